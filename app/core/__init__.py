@@ -1,0 +1,1 @@
+"""The workspace's memory: database, audit trail, records, cohorts, models, jobs. No Qt, no torch."""

@@ -1,0 +1,215 @@
+"""What the workspace hands out: frozen rows. ORM objects never leave `app.core`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+JobState = Literal["queued", "running", "done", "failed", "stopped", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """One recording. `source_name` is the file's own name: it may identify a patient and stays in the workspace."""
+
+    record_id: str
+    source_name: str
+    dataset: str
+    patient: str
+    age: float | None
+    age_text: str
+    sex: Literal["female", "male", "unknown"]
+    rate_hz: float
+    seconds: float
+    leads: tuple[str, ...]
+    derived_leads: tuple[str, ...]
+    format: str
+    quality: Literal["good", "limited", "unusable", "unknown"]
+    quality_reasons: tuple[str, ...]
+    file_sha256: str
+    signal_sha256: str
+    labels: dict[str, float] = field(default_factory=dict)
+    imported: str = ""
+
+
+@dataclass(frozen=True)
+class SignalView:
+    """Samples of one recording for painting and export: [leads, samples] float32 millivolts, NaN where missing."""
+
+    record_id: str
+    signal_CT: NDArray[np.float32]
+    rate_hz: float
+    leads: tuple[str, ...]
+    derived_leads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one input file. Told on the spot; the path never reaches an event, a log or a report."""
+
+    file: str
+    format: str
+    status: Literal["imported", "duplicate", "refused"]
+    reason: str
+    next_step: str
+    record_id: str | None
+
+
+@dataclass(frozen=True)
+class LabelSummary:
+    """Counts of one label over the records of the workspace. Unknown is not negative."""
+
+    label: str
+    positives: int
+    negatives: int
+    unknown: int
+    positive_patients: int
+    negative_patients: int
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """A named set of recordings with one patient-wise split; `openings` counts how often its test part was scored."""
+
+    name: str
+    records: int
+    patients: int
+    split_id: str
+    split_kind: str
+    split_sha256: str
+    seed: int
+    openings: int
+    created: str
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A registered model version; immutable."""
+
+    name: str
+    version: str
+    source: str
+    sha256: str
+    created: str
+    card: dict[str, Any]
+    job_id: str = ""
+
+
+@dataclass(frozen=True)
+class ProgressRow:
+    """Where a job stands."""
+
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    message: str = ""
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job in the queue or in the past."""
+
+    job_id: str
+    kind: str
+    name: str
+    state: JobState
+    created: str
+    started: str
+    finished: str
+    progress: ProgressRow
+    message: str
+    next_step: str
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or works."""
+        return self.state in ("queued", "running")
+
+    @property
+    def resumable(self) -> bool:
+        """Whether *Resume* makes sense."""
+        return self.state in ("interrupted", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class JobDetail:
+    """All that the database knows of a job; needs no run folder."""
+
+    job: JobRow
+    config: dict[str, Any]
+    results: dict[str, Any] | None
+    events: int
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+    console_tail: str
+    checkpoints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MetricSeries:
+    """One curve of a run: steps and values of the same length."""
+
+    name: str
+    steps: tuple[int, ...]
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One event of the append-only trail."""
+
+    seq: int
+    time: str
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditVerdict:
+    """Whether the chain holds, and its head."""
+
+    intact: bool
+    events: int
+    head: str
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """An exported PDF and its hash."""
+
+    file: str
+    sha256: str
+    created: str
+    comparison_job: str
+    audit_seq: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a verification: what was checked, whether it matches, what was found."""
+
+    what: str
+    ok: bool
+    found: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Outcome of `isoline verify`."""
+
+    file: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line matches."""
+        return bool(self.checks) and all(check.ok for check in self.checks)

@@ -1,0 +1,1 @@
+"""What a dossier must hold and what may be claimed from it."""

@@ -1,0 +1,1 @@
+"""The window. Asks the workspace, paints the answer; holds no SQL and no torch."""

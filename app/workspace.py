@@ -1,0 +1,1 @@
+"""The one object that window, command line and scripts talk to. A facade without logic of its own."""

@@ -1,0 +1,130 @@
+"""`isoline-engine`: the verbs on run folders, for terminals, clusters and the app alike."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.contract.config import KINDS
+from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError
+from engine.contract.events import Finished, read_events
+from engine.contract.run import RunFolder
+from engine.contract.version import CONTRACT_VERSION, VERSION
+from engine.lifecycle import crash_text, work
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 done, 1 the world's error, 2 usage, 3 a bug."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.act(arguments))
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except WorldError as error:
+        print(error, file=sys.stderr)
+        return EXIT_WORLD
+    except BrokenPipeError:
+        return EXIT_DONE
+    except Exception as error:
+        print(crash_text(error), file=sys.stderr)
+        return EXIT_BUG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="isoline-engine", description="Work on Isoline run folders.")
+    parser.add_argument("--version", action="version", version=f"isoline-engine {VERSION}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    check = verbs.add_parser("check", help="tell contract version, torch and devices")
+    check.add_argument("--json", action="store_true", help="as JSON")
+    check.set_defaults(act=_check)
+
+    models = verbs.add_parser("models", help="list the backbones with parameters, tokens and GFLOPs")
+    models.add_argument("--json", action="store_true", help="as JSON")
+    models.set_defaults(act=_models)
+
+    for kind in KINDS:
+        verb = verbs.add_parser(kind, help=f"do (or go on with) the {kind} run in a run folder")
+        verb.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+        verb.set_defaults(act=lambda a, kind=kind: work(kind, a.run_dir))
+
+    watch = verbs.add_parser("watch", help="print what a run says until it ends")
+    watch.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    watch.set_defaults(act=_watch)
+
+    stop = verbs.add_parser("stop", help="ask a run to checkpoint and end")
+    stop.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    stop.set_defaults(act=_stop)
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from engine.training.device import describe_devices
+
+    told = {
+        "isoline": VERSION,
+        "contract": CONTRACT_VERSION,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "devices": describe_devices(),
+    }
+    if arguments.json:
+        print(json.dumps(told, indent=1))
+    else:
+        print(f"isoline {told['isoline']}, contract {told['contract']}, Python {told['python']}, torch {told['torch']}")
+        for device in describe_devices():
+            print(f"  {device['name']:8} {device['description']}")
+    return EXIT_DONE
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from engine.backbones.registry import describe_backbones
+
+    rows = describe_backbones()
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return EXIT_DONE
+    print(f"{'name':24} {'parameters':>12} {'tokens':>7} {'GFLOPs fwd':>11} {'fwd+bwd':>9}")
+    for row in rows:
+        print(
+            f"{row['name']:24} {row['parameters']:>12,} {row['tokens']:>7} "
+            f"{row['forward_gflops']:>11.4f} {row['forward_backward_gflops']:>9.4f}"
+        )
+    return EXIT_DONE
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    folder, offset = _existing(arguments.run_dir), 0
+    while True:
+        events, offset = read_events(folder.events_path, offset)
+        for event in events:
+            print(event.model_dump_json(), flush=True)
+            if isinstance(event, Finished) and not folder.lock.is_held():
+                return EXIT_DONE if event.outcome != "failed" else EXIT_WORLD
+        if not events and not folder.lock.is_held():
+            print("nobody works on this run; it has not finished", file=sys.stderr)
+            return EXIT_WORLD
+        time.sleep(0.25)
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    folder = _existing(arguments.run_dir)
+    if not folder.lock.is_held():
+        raise WorldError(f"run {folder.path.name}", "nobody works on it", "There is nothing to stop")
+    folder.ask_stop()
+    return EXIT_DONE
+
+
+def _existing(path: Path) -> RunFolder:
+    folder = RunFolder(path)
+    if not folder.config_path.exists():
+        raise UsageError(f"run folder {path.name}", "it holds no config.json", "Name a run folder made by Isoline")
+    return folder

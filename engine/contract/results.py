@@ -1,0 +1,153 @@
+"""What runs leave behind in `results.json`: numbers with their intervals, methods and counts.
+
+An `Estimate` never stands alone: it says how its interval was made, from how many records, patients and events, or why
+there is none. An undefined number is `None` with a reason, never 0.5.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class Model(BaseModel):
+    """Base: frozen, no unknown fields, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Interval(Model):
+    """One interval and how it was made."""
+
+    low: float
+    high: float
+    method: str = Field(description="As printed: 'patient-clustered bootstrap, 2,000 resamples, logit percentile'.")
+    confidence: float = 0.95
+
+
+class Estimate(Model):
+    """A number, its reported interval, the interval beside it, and what it rests on."""
+
+    value: float | None = None
+    interval: Interval | None = None
+    beside: Interval | None = Field(None, description="The second method's interval, for comparison.")
+    not_estimable: str = Field("", description="Why there is no value or no interval; empty when there is one.")
+    records: int = 0
+    patients: int = 0
+    positive_records: int | None = None
+    positive_patients: int | None = None
+    negative_patients: int | None = None
+
+
+class LabelResult(Model):
+    """Discrimination of one label."""
+
+    label: str
+    auroc: Estimate
+
+
+class ImportResults(Model):
+    """Counts of an import run."""
+
+    kind: Literal["import"] = "import"
+    imported: int
+    duplicates: int
+    refused: int
+    store_records: int
+
+
+class PretrainResults(Model):
+    """Outcome of a pretraining run; the checkpoint folder holds weights.safetensors and card.json."""
+
+    kind: Literal["pretrain"] = "pretrain"
+    checkpoint: str = Field(description="Path below the run folder: checkpoints/step-000500")
+    weights_sha256: str
+    steps: int
+    parameters: int
+    final: dict[str, float | None] = Field(description="Last metrics: loss, validation_loss, accuracy, chance_loss ...")
+    seconds: float
+
+
+class EmbedResults(Model):
+    """Outcome of an embedding run."""
+
+    kind: Literal["embed"] = "embed"
+    model_sha256: str
+    records: int
+    computed: int
+    layers: list[str]
+    width: int
+
+
+class EvaluateResults(Model):
+    """Outcome of an evaluation: one model, one split, several labels.
+
+    Out-of-fold scores stand in predictions.npz (record_id, patient, fold, scores [records, labels], labels), the
+    pooled features per layer in features.safetensors ([records, width] float32 per layer), when the model has any.
+    """
+
+    kind: Literal["evaluate"] = "evaluate"
+    model: str
+    model_sha256: str
+    mode: str = Field(description="'linear probe', 'age + sex', 'scores as supplied'")
+    macro: Estimate
+    labels: list[LabelResult]
+    split_id: str
+    split_kind: str = Field(description="'out-of-fold over 5 patient folds' or 'held-out test patients'")
+    test_sha256: str
+    records: int
+    patients: int
+    missing_scores: int = 0
+    layers: list[str] = []
+    notes: list[str] = []
+    seed: int
+    resamples: int
+    seconds: float
+
+
+class Difference(Model):
+    """Paired difference `model - reference` on common resamples."""
+
+    model: str
+    reference: str
+    label: str = Field(description="A label's name, or 'macro'.")
+    estimate: Estimate
+
+
+class CKA(Model):
+    """Debiased linear CKA between layers of two models."""
+
+    rows: str
+    columns: str
+    row_layers: list[str]
+    column_layers: list[str]
+    values: list[list[float | None]]
+    records: int
+    warning: str = ""
+    method: str = "linear CKA, unbiased HSIC (Song et al. 2012), mean-pooled features per record"
+
+
+class CompareResults(Model):
+    """Outcome of a comparison; the first model is the reference."""
+
+    kind: Literal["compare"] = "compare"
+    reference: str
+    models: list[str]
+    differences: list[Difference]
+    cka: list[CKA]
+    split_id: str
+    test_sha256: str
+    seed: int
+    resamples: int
+    notes: list[str] = []
+    seconds: float
+
+
+AnyResults = ImportResults | PretrainResults | EmbedResults | EvaluateResults | CompareResults
+_ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
+
+
+def parse_results(text: str) -> AnyResults:
+    """Read results.json. Raises pydantic's ValidationError when it is not one of ours."""
+    return _ADAPTER.validate_json(text)

@@ -1,0 +1,116 @@
+"""The life of a run in the engine process: lock, events, work, results, end.
+
+Starting and resuming are the same call: a worker finds out from the folder what is done already.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from engine.contract.config import AnyConfig
+from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_WORLD, WorldError
+from engine.contract.events import EventWriter, Finished, Started
+from engine.contract.results import Model
+from engine.contract.run import RunFolder, Stopped
+from engine.contract.version import VERSION
+
+Worker = Callable[[RunFolder, Any, EventWriter], Model]
+
+WORKERS = {
+    "import": "engine.data.importing:run",
+    "pretrain": "engine.training.pretrain:run",
+    "embed": "engine.evaluation.runs:embed",
+    "evaluate": "engine.evaluation.runs:evaluate",
+    "compare": "engine.evaluation.runs:compare",
+}
+"""Where the work of each kind of run is done; imported only when it is asked for, so that the lock comes first."""
+
+
+def work(kind: str, path: Path) -> int:
+    """Do (or go on with) the run in `path`; the exit code says how it ended."""
+    folder = RunFolder(path)
+    if not folder.config_path.exists():
+        raise WorldError(f"run folder {path.name}", "it holds no config.json", "Name a run folder made by Isoline")
+    config = folder.config()
+    if config.kind != kind:
+        raise WorldError(
+            f"run folder {path.name}", f"it holds a run of kind {config.kind}", f"Use: isoline-engine {config.kind}"
+        )
+    with folder.lock:
+        folder.clear_stop()
+        events = EventWriter(folder.events_path)
+        try:
+            return _work(kind, folder, config, events)
+        finally:
+            folder.labels_path.unlink(missing_ok=True)
+            events.close()
+
+
+def _work(kind: str, folder: RunFolder, config: AnyConfig, events: EventWriter) -> int:
+    events.emit(Started(kind=kind, host=socket.gethostname(), pid=os.getpid(), versions=versions()))
+    _interrupt_is_stop(folder)
+    try:
+        results = _worker(kind)(folder, config, events)
+        folder.write_results(results.model_dump(mode="json"))
+    except Stopped:
+        events.emit(Finished(outcome="stopped", message="stopped as asked", next_step="Resume it to go on"))
+        return EXIT_DONE
+    except WorldError as error:
+        events.emit(Finished(outcome="failed", message=f"{error.thing}: {error.reason}", next_step=error.next_step))
+        print(error, file=sys.stderr)
+        return EXIT_WORLD
+    except Exception as error:
+        events.emit(Finished(outcome="failed", message=crash_line(error), next_step="Report it with the log", bug=True))
+        print(crash_text(error), file=sys.stderr)
+        return EXIT_BUG
+    events.emit(Finished(outcome="done"))
+    return EXIT_DONE
+
+
+def _worker(kind: str) -> Worker:
+    module, _, name = WORKERS[kind].partition(":")
+    worker: Worker = getattr(importlib.import_module(module), name)
+    return worker
+
+
+def _interrupt_is_stop(folder: RunFolder) -> None:
+    """Ctrl+C and terminate ask the run to stop at the next safe point instead of cutting it."""
+
+    def ask(*_: object) -> None:
+        folder.ask_stop()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+
+
+def versions() -> dict[str, str]:
+    """Versions that a number may depend on, without importing any of the packages."""
+    told = {"isoline": VERSION, "python": platform.python_version()}
+    for package in ("numpy", "scipy", "torch"):
+        told[package] = metadata.version(package)
+    return told
+
+
+def crash_line(error: BaseException) -> str:
+    """Where a bug struck, in one line: type, file and line, never the message (it may quote a recording)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"internal error ({type(error).__name__}{where})"
+
+
+def crash_text(error: BaseException) -> str:
+    """The traceback without the message, unless ISOLINE_DEBUG is set: messages may quote what was read."""
+    if os.environ.get("ISOLINE_DEBUG"):
+        return "".join(traceback.format_exception(error))
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}{type(error).__name__} (message withheld, it may quote a recording; ISOLINE_DEBUG=1 shows it)"

@@ -1,0 +1,35 @@
+"""Settings that must stand before any Qt or numeric library is imported, and the fixtures that every test may use."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("ISOLINE_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The development data beside the checkout; absent for users, required in CI."""
+    if not (SHARED / "data").is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"CI needs the shared data at {SHARED}")
+        pytest.skip("the shared development data is not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The shipped sample recordings."""
+    return ROOT / "assets" / "samples" / "ptbxl"
+
+
+@pytest.fixture(scope="session")
+def engine_python() -> str:
+    """The interpreter that runs the engine in tests."""
+    return sys.executable
