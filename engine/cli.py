@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.contract.config import KINDS
-from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError
+from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
 from engine.contract.events import Finished, read_events
 from engine.contract.run import RunFolder
 from engine.contract.version import CONTRACT_VERSION, VERSION
-from engine.lifecycle import crash_text, work
+from engine.lifecycle import work
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,14 +11,13 @@ import platform
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from engine.contract.config import AnyConfig
-from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_WORLD, WorldError
+from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_WORLD, WorldError, crash_line, crash_text
 from engine.contract.events import EventWriter, Finished, Started
 from engine.contract.results import Model
 from engine.contract.run import RunFolder, Stopped
@@ -99,18 +98,3 @@ def versions() -> dict[str, str]:
     for package in ("numpy", "scipy", "torch"):
         told[package] = metadata.version(package)
     return told
-
-
-def crash_line(error: BaseException) -> str:
-    """Where a bug struck, in one line: type, file and line, never the message (it may quote a recording)."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"internal error ({type(error).__name__}{where})"
-
-
-def crash_text(error: BaseException) -> str:
-    """The traceback without the message, unless ISOLINE_DEBUG is set: messages may quote what was read."""
-    if os.environ.get("ISOLINE_DEBUG"):
-        return "".join(traceback.format_exception(error))
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"{frames}{type(error).__name__} (message withheld, it may quote a recording; ISOLINE_DEBUG=1 shows it)"

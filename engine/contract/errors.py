@@ -6,6 +6,10 @@ events, logs and windows. Any other exception that reaches the top is a bug of o
 
 from __future__ import annotations
 
+import os
+import traceback
+from pathlib import Path
+
 
 class WorldError(Exception):
     """Something outside the program is not as it must be, and the user can act on it.
@@ -30,3 +34,18 @@ class UsageError(WorldError):
 
 EXIT_DONE, EXIT_WORLD, EXIT_USAGE, EXIT_BUG = 0, 1, 2, 3
 """Exit codes of every command: done, the world's error, usage, a bug."""
+
+
+def crash_line(error: BaseException) -> str:
+    """Where a bug struck, in one line: type, file and line, never the message (it may quote a recording)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"internal error ({type(error).__name__}{where})"
+
+
+def crash_text(error: BaseException) -> str:
+    """The traceback without the message, unless ISOLINE_DEBUG is set: messages may quote what was read."""
+    if os.environ.get("ISOLINE_DEBUG"):
+        return "".join(traceback.format_exception(error))
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}{type(error).__name__} (message withheld, it may quote a recording; ISOLINE_DEBUG=1 shows it)"
