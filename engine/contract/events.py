@@ -112,7 +112,7 @@ class EventWriter:
     def __init__(self, path: Path) -> None:
         self._path, self._guard = path, threading.Lock()
         _cut_torn_line(path)
-        self._seq = sum(1 for _ in path.open("rb")) if path.exists() else 0
+        self._seq = _count_lines(path)
         self._file = path.open("ab", buffering=0)
 
     def emit(self, event: AnyEvent) -> AnyEvent:
@@ -148,6 +148,13 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[AnyEvent], int]:
 def finite(values: Mapping[str, float]) -> dict[str, float | None]:
     """Metric values with NaN and infinity as None, since JSON has no word for them."""
     return {name: (float(v) if v == v and abs(v) != float("inf") else None) for name, v in values.items()}
+
+
+def _count_lines(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as stream:
+        return sum(1 for _ in stream)
 
 
 def _cut_torn_line(path: Path) -> None:
