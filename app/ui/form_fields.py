@@ -1,0 +1,289 @@
+"""One editor for each kind of config field: text, number with its unit, choice, tick, list.
+
+An editor takes and gives plain values. It never judges them: the schema does, so that the form, the command line and
+a recipe refuse the same things with the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QWidget,
+)
+
+UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm"}
+"""Unit of a field by the end of its name."""
+
+
+class Editor(QWidget):
+    """Base of all editors: a value that goes in and out, and a signal when the user changed it."""
+
+    changed = Signal()
+
+    def get(self) -> object:
+        """The value as the user left it; text that is no number is handed on as text."""
+        raise NotImplementedError
+
+    def put(self, value: object) -> None:
+        """Show a value."""
+        raise NotImplementedError
+
+    def mark(self, wrong: bool) -> None:
+        """Tell the style sheet (property `wrong`) whether the value is refused."""
+        target = self.focusProxy() or self
+        target.setProperty("wrong", wrong)
+        target.style().unpolish(target)
+        target.style().polish(target)
+
+    def _hold(self, widget: QWidget, unit: str = "") -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(widget, 1)
+        if unit:
+            row.addWidget(QLabel(unit))
+        self.setFocusProxy(widget)
+
+
+class TextEditor(Editor):
+    """A line of text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = QLineEdit()
+        self.line.textEdited.connect(lambda _text: self.changed.emit())
+        self._hold(self.line)
+
+    def get(self) -> object:
+        """The text without blanks around it."""
+        return self.line.text().strip()
+
+    def put(self, value: object) -> None:
+        """Show a text."""
+        self.line.setText("" if value is None else str(value))
+
+
+class NumberEditor(Editor):
+    """A number with its unit. A plain line: no spinning wheel changes a value in passing, and 3e-3 can be typed."""
+
+    def __init__(self, whole: bool, unit: str, optional: bool = False) -> None:
+        super().__init__()
+        self.whole, self.optional = whole, optional
+        self.line = QLineEdit()
+        self.line.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.line.textEdited.connect(lambda _text: self.changed.emit())
+        self._hold(self.line, unit)
+
+    def get(self) -> object:
+        """An int or float, None for an empty optional field, else the text as it stands."""
+        text = "".join(self.line.text().replace(",", "").split())
+        if not text and self.optional:
+            return None
+        try:
+            return int(text) if self.whole else float(text)
+        except ValueError:
+            return self.line.text()
+
+    def put(self, value: object) -> None:
+        """Show a number in its shortest form."""
+        self.line.setText("" if value is None else f"{value:g}" if isinstance(value, float) else str(value))
+
+
+class ListEditor(Editor):
+    """Several values in one line, parted by commas."""
+
+    def __init__(self, whole: bool) -> None:
+        super().__init__()
+        self.whole = whole
+        self.line = QLineEdit()
+        self.line.textEdited.connect(lambda _text: self.changed.emit())
+        self._hold(self.line)
+
+    def get(self) -> object:
+        """The parts, as whole numbers where they are."""
+        parts = [part.strip() for part in self.line.text().split(",") if part.strip()]
+        return [int(part) if self.whole and part.lstrip("-").isdigit() else part for part in parts]
+
+    def put(self, value: object) -> None:
+        """Show the parts."""
+        self.line.setText(", ".join(str(part) for part in _sequence(value)))
+
+
+class FlagEditor(Editor):
+    """Yes or no."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = QCheckBox("yes")
+        self.box.toggled.connect(lambda _on: self.changed.emit())
+        self._hold(self.box)
+
+    def get(self) -> object:
+        """Whether it is ticked."""
+        return self.box.isChecked()
+
+    def put(self, value: object) -> None:
+        """Tick or untick."""
+        self.box.setChecked(bool(value))
+
+
+class QuietCombo(QComboBox):
+    """A combo box that a scrolling wheel passes over unless it has the focus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Hand the wheel on to the scrolling page."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceEditor(Editor):
+    """One of several."""
+
+    def __init__(self, options: Sequence[object]) -> None:
+        super().__init__()
+        self.combo = QuietCombo()
+        for option in options:
+            self.combo.addItem(str(option).replace("_", " "), option)
+        self.combo.currentIndexChanged.connect(lambda _row: self.changed.emit())
+        self._hold(self.combo)
+
+    def get(self) -> object:
+        """The chosen value."""
+        return self.combo.currentData()
+
+    def put(self, value: object) -> None:
+        """Choose a value; one that is not offered leaves the choice as it is."""
+        row = self.combo.findData(value)
+        if row >= 0:
+            self.combo.setCurrentIndex(row)
+
+
+class TicksEditor(Editor):
+    """Any number of several, each with a tick."""
+
+    def __init__(self, options: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.list = QListWidget()
+        self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        for value, text in options:
+            item = QListWidgetItem(text)
+            item.setData(Qt.ItemDataRole.UserRole, value)
+            item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+            item.setCheckState(Qt.CheckState.Unchecked)
+            self.list.addItem(item)
+        row_height = max(self.list.sizeHintForRow(0), 22)
+        self.list.setFixedHeight(row_height * min(max(len(options), 2), 8) + 8)
+        self.list.itemChanged.connect(lambda _item: self.changed.emit())
+        self._hold(self.list)
+
+    def get(self) -> object:
+        """The ticked values in the order shown."""
+        items = (self.list.item(row) for row in range(self.list.count()))
+        return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() is Qt.CheckState.Checked]
+
+    def put(self, value: object) -> None:
+        """Tick these values and no others."""
+        wanted = set(_sequence(value))
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            on = item.data(Qt.ItemDataRole.UserRole) in wanted
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+
+
+def editor_for(name: str, field: FieldInfo, options: Sequence[tuple[str, str]] | None = None) -> Editor:
+    """The editor that fits a field of a config.
+
+    Args:
+        name: the field's name; its end tells the unit.
+        field: pydantic's description of it.
+        options: (value, text) pairs to choose from, where the schema alone cannot know them.
+
+    Raises:
+        TypeError: a kind of field that no editor stands for; a bug of ours.
+    """
+    kind, optional = unwrap(field.annotation)
+    origin = get_origin(kind)
+    if options is not None:
+        return TicksEditor(options) if origin is tuple else ChoiceEditor([value for value, _text in options])
+    if origin is Literal:
+        return ChoiceEditor(get_args(kind))
+    if kind is bool:
+        return FlagEditor()
+    if kind in (int, float):
+        return NumberEditor(kind is int, unit_of(name), optional)
+    if kind is str:
+        return TextEditor()
+    if origin in (tuple, list):
+        return ListEditor(whole=get_args(kind)[0] is int)
+    raise TypeError(f"no editor for field {name} of type {kind}")
+
+
+def unwrap(annotation: Any) -> tuple[Any, bool]:
+    """A type without its `| None`, and whether it had one."""
+    if get_origin(annotation) in (Union, UnionType):
+        rest = [part for part in get_args(annotation) if part is not type(None)]
+        if len(rest) == 1 and len(rest) < len(get_args(annotation)):
+            return rest[0], True
+    return annotation, False
+
+
+def nested_model(annotation: Any) -> type[BaseModel] | None:
+    """The config class when a field holds one, else None."""
+    kind, _optional = unwrap(annotation)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def is_fixed(field: FieldInfo) -> bool:
+    """Whether the schema leaves nothing to choose: a literal with one value."""
+    return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+
+
+def unit_of(name: str) -> str:
+    """Unit of a field: `window_s` is in seconds."""
+    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+
+
+def title_of(name: str) -> str:
+    """A field's name for people: `window_s` is "Window"."""
+    for end in UNITS:
+        name = name.removesuffix(end)
+    return name.replace("_", " ").capitalize()
+
+
+def limits_of(field: FieldInfo) -> str:
+    """The bounds of a field in words: "at least 1, at most 4,096"."""
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "multiple_of": "a multiple of"}
+    parts = []
+    for bound in field.metadata:
+        for name, word in words.items():
+            if getattr(bound, name, None) is not None:
+                parts.append(f"{word} {_number(getattr(bound, name))}")
+    return ", ".join(parts)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _sequence(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else ()
