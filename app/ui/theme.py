@@ -1,0 +1,140 @@
+"""Design tokens from `assets/themes` turned into a palette, a small style sheet and colours for painters.
+
+Tokens are the only place where a colour is written down; widgets, plots and the ECG painter ask `current()`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+from app.assets import asset
+
+ThemeName = Literal["light", "dark"]
+FONT_FAMILY, MONO_FAMILY = "Noto Sans", "Noto Sans Mono"
+FONT_FILES = ("NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSans-Italic.ttf", "NotoSansMono-Regular.ttf")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by role, as `#RRGGBB`; `series` for curves, `ramp` from low to high for heat maps."""
+
+    name: ThemeName
+    dark: bool
+    window: str
+    panel: str
+    raised: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    accent_text: str
+    selection: str
+    rail: str
+    rail_text: str
+    rail_selection: str
+    good: str
+    warn: str
+    bad: str
+    paper: str
+    grid_fine: str
+    grid_bold: str
+    trace: str
+    series: tuple[str, ...]
+    ramp: tuple[str, ...]
+
+    def apply(self, app: QApplication) -> None:
+        """Dress the whole application: Fusion style, palette, font and style sheet."""
+        load_fonts()
+        app.setStyle("Fusion")
+        app.setPalette(self.palette())
+        app.setFont(QFont(FONT_FAMILY, 10))
+        app.setStyleSheet(style_sheet(self))
+        app.setProperty("isoline_theme", self.name)
+
+    def palette(self) -> QPalette:
+        """The Fusion palette of this theme, disabled state included."""
+        palette = QPalette()
+        for role, token in _ROLES.items():
+            palette.setColor(role, QColor(getattr(self, token)))
+        for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
+            palette.setColor(QPalette.ColorGroup.Disabled, role, self.mix(self.muted, self.panel, 0.6))
+        return palette
+
+    def mix(self, over: str, under: str, share: float) -> QColor:
+        """The colour `over` laid on `under` with this share of opacity, 0 to 1."""
+        a, b = QColor(over), QColor(under)
+        return QColor(
+            round(a.red() * share + b.red() * (1 - share)),
+            round(a.green() * share + b.green() * (1 - share)),
+            round(a.blue() * share + b.blue() * (1 - share)),
+        )
+
+
+_ROLES = {
+    QPalette.ColorRole.Window: "window",
+    QPalette.ColorRole.WindowText: "text",
+    QPalette.ColorRole.Base: "panel",
+    QPalette.ColorRole.AlternateBase: "raised",
+    QPalette.ColorRole.Text: "text",
+    QPalette.ColorRole.PlaceholderText: "muted",
+    QPalette.ColorRole.Button: "raised",
+    QPalette.ColorRole.ButtonText: "text",
+    QPalette.ColorRole.Highlight: "selection",
+    QPalette.ColorRole.HighlightedText: "text",
+    QPalette.ColorRole.Link: "accent",
+    QPalette.ColorRole.ToolTipBase: "panel",
+    QPalette.ColorRole.ToolTipText: "text",
+    QPalette.ColorRole.BrightText: "bad",
+    QPalette.ColorRole.Mid: "border",
+    QPalette.ColorRole.Accent: "accent",
+}
+
+
+@cache
+def load_theme(name: ThemeName) -> Theme:
+    """Read the tokens of one theme from the shipped assets."""
+    tokens = json.loads(asset("themes", f"{name}.json").read_text(encoding="utf-8"))
+    tokens["series"], tokens["ramp"] = tuple(tokens["series"]), tuple(tokens["ramp"])
+    return Theme(**tokens)
+
+
+def current() -> Theme:
+    """The theme that the application wears now; light before any was applied."""
+    app = QApplication.instance()
+    return load_theme("dark" if app is not None and app.property("isoline_theme") == "dark" else "light")
+
+
+def load_fonts() -> None:
+    """Register the shipped fonts: on a host without fonts every glyph would be a box and nothing would warn."""
+    present = set(QFontDatabase.families())
+    if not {FONT_FAMILY, MONO_FAMILY} <= present:
+        for file in FONT_FILES:
+            QFontDatabase.addApplicationFont(str(asset("fonts", file)))
+
+
+def style_sheet(theme: Theme) -> str:
+    """The few rules that a palette cannot say."""
+    return _SHEET.format(**{key: value for key, value in vars(theme).items() if isinstance(value, str)})
+
+
+_SHEET = """
+QToolTip {{ color: {text}; background: {panel}; border: 1px solid {border}; padding: 4px; }}
+QLabel[role="title"] {{ font-size: 15pt; font-weight: 600; }}
+QLabel[role="heading"] {{ font-weight: 600; }}
+QLabel[role="muted"] {{ color: {muted}; }}
+QLabel[role="good"] {{ color: {good}; }}
+QLabel[role="warn"] {{ color: {warn}; }}
+QLabel[role="bad"] {{ color: {bad}; }}
+QFrame[role="panel"] {{ background: {panel}; border: 1px solid {border}; border-radius: 4px; }}
+QPushButton[role="primary"] {{
+    background: {accent}; color: {accent_text}; border: 1px solid {accent}; border-radius: 3px; padding: 5px 14px;
+}}
+QPushButton[role="primary"]:disabled {{ background: {border}; color: {muted}; border-color: {border}; }}
+QPushButton[role="primary"]:focus {{ border: 2px solid {text}; padding: 4px 13px; }}
+"""
