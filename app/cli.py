@@ -1,0 +1,77 @@
+"""`isoline`: the buttons of the program, headless. Every verb is one method of `Workspace`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+
+from app.commands import cohorts, dossiers, installation, jobs, models, recordings, runs
+from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
+from engine.contract.version import VERSION
+
+EPILOG = """\
+exit codes: 0 done, 1 the world's error (file, disk, model), 2 usage, 3 a bug
+
+start here:
+  isoline demo                 the whole way on shipped real ECGs, ends with a PDF
+  isoline VERB --help          what a verb does, with an example
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; without one, open the window. The exit code is 0 done, 1 the world's error, 2 usage, 3 a bug."""
+    _speak_plainly()
+    arguments = build_parser().parse_args(argv)
+    try:
+        code = int(arguments.act(arguments))
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        return _complain(str(error), EXIT_USAGE)
+    except WorldError as error:
+        return _complain(str(error), EXIT_WORLD)
+    except KeyboardInterrupt:
+        return _complain("\nInterrupted. Jobs that are running go on; see them with: isoline jobs", EXIT_WORLD)
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:
+        return _complain(crash_text(error), EXIT_BUG)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all verbs; nothing heavy is imported for it."""
+    parser = argparse.ArgumentParser(
+        prog="isoline",
+        description="Vet ECG AI on your own recordings: probe, pretrain, compare, and export a verifiable dossier.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"isoline {VERSION}")
+    parser.set_defaults(act=installation.open_window, window=None)
+    verbs = parser.add_subparsers(metavar="VERB", title="verbs")
+    for group in (installation, recordings, cohorts, models, runs, jobs, dossiers):
+        group.add(verbs)
+    return parser
+
+
+def _speak_plainly() -> None:
+    """A console that cannot show a character gets a question mark instead of a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(text: str, code: int) -> int:
+    sys.stdout.flush()
+    print(text, file=sys.stderr)
+    return code
+
+
+def _reader_left() -> int:
+    """Whoever read our output (head, less) has gone: that is no error, and Python must not complain at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_DONE

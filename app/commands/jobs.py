@@ -1,0 +1,144 @@
+"""Verbs on the queue: `jobs list|show|stop|resume|watch`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from app.commands import printing
+from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.progress import duration, follow
+from engine.contract.errors import EXIT_DONE, UsageError
+
+if TYPE_CHECKING:
+    from app.core.rows import JobDetail, JobRow
+    from app.workspace import Workspace
+
+
+def add(verbs: Verbs) -> None:
+    """Register the verbs of this file."""
+    jobs = add_verb(verbs, "jobs", "look at the queue and steer it", ["isoline jobs -w ward7"], _list)
+    add_workspace(jobs)
+    add_json(jobs)
+    kinds = jobs.add_subparsers(metavar="VERB")
+
+    listing = add_verb(kinds, "list", "list all jobs", ["isoline jobs list -w ward7"], _list)
+    add_workspace(listing)
+    add_json(listing)
+
+    show = add_verb(
+        kinds, "show", "tell all that the database knows of a job", ["isoline jobs show J0003 -w ward7"], _show
+    )
+    stop = add_verb(kinds, "stop", "ask a job to checkpoint and end", ["isoline jobs stop J0003 -w ward7"], _stop)
+    resume = add_verb(
+        kinds,
+        "resume",
+        "go on with a stopped, failed or interrupted job",
+        ["isoline jobs resume J0003 --wait"],
+        _resume,
+    )
+    resume.add_argument("--wait", action="store_true", help="stay until it has ended")
+    for verb in (show, stop, resume):
+        verb.add_argument("id", metavar="ID")
+        add_workspace(verb)
+    add_json(show)
+
+    watch = add_verb(
+        kinds,
+        "watch",
+        "stay with a job, or with the whole queue, until it ends",
+        ["isoline jobs watch -w ward7"],
+        _watch,
+    )
+    watch.add_argument("id", nargs="?", metavar="ID")
+    add_workspace(watch)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        workspace.pump()
+        rows = workspace.jobs()
+    if wants_json(arguments):
+        print(printing.as_json(rows))
+    elif not rows:
+        print("No jobs yet.")
+    else:
+        cells = [(r.job_id, r.kind, r.name, r.state, _where(r), printing.moment(r.created)) for r in rows]
+        print(printing.table(("Job", "Kind", "Name", "State", "Progress", "Asked (UTC)"), cells))
+    return EXIT_DONE
+
+
+def _where(row: JobRow) -> str:
+    step = row.progress
+    if row.state == "running" and step.total:
+        left = f", {duration(step.seconds_left)} left" if step.seconds_left is not None else ""
+        return f"{step.done:,} of {step.total:,} {step.unit}{left}"
+    return row.message
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        detail = workspace.job_detail(arguments.id)
+    print(printing.as_json(detail) if wants_json(arguments) else _told(detail))
+    return EXIT_DONE
+
+
+def _told(detail: JobDetail) -> str:
+    job = detail.job
+    pairs: list[tuple[str, object]] = [
+        ("Job", f"{job.job_id}, {job.kind}: {job.name}"),
+        ("State", ". ".join(part for part in (job.state, job.message, job.next_step) if part)),
+        ("Asked", printing.moment(job.created)),
+        ("Started", printing.moment(job.started)),
+        ("Ended", printing.moment(job.finished)),
+        ("Progress", f"{job.progress.done:,} of {job.progress.total:,} {job.progress.unit}"),
+        ("Events", f"{detail.events:,}"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in detail.versions.items())),
+        ("Checkpoints", ", ".join(detail.checkpoints)),
+    ]
+    blocks = [printing.fields(pairs)]
+    blocks += [f"Warning: {warning}" for warning in detail.warnings]
+    blocks.append("Config\n" + printing.as_json(detail.config))
+    if detail.results is not None:
+        blocks.append("Results\n" + printing.as_json(detail.results))
+    if detail.console_tail.strip():
+        blocks.append("Console, last lines\n" + detail.console_tail.rstrip())
+    return "\n\n".join(blocks)
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        workspace.stop(arguments.id)
+        workspace.pump()
+    print(f"{arguments.id} was asked to stop; it checkpoints first. Go on later: isoline jobs resume {arguments.id}")
+    return EXIT_DONE
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        workspace.resume(arguments.id)
+        workspace.pump()
+        if arguments.wait:
+            follow(workspace, arguments.id, f"Resume {arguments.id}")
+        row = workspace.job(arguments.id)
+    print(f"{row.job_id} is {row.state}.")
+    return EXIT_DONE
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        if arguments.id is not None:
+            _stay(workspace, workspace.job(arguments.id))
+            return EXIT_DONE
+        workspace.pump()
+        for row in sorted(workspace.jobs(), key=lambda row: row.job_id):
+            if row.active:
+                _stay(workspace, row)
+    print("No job is queued or running.")
+    return EXIT_DONE
+
+
+def _stay(workspace: Workspace, row: JobRow) -> None:
+    if not row.active and row.state != "done":
+        raise UsageError(f"job {row.job_id}", f"it is {row.state}", f"Go on with: isoline jobs resume {row.job_id}")
+    follow(workspace, row.job_id, f"{row.kind.capitalize()} {row.job_id}")

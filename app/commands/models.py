@@ -1,0 +1,142 @@
+"""Verbs on models: `model add|list|show`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.commands import printing
+from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json, with_settings
+from engine.contract.card import UNKNOWN
+from engine.contract.errors import EXIT_DONE, UsageError, WorldError
+
+if TYPE_CHECKING:
+    from app.core.rows import ModelRow
+    from app.workspace import Workspace
+    from engine.contract.config import S4Config
+
+
+def add(verbs: Verbs) -> None:
+    """Register the verbs of this file."""
+    model = add_verb(verbs, "model", "register and look at models", ["isoline model list -w ward7"], _list)
+    add_workspace(model)
+    add_json(model)
+    kinds = model.add_subparsers(metavar="VERB")
+    _add_add(kinds)
+
+    listing = add_verb(kinds, "list", "list the models", ["isoline model list -w ward7"], _list)
+    add_workspace(listing)
+    add_json(listing)
+
+    show = add_verb(kinds, "show", "show a model's card", ['isoline model show "age + sex" -w ward7'], _show)
+    show.add_argument("name", metavar="NAME")
+    add_workspace(show)
+    add_json(show)
+
+
+def _add_add(kinds: Verbs) -> None:
+    adding = add_verb(
+        kinds,
+        "add",
+        "register a vendor's predictions, a checkpoint, random weights or the age + sex baseline",
+        [
+            "isoline model add predictions.csv --name vendor -w ward7",
+            "isoline model add checkpoints/step-002000 -w ward7",
+            "isoline model add --random --set width=64 -w ward7",
+            "isoline model add --baseline -w ward7",
+        ],
+        _add,
+    )
+    adding.add_argument(
+        "path",
+        type=Path,
+        nargs="?",
+        metavar="PATH",
+        help="predictions .csv (record, label, score) or checkpoint folder",
+    )
+    adding.add_argument("--random", action="store_true", help="an S4 with random weights: the architecture untrained")
+    adding.add_argument("--baseline", action="store_true", help="logistic regression on age and sex alone")
+    adding.add_argument("--name", metavar="NAME", help="name in this workspace (default: from the file or the kind)")
+    adding.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random weights (default: 0)")
+    adding.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="backbone setting of --random; repeatable"
+    )
+    add_workspace(adding)
+    add_json(adding)
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    chosen = [arguments.path is not None, arguments.random, arguments.baseline]
+    if sum(chosen) != 1:
+        raise UsageError("model", "name one source", "Give a PATH, or --random, or --baseline")
+    with opened(arguments) as workspace:
+        row = _registered(workspace, arguments)
+    print(printing.as_json(row) if wants_json(arguments) else f"Model registered: {row.name} (sha256 {row.sha256})")
+    return EXIT_DONE
+
+
+def _registered(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow:
+    if arguments.random:
+        return workspace.add_random_model(arguments.name or "random S4", _backbone(arguments.set), seed=arguments.seed)
+    if arguments.baseline:
+        return workspace.add_baseline(arguments.name) if arguments.name else workspace.add_baseline()
+    path: Path = arguments.path
+    if path.is_dir():
+        return workspace.add_checkpoint(path, arguments.name)
+    if path.suffix.lower() == ".csv":
+        return workspace.add_predictions(path, arguments.name)
+    raise WorldError(
+        f"model {path.name}",
+        "it is neither a .csv of predictions nor a checkpoint folder",
+        "Name a .csv with the columns record, label, score, or a folder with weights.safetensors and card.json",
+    )
+
+
+def _backbone(settings: list[str]) -> S4Config:
+    from pydantic import ValidationError
+
+    from engine.contract.config import S4Config, explain
+
+    try:
+        return S4Config(**with_settings({}, settings))
+    except ValidationError as error:
+        raise UsageError("backbone", explain(error), "Correct the named settings") from None
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        rows = workspace.models()
+    if wants_json(arguments):
+        print(printing.as_json(rows))
+    elif not rows:
+        print("No models. Next: isoline model add PATH, or isoline pretrain demo")
+    else:
+        cells = [(r.name, r.version, r.source, r.sha256[:12], r.job_id, printing.moment(r.created)) for r in rows]
+        print(printing.table(("Name", "Version", "Source", "sha256", "Job", "Registered (UTC)"), cells))
+    return EXIT_DONE
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        row = workspace.model(arguments.name)
+    if wants_json(arguments):
+        print(printing.as_json(row))
+        return EXIT_DONE
+    pairs: list[tuple[str, object]] = [("Model", row.name), ("Version", row.version), ("Source", row.source)]
+    pairs += [("sha256", row.sha256), ("Registered", printing.moment(row.created)), ("Made by job", row.job_id or "-")]
+    print(printing.fields([*pairs, *_card_lines(row.card)]))
+    return EXIT_DONE
+
+
+def _card_lines(card: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    lines: list[tuple[str, object]] = []
+    for key, value in card.items():
+        name = f"{prefix}{key.replace('_', ' ')}"
+        if isinstance(value, dict):
+            lines += _card_lines(value, f"{name}: ")
+        elif isinstance(value, (list, tuple)):
+            lines.append((name, ", ".join(str(item) for item in value) or "-"))
+        elif key not in ("name", "version", "source"):
+            lines.append((name, UNKNOWN if value is None else value))
+    return lines

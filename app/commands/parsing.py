@@ -1,0 +1,109 @@
+"""What the verbs share in parsing: help with an example, `-w`, `--json`, and how a workspace is found."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.contract.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+Act = Callable[[argparse.Namespace], int]
+Verbs = Any
+"""The object that `ArgumentParser.add_subparsers` hands back; argparse gives it no public name."""
+
+
+def add_verb(verbs: Verbs, name: str, text: str, examples: Sequence[str], act: Act) -> argparse.ArgumentParser:
+    """One verb: its help ends with examples that can be pasted."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="example:\n" + "\n".join(f"  {example}" for example in examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(act=act)
+    return parser
+
+
+def add_workspace(parser: argparse.ArgumentParser) -> None:
+    """The option `-w DIR`."""
+    parser.add_argument(
+        "-w",
+        "--workspace",
+        type=Path,
+        metavar="DIR",
+        # A default here would overwrite what stood before a sub-verb: `jobs -w DIR list`.
+        default=argparse.SUPPRESS,
+        help="workspace folder (default: $ISOLINE_WORKSPACE, or the current folder if it is one)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option `--json`."""
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for scripts")
+
+
+def wants_json(arguments: argparse.Namespace) -> bool:
+    """Whether `--json` was given."""
+    return bool(getattr(arguments, "json", False))
+
+
+def workspace_path(arguments: argparse.Namespace) -> Path:
+    """The workspace that was named, by option, environment or current folder.
+
+    Raises:
+        UsageError: none of them names one.
+    """
+    named: Path | None = getattr(arguments, "workspace", None)
+    if named is not None:
+        return named
+    if os.environ.get("ISOLINE_WORKSPACE"):
+        return Path(os.environ["ISOLINE_WORKSPACE"])
+    if Path("workspace.json").is_file():
+        return Path.cwd()
+    raise UsageError(
+        "workspace", "none was named", "Add -w DIR, set ISOLINE_WORKSPACE, or run this inside a workspace folder"
+    )
+
+
+def opened(arguments: argparse.Namespace) -> Workspace:
+    """Open the named workspace."""
+    from app.workspace import Workspace
+
+    return Workspace.open(workspace_path(arguments))
+
+
+def with_settings(config: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """A config with `--set` applied: dotted keys, values in TOML; a bare word that is no TOML value is text.
+
+    Raises:
+        UsageError: a setting without `=`, or a key below something that is no table.
+    """
+    changed = copy.deepcopy(config)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--set {setting}", "it is not of the form key=value", "Write: --set backbone.width=64")
+        *parents, last = key.strip().split(".")
+        level = changed
+        for parent in parents:
+            level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise UsageError(f"--set {key}", f"{parent} has no settings below it", "Check the key")
+        level[last] = _value(text.strip())
+    return changed
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

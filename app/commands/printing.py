@@ -1,0 +1,99 @@
+"""How verbs print: aligned columns, numbers with their intervals, JSON for scripts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine.contract.results import Difference, Estimate, EvaluateResults
+
+WIDTH = 96
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> str:
+    """Columns as wide as their content; those named in `right` are aligned to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(headers)]
+    sides = [">" if head in right else "<" for head in headers]
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(f"{c:{s}{w}}" for c, s, w in zip(row, sides, widths, strict=True)).rstrip()
+
+    return "\n".join([line(headers), *(line(row) for row in cells)])
+
+
+def fields(pairs: Iterable[tuple[str, object]]) -> str:
+    """Names and values in two columns."""
+    shown = [(name, str(value)) for name, value in pairs]
+    width = max((len(name) for name, _ in shown), default=0)
+    return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in shown)
+
+
+def paragraph(text: str, indent: str = "") -> str:
+    """Text wrapped to the page."""
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent))
+
+
+def estimate(value: Estimate, signed: bool = False) -> str:
+    """A number with its interval: "0.842 (0.781 to 0.887)", or why there is none."""
+    if value.value is None:
+        return f"not estimable: {value.not_estimable}"
+    sign = "+" if signed else ""
+    number = f"{value.value:{sign}.3f}"
+    if value.interval is None:
+        return f"{number} (no interval: {value.not_estimable})"
+    return f"{number} ({value.interval.low:{sign}.3f} to {value.interval.high:{sign}.3f})"
+
+
+def evaluation(results: EvaluateResults) -> str:
+    """One model's table: macro and per-label AUROC with interval, method and counts."""
+    rows: list[Sequence[object]] = [("macro", estimate(results.macro), "", _method(results.macro))]
+    for item in results.labels:
+        positives = item.auroc.positive_records if item.auroc.positive_records is not None else ""
+        rows.append((item.label, estimate(item.auroc), positives, _method(item.auroc)))
+    head = fields(
+        [
+            ("Model", f"{results.model} ({results.mode})"),
+            ("Data", f"{results.records:,} recordings of {results.patients:,} patients, {results.split_kind}"),
+        ]
+    )
+    body = table(("Label", "AUROC (interval)", "Positives", "Method"), rows, right=("Positives",))
+    notes = [paragraph(note, "  ") for note in results.notes]
+    return "\n".join([head, "", body, *notes])
+
+
+def differences(items: Sequence[Difference]) -> str:
+    """Paired differences as a table."""
+    rows = [(f"{d.model} minus {d.reference}", d.label, estimate(d.estimate, signed=True)) for d in items]
+    return table(("Paired difference", "Label", "AUROC (interval)"), rows)
+
+
+def as_json(value: object) -> str:
+    """Rows, models and plain data as JSON text."""
+    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def moment(stamp: str) -> str:
+    """A UTC time stamp to the second, for tables."""
+    return stamp[:19].replace("T", " ")
+
+
+def _method(value: Estimate) -> str:
+    return value.interval.method if value.interval else ""
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
