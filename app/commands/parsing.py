@@ -76,9 +76,10 @@ def workspace_path(arguments: argparse.Namespace) -> Path:
 
 def opened(arguments: argparse.Namespace) -> Workspace:
     """Open the named workspace."""
+    path = workspace_path(arguments)
     from app.workspace import Workspace
 
-    return Workspace.open(workspace_path(arguments))
+    return Workspace.open(path)
 
 
 def with_settings(config: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
