@@ -1,0 +1,85 @@
+"""What every backbone is: signal in, features out.
+
+Shapes: B batch, C leads, T samples, L tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a backbone makes of a batch.
+
+    Attributes:
+        latents_BLD: output of the stem, before any context.
+        layers: output of the stem, then of each block after its norm, all [B, L, D].
+        tokens_BLD: output of the last block.
+    """
+
+    latents_BLD: Tensor
+    layers: Sequence[Tensor]
+    tokens_BLD: Tensor
+
+
+class Products(NamedTuple):
+    """Matrix products of one forward pass in FLOPs, two for each multiply-add.
+
+    Attributes:
+        forward: all products of the pass.
+        first: those of the first layer, whose input needs no gradient.
+        convolution: what the fast convolutions cost on top; the published counts leave it out.
+    """
+
+    forward: int
+    first: int
+    convolution: int
+
+    @property
+    def forward_backward(self) -> int:
+        """A training pass: each product again for its weights and again for its input, but for the first layer's."""
+        return 3 * self.forward - self.first
+
+
+class Backbone(nn.Module):
+    """Base of all backbones. A subclass sets the attributes and implements `encode` and `products`.
+
+    Attributes:
+        stem: leads to tokens, x_BCT -> latents_BLD.
+        width: features per token, D.
+        stride: samples per token.
+        causal: whether a token sees only samples up to its own time.
+    """
+
+    stem: nn.Module
+    width: int
+    stride: int
+    causal: bool
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of `Features.layers`, in their order."""
+        raise NotImplementedError
+
+    def encode(self, latents_BLD: Tensor) -> Features:
+        """Put tokens into context. Objectives that hide tokens replace them between stem and this."""
+        raise NotImplementedError
+
+    def products(self, samples: int) -> Products:
+        """Cost of a crop of `samples` samples."""
+        raise NotImplementedError
+
+    def forward(self, x_BCT: Tensor) -> Features:
+        """Features of a batch of signals in millivolts at the rate of the model."""
+        features: Features = self.encode(self.stem(x_BCT))
+        return features
+
+
+def count_trainable(module: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
