@@ -26,9 +26,13 @@ def add(verbs: Verbs) -> None:
         verbs,
         "import",
         "read recordings into a workspace",
-        ["isoline import ecgs/ -w ward7 --labels labels.csv", "isoline import a.hea b.hea -w ward7 --json"],
+        [
+            "isoline import ecgs/ -w ward7 --labels labels.csv",
+            "isoline import a.hea b.hea -w ward7 --json",
+        ],
         _import,
     )
+    bring.description = f"{bring.description} One line a file; exit code 1 when a file was refused or is there already."
     bring.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files, or folders that are searched")
     bring.add_argument("--labels", type=Path, metavar="CSV", help="table with a column 'record' and one per label")
     bring.add_argument("--dataset", default="local", metavar="NAME", help="collection they belong to (default: local)")
@@ -67,7 +71,7 @@ def _import(arguments: argparse.Namespace) -> int:
         follow(workspace, job, "Import")
         outcomes = workspace.outcomes(job)
     print(printing.as_json(outcomes) if wants_json(arguments) else _told(outcomes))
-    return EXIT_WORLD if any(outcome.status == "refused" for outcome in outcomes) else EXIT_DONE
+    return EXIT_DONE if all(outcome.status == "imported" for outcome in outcomes) else EXIT_WORLD
 
 
 def _told(outcomes: Sequence[FileOutcome]) -> str:
