@@ -1,0 +1,1 @@
+"""What an ECG is and how one is read, conditioned and judged. Imports no torch."""

@@ -1,0 +1,259 @@
+"""WFDB recordings: header and signal files to a `Recording`.
+
+The plain case (one segment, formats 16 and 212, any byte offset, so also the .mat files of the PhysioNet challenges)
+is read here, some 30 times faster than by the wfdb package; everything else goes through `wfdb_fallback`.
+
+Shapes: C channels of a file, T samples, 12 canonical leads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.signal.leads import CANONICAL, canonical_name, derivations, lacking
+from engine.signal.recording import Recording
+from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal, safe_name
+from engine.signal.wfdb_samples import MISSING, OWN, checksums, decode, stored_samples
+
+MAX_HEADER_BYTES = 2**20
+MAX_SIGNAL_BYTES = 2**30
+
+_AGE = re.compile(r"age\s*:\s*(\S+)", re.IGNORECASE)
+_SEX = re.compile(r"(?:sex|gender)\s*:\s*(\S+)", re.IGNORECASE)
+_SEXES: dict[str, Literal["female", "male"]] = {"f": "female", "female": "female", "m": "male", "male": "male"}
+OLDEST, AGE_MASK = 120.0, 300.0
+"""PTB-XL writes 300 for every age above 89; any other age above 120 is a typing error and counts as unknown."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What a signal reader hands over: rows of the twelve leads that were in the file, still in file units.
+
+    signal_CT: [12, T] float32 millivolts, NaN where missing. steps_per_mv: [12], NaN where the file held no integers.
+    """
+
+    signal_CT: NDArray[np.float32]
+    steps_per_mv: NDArray[np.float64]
+    digest: str
+    format: str
+
+
+def read_wfdb(path: Path) -> Recording:
+    """Read the record whose header is `path`.
+
+    Raises:
+        WorldError: the header or a signal file is missing, damaged, contradictory, or holds no twelve-lead ECG.
+    """
+    block = read_whole(path, MAX_HEADER_BYTES, "header")
+    header = parse_header(block)
+    if _is_plain(header):
+        channels = _read_plain(path, header, block)
+    else:
+        from engine.signal.wfdb_fallback import read_other
+
+        channels = read_other(path, header, block)
+    return _recording(path, header, channels)
+
+
+def read_whole(path: Path, limit: int, what: str) -> bytes:
+    """All bytes of a regular file. Raises WorldError where there is none, it may not be read, or it is too large."""
+    try:
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise refusal(f"its {what} is no regular file", "Name a file")
+        if told.st_size > limit:
+            raise refusal(f"its {what} is larger than {limit // 2**20} MiB", "Cut it into shorter recordings")
+        with path.open("rb", buffering=0) as file:
+            return file.readall()
+    except FileNotFoundError:
+        raise refusal(f"its {what} is missing", f"Put the {what} beside the other files of the record") from None
+    except OSError as error:
+        raise refusal(
+            f"its {what} cannot be read ({type(error).__name__})", "Check the permissions and the disk"
+        ) from None
+
+
+def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
+    """Which channel becomes which canonical lead: {channel: row}. Raises WorldError on doubt."""
+    rows: dict[int, int] = {}
+    for channel, line in enumerate(signals):
+        lead = canonical_name(line.name)
+        if lead is None:
+            continue
+        row = CANONICAL.index(lead)
+        if row in rows.values():
+            raise refusal(f"lead {lead} stands in its header twice", "Keep one of the two")
+        _check_gain(line, lead)
+        rows[channel] = row
+    missing = lacking({CANONICAL[row] for row in rows.values()})
+    if missing:
+        raise refusal(f"it has no lead {', '.join(missing)}", "Import 12-lead recordings (or I, II and V1-V6)")
+    return rows
+
+
+def check_sums(signals: list[SignalLine], found: NDArray[np.uint16]) -> None:
+    """Compare with the header's checksums. Raises WorldError when one differs."""
+    if all(line.checksum in (None, 0) and not line.initial for line in signals):
+        return  # not filled in by the program that wrote the header
+    for line, total in zip(signals, found, strict=True):
+        if line.checksum is not None and line.checksum % 65536 != int(total):
+            raise refusal("its samples do not match the checksum in its header", "Copy or export the record again")
+
+
+def _is_plain(header: Header) -> bool:
+    same: dict[str, tuple[str, int]] = {}
+    for line in header.signals:
+        if line.format not in OWN or line.per_frame != 1 or line.skew:
+            return False
+        if same.setdefault(line.file, (line.format, line.offset)) != (line.format, line.offset):
+            return False
+    return not header.segments
+
+
+def _check_gain(line: SignalLine, lead: str) -> None:
+    steps = line.steps_per_mv
+    if steps is None:
+        raise refusal(f"lead {lead} is not in volts", "Export it in millivolts")
+    if steps == 0:
+        raise refusal(
+            f"its header gives no gain for lead {lead}, so its millivolts are unknown", "Put the gain into the header"
+        )
+    if steps < 0:
+        raise refusal(f"its header gives a negative gain for lead {lead}", "Correct the gain in the header")
+
+
+def _read_plain(path: Path, header: Header, block: bytes) -> Channels:
+    rows = rows_of(header.signals)
+    digest = hashlib.sha256(block)
+    steps_per_mv = np.full(len(CANONICAL), np.nan)
+    parts: list[tuple[list[int], NDArray[np.float32]]] = []
+    for file in dict.fromkeys(line.file for line in header.signals):
+        channels = [i for i, line in enumerate(header.signals) if line.file == file]
+        wanted = [i for i in channels if i in rows]
+        if not wanted:
+            continue
+        content = read_whole(path.with_name(file), MAX_SIGNAL_BYTES, "signal file")
+        digest.update(content)
+        steps_TC = _steps([header.signals[i] for i in channels], content, header)
+        columns = [channels.index(i) for i in wanted]
+        lines = [header.signals[i] for i in wanted]
+        parts.append(([rows[i] for i in wanted], to_millivolts(steps_TC, columns, lines)))
+        steps_per_mv[[rows[i] for i in wanted]] = [line.steps_per_mv or np.nan for line in lines]
+    signal_CT = _stack(parts)
+    return Channels(signal_CT, steps_per_mv, digest.hexdigest(), f"WFDB format {header.signals[0].format}")
+
+
+def _stack(parts: list[tuple[list[int], NDArray[np.float32]]]) -> NDArray[np.float32]:
+    if len({part.shape[1] for _, part in parts}) != 1:
+        raise refusal("its signal files differ in length")
+    if len(parts) == 1 and parts[0][0] == list(range(len(CANONICAL))):
+        return parts[0][1]
+    signal_CT = np.full((len(CANONICAL), parts[0][1].shape[1]), np.nan, dtype=np.float32)
+    for rows, part in parts:
+        signal_CT[rows] = part
+    return signal_CT
+
+
+def _steps(lines: list[SignalLine], content: bytes, header: Header) -> NDArray[np.int16]:
+    """The samples of one file, [T, C], after all that header and file say of each other has been compared."""
+    code, offset, channels = lines[0].format, lines[0].offset, len(lines)
+    held = stored_samples(code, max(len(content) - offset, 0)) // channels
+    length = header.length or held
+    if not held:
+        raise refusal("its signal file is empty")
+    if held < length:
+        raise refusal(
+            f"its signal file ends after {held / header.rate_hz:.1f} s, the header announces "
+            f"{length / header.rate_hz:.1f} s",
+            "Copy the signal file again",
+        )
+    steps_TC = decode(code, memoryview(content)[offset:], length * channels).reshape(length, channels)
+    stated = [line.checksum for line in lines if line.checksum is not None]
+    if held > length and not (stated and _sums_agree(lines, steps_TC)):
+        raise refusal(
+            f"its signal file holds {held / header.rate_hz:.1f} s, the header announces {length / header.rate_hz:.1f} s",
+            "Correct the header or export the record again",
+        )
+    check_sums(lines, checksums(steps_TC))
+    return steps_TC
+
+
+def _sums_agree(lines: list[SignalLine], steps_TC: NDArray[np.int16]) -> bool:
+    found = checksums(steps_TC)
+    return all(n.checksum is not None and n.checksum % 65536 == int(s) for n, s in zip(lines, found, strict=True))
+
+
+def to_millivolts(
+    steps_TC: NDArray[np.integer], columns: list[int], lines: list[SignalLine]
+) -> NDArray[np.float32]:
+    """Integer samples of the chosen columns as float32 millivolts [leads, T], NaN where missing.
+
+    Dividing float32 by float32 rounds once, so integers of up to 24 bits give the float32 nearest to the true quotient.
+    """
+    whole = columns == list(range(steps_TC.shape[1]))
+    chosen_TC = steps_TC if whole else steps_TC[:, columns]
+    signal_CT = np.empty(chosen_TC.shape[::-1], dtype=np.float32)
+    signal_CT[:] = chosen_TC.T
+    for row, line in enumerate(lines):
+        code = MISSING.get(line.format)
+        if code is not None and (signal_CT[row].min() <= code):
+            signal_CT[row, signal_CT[row] == code] = np.nan
+    baselines = np.array([line.baseline for line in lines], dtype=np.float32)
+    if baselines.any():
+        signal_CT -= baselines[:, None]
+    signal_CT /= np.array([line.steps_per_mv for line in lines], dtype=np.float32)[:, None]
+    return signal_CT
+
+
+def _recording(path: Path, header: Header, channels: Channels) -> Recording:
+    signal_CT, steps = channels.signal_CT, channels.steps_per_mv
+    measured = {CANONICAL[row] for row in rows_of(header.signals).values()} if header.signals else set()
+    recipes = derivations(measured) if measured else []
+    for lead, recipe in recipes:
+        row = CANONICAL.index(lead)
+        signal_CT[row] = sum(np.float32(w) * signal_CT[CANONICAL.index(source)] for source, w in recipe)
+        steps[row] = max(steps[CANONICAL.index(source)] for source, _ in recipe) * (2 if lead.startswith("a") else 1)
+    with np.errstate(divide="ignore"):
+        resolution = 1.0 / steps
+    return Recording(
+        signal_CT=signal_CT,
+        rate_hz=header.rate_hz,
+        present=tuple(bool(alive) for alive in ~np.isnan(signal_CT).all(axis=1)),
+        derived=tuple(lead for lead, _ in recipes),
+        resolution_mv=None if np.isnan(resolution).any() else resolution,
+        format=channels.format,
+        file_sha256=channels.digest,
+        source_name=path.stem,
+        age=_age(header.comments),
+        sex=_sex(header.comments),
+        acquired=header.acquired,
+    )
+
+
+def _age(comments: tuple[str, ...]) -> float | None:
+    for comment in comments:
+        told = _AGE.match(comment)
+        if told:
+            try:
+                age = float(told[1].rstrip("+"))
+            except ValueError:
+                return None
+            known = 0 <= age <= OLDEST or age == AGE_MASK
+            return (age if not told[1].endswith("+") else max(age, 90.0)) if known else None
+    return None
+
+
+def _sex(comments: tuple[str, ...]) -> Literal["female", "male", "unknown"]:
+    for comment in comments:
+        told = _SEX.match(comment)
+        if told:
+            return _SEXES.get(told[1].casefold(), "unknown")
+    return "unknown"

@@ -1,0 +1,167 @@
+"""WFDB headers (.hea): what they say, read strictly where a lie would change the signal.
+
+Source: PhysioNet, WFDB header(5). Comments may be in any encoding, so bytes are read as Latin-1, which cannot fail.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+
+from engine.contract.errors import WorldError
+
+MAX_SIGNALS = 256
+MAX_RATE_HZ = 100_000.0
+MAX_SAMPLES = 2**31 - 1
+
+_FORMAT = re.compile(r"(?P<code>\d+)(?:x(?P<per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?$")
+_GAIN = re.compile(r"(?P<gain>[^(/]+)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<units>\S+))?$")
+_MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
+
+
+@dataclass(frozen=True, slots=True)
+class SignalLine:
+    """One channel: where its samples stand and how they become physical values."""
+
+    file: str
+    format: str
+    per_frame: int
+    skew: int
+    offset: int
+    gain: float
+    baseline: int
+    units: str
+    initial: int | None
+    checksum: int | None
+    name: str
+
+    @property
+    def steps_per_mv(self) -> float | None:
+        """Integer steps per millivolt; None when the unit is no voltage."""
+        factor = _MILLIVOLTS.get(self.units.casefold())
+        return None if factor is None else self.gain / factor
+
+
+@dataclass(frozen=True)
+class Header:
+    """A whole header."""
+
+    rate_hz: float
+    length: int | None
+    signals: tuple[SignalLine, ...]
+    segments: tuple[str, ...]
+    comments: tuple[str, ...]
+    acquired: str | None
+
+
+def refusal(reason: str, next_step: str = "Export it again from its source") -> WorldError:
+    """A reason why a file is not taken. Names no file: the caller knows which one it asked for."""
+    return WorldError("recording", reason, next_step)
+
+
+def parse_header(block: bytes) -> Header:
+    """Parse the bytes of a .hea file.
+
+    Raises:
+        WorldError: it is no WFDB header, or it says something impossible.
+    """
+    text = block.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    lines, comments = [], []
+    for number, raw in enumerate(text.replace("\r", "\n").split("\n"), start=1):
+        line = raw.strip()
+        if line.startswith("#"):
+            comments.append(line[1:].strip())
+        elif line:
+            lines.append((number, line))
+    if not lines:
+        raise refusal("the header is empty")
+    segments, count, rate_hz, length, acquired = _record_line(lines[0][1])
+    body = lines[1:]
+    if segments:
+        return Header(rate_hz, length, (), _segment_names(body, segments), tuple(comments), acquired)
+    if len(body) != count:
+        raise refusal(f"the header announces {count} signals and describes {len(body)}")
+    signals = tuple(_signal_line(line, number) for number, line in body)
+    return Header(rate_hz, length, signals, (), tuple(comments), acquired)
+
+
+def safe_name(name: str) -> str:
+    """A file name that stays in the header's folder. Raises WorldError for paths, drives, pipes and addresses."""
+    tricky = ":" in name or "\0" in name or name in ("-", "", ".", "..") or name.startswith("~")
+    if tricky or PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
+        raise refusal("its header points outside its own folder", "Put header and signal file into one folder")
+    return name
+
+
+def _record_line(line: str) -> tuple[int, int, float, int | None, str | None]:
+    fields = line.split()
+    if len(fields) < 2:
+        raise refusal("it is not a WFDB header", "Name a .hea file")
+    segments = _whole(fields[0].partition("/")[2], "number of segments") if "/" in fields[0] else 0
+    count = _whole(fields[1], "number of signals")
+    if not 1 <= count <= MAX_SIGNALS:
+        raise refusal(f"the header announces {count} signals")
+    if len(fields) < 3:
+        raise refusal("the header gives no sampling rate", "Add the rate to the header's first line")
+    rate_hz = _number(re.split(r"[/(]", fields[2])[0], "sampling rate")
+    if not 0 < rate_hz <= MAX_RATE_HZ:
+        raise refusal(f"the header gives a sampling rate of {rate_hz:g} Hz", "Correct the rate in the header")
+    length = _whole(fields[3], "length") if len(fields) > 3 else None
+    if length is not None and length > MAX_SAMPLES:
+        raise refusal(f"the header announces {length} samples a lead")
+    return segments, count, rate_hz, length or None, " ".join(fields[4:6]) or None
+
+
+def _segment_names(body: list[tuple[int, str]], announced: int) -> tuple[str, ...]:
+    if len(body) != announced:
+        raise refusal(f"the header announces {announced} segments and lists {len(body)}")
+    return tuple(name if name == "~" else safe_name(name) for name in (line.split()[0] for _, line in body))
+
+
+def _signal_line(line: str, number: int) -> SignalLine:
+    fields = line.split(None, 8)
+    form = _FORMAT.match(fields[1]) if len(fields) > 1 else None
+    if form is None:
+        raise refusal(f"line {number} of its header describes no signal")
+    gain, baseline, units = _gain(fields[2]) if len(fields) > 2 else (0.0, None, "mV")
+    zero = _whole(fields[4], "ADC zero") if len(fields) > 4 else 0
+    return SignalLine(
+        file=safe_name(fields[0]),
+        format=form["code"],
+        per_frame=int(form["per_frame"] or 1),
+        skew=int(form["skew"] or 0),
+        offset=int(form["offset"] or 0),
+        gain=gain,
+        baseline=zero if baseline is None else baseline,
+        units=units,
+        initial=_whole(fields[5], "initial value") if len(fields) > 5 else None,
+        checksum=_whole(fields[6], "checksum") if len(fields) > 6 else None,
+        name=fields[8] if len(fields) > 8 else "",
+    )
+
+
+def _gain(field: str) -> tuple[float, int | None, str]:
+    parts = _GAIN.match(field)
+    if parts is None:
+        raise refusal("its header gives a gain that is no number", "Correct the gain in the header")
+    baseline = parts["baseline"]
+    return _number(parts["gain"], "gain"), None if baseline is None else int(baseline), parts["units"] or "mV"
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise refusal(f"its header gives a {what} that is no number", f"Correct the {what} in the header")
+    return value
+
+
+def _whole(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise refusal(f"its header gives a {what} that is no whole number", f"Correct the {what} in the header") from None

@@ -1,0 +1,63 @@
+"""Samples of WFDB signal files: formats 16 and 212 by ourselves, every other format through the wfdb package.
+
+Shapes: C channels, T samples (frames), N = C * T samples in file order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MISSING = {
+    "16": -(2**15),
+    "24": -(2**23),
+    "32": -(2**31),
+    "61": -(2**15),
+    "80": -(2**7),
+    "160": -(2**15),
+    "212": -(2**11),
+    "310": -(2**9),
+    "311": -(2**9),
+    "508": -(2**7),
+    "516": -(2**15),
+    "524": -(2**23),
+}
+"""The integer that stands for "no sample" in each format (WFDB signal(5)); format 8 has none."""
+
+OWN = ("16", "212")
+"""Formats that are decoded here."""
+
+
+def stored_samples(code: str, size: int) -> int:
+    """How many samples `size` bytes hold in format 16 or 212 (an odd last sample of 212 takes two bytes)."""
+    if code == "16":
+        return size // 2
+    return size // 3 * 2 + (1 if size % 3 == 2 else 0)
+
+
+def decode(code: str, block: memoryview, samples: int) -> NDArray[np.int16]:
+    """The first `samples` samples of a block in format 16 or 212, int16 [N]. The block must hold them."""
+    if code == "16":
+        return np.frombuffer(block, dtype="<i2", count=samples)
+    return decode_212(np.frombuffer(block, dtype=np.uint8), samples)
+
+
+def decode_212(block: NDArray[np.uint8], samples: int) -> NDArray[np.int16]:
+    """Two 12-bit two's complement samples in three bytes: low byte 1, both high nibbles, low byte 2."""
+    triples = -(-samples // 2)
+    needed = triples * 3
+    if len(block) < needed:
+        block = np.concatenate([block, np.zeros(needed - len(block), dtype=np.uint8)])
+    low_1, high, low_2 = block[:needed].reshape(triples, 3).T
+    pairs = np.empty((triples, 2), dtype=np.int16)
+    # Shift the 12 bits to the top and back: the arithmetic shift carries the sign.
+    np.right_shift(((high.astype(np.uint16) << 12) | (low_1.astype(np.uint16) << 4)).view(np.int16), 4, out=pairs[:, 0])
+    upper = ((high & 0xF0).astype(np.uint16) << 8) | (low_2.astype(np.uint16) << 4)
+    np.right_shift(upper.view(np.int16), 4, out=pairs[:, 1])
+    return pairs.reshape(-1)[:samples]
+
+
+def checksums(steps_TC: NDArray[np.int16]) -> NDArray[np.uint16]:
+    """Sum of each channel's samples modulo 65,536, as WFDB headers state it."""
+    total: NDArray[np.uint16] = steps_TC.view(np.uint16).sum(axis=0, dtype=np.uint16)
+    return total
