@@ -1,0 +1,181 @@
+"""The linear probe: how much of a label can be read off frozen features by a straight cut.
+
+Every recording is scored by a model that has not seen its patient: over the manifest's folds, or fitted on "train"
+and scored on "test". Standardisation and the penalty's strength come from the training patients alone.
+
+What a score is: the log-odds of its fold's model *without that model's intercept*. The intercept of a fold follows the
+share of positives in its training part, which is low exactly where many positives were held out; pooled over folds it
+would push the scores of chance below an AUROC of one half (Parker et al., BMC Bioinformatics 8:326, 2007). Within a
+fold the ranking is untouched. Probabilities, intercept included, are kept beside.
+
+Legend: N recordings, D features, L labels, F parts that are scored (folds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from engine.contract.errors import WorldError
+from engine.data.splits import patient_folds
+from engine.evaluation.logistic import Basis, Floats, Line, fit
+
+STRENGTHS = tuple(10.0**power for power in range(-5, 2))
+"""The values of C that inner cross-validation chooses from, strongest penalty first."""
+
+INNER_FOLDS = 4
+UNCHOSEN = 1e-2
+"""C where a training part has too few patients of a class to choose by cross-validation."""
+
+Rows = NDArray[np.bool_]
+FeatureMaker = Callable[[Rows], Floats]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model of the probe: who trains it, and whom it scores."""
+
+    name: str
+    train_N: Rows
+    score_N: Rows
+
+
+@dataclass(frozen=True)
+class ProbeOutcome:
+    """Scores of recordings by models that have not seen their patients.
+
+    Attributes:
+        score_NL: log-odds without intercept; NaN where there is none.
+        probability_NL: the fold model's probability.
+        strength_FL: the chosen C; NaN where no model could be fitted.
+        problems: per label index, why no scores could be made.
+    """
+
+    score_NL: Floats
+    probability_NL: Floats
+    strength_FL: Floats
+    problems: dict[int, str]
+
+
+def parts_of(split: Sequence[str]) -> list[Part]:
+    """The models that a manifest asks for: one a fold, or one from "train" to "test".
+
+    Raises:
+        WorldError: neither folds nor a train and a test part.
+    """
+    split_N = np.asarray(split, dtype=str)
+    names = sorted(set(split_N.tolist()))
+    folds = [name for name in names if name.startswith("fold-")]
+    if len(folds) > 1 and len(folds) == len(names):
+        return [Part(name, split_N != name, split_N == name) for name in folds]
+    if "train" in names and "test" in names and not folds:
+        return [Part("test", split_N == "train", split_N == "test")]
+    raise WorldError("split", "it has neither folds nor a train and a test part", "Make the cohort again with a split")
+
+
+def cross_validated(
+    features: Floats | FeatureMaker,
+    y_NL: Floats,
+    patients: Sequence[str],
+    split: Sequence[str],
+    seed: int = 0,
+    on_part: Callable[[int, int], None] | None = None,
+) -> ProbeOutcome:
+    """Fit the probe's models and score everybody once.
+
+    Args:
+        features: [N, D], or a function from the training rows to it (for features that are filled in from training
+            data). Recordings with a non-finite feature are left out and get no score.
+        y_NL: 1, 0, NaN where unknown.
+        patients: pseudonym of each recording's patient.
+        split: part of each recording, as in the manifest.
+        seed: of the inner folds.
+        on_part: told (parts done, parts) after each; may raise to stop.
+    """
+    parts, names = parts_of(split), np.asarray(patients, dtype=str)
+    score_NL, probability_NL = np.full(y_NL.shape, np.nan), np.full(y_NL.shape, np.nan)
+    strength_FL = np.full((len(parts), y_NL.shape[1]), np.nan)
+    problems: dict[int, str] = {}
+    for place, part in enumerate(parts):
+        x_ND = features(part.train_N) if callable(features) else features
+        whole_N = np.isfinite(x_ND).all(axis=1)
+        train_N, target_N = part.train_N & whole_N, part.score_N & whole_N
+        models = _Models(x_ND[train_N], y_NL[train_N], names[train_N], seed)
+        for label in range(y_NL.shape[1]):
+            if problem := models.problem(label):
+                problems.setdefault(label, f"{part.name}: {problem}")
+                continue
+            line, strength_FL[place, label] = models.fit(label)
+            log_odds = models.basis.predictor(x_ND[target_N], line.slope_R)
+            score_NL[target_N, label] = log_odds
+            probability_NL[target_N, label] = expit(log_odds + line.intercept)
+        if on_part is not None:
+            on_part(place + 1, len(parts))
+    for label in problems:
+        # A label scored in some folds only would be judged on a chosen part of the patients.
+        score_NL[:, label] = probability_NL[:, label] = np.nan
+    return ProbeOutcome(score_NL, probability_NL, strength_FL, problems)
+
+
+class _Models:
+    """The models of one training part: one basis, and inner bases to choose the penalty by, shared by all labels."""
+
+    def __init__(self, x_ND: Floats, y_NL: Floats, patients_N: NDArray[np.str_], seed: int) -> None:
+        self._x_ND, self._y_NL, self._patients_N = x_ND, y_NL, patients_N
+        folds = min(INNER_FOLDS, len(np.unique(patients_N)))
+        self._inner: list[tuple[Rows, Basis]] = []
+        if folds > 1:
+            fold_N = patient_folds(patients_N.tolist(), y_NL, folds, seed)
+            self._inner = [(fold_N != k, Basis.of(x_ND[fold_N != k])) for k in range(folds)]
+
+    @cached_property
+    def basis(self) -> Basis:
+        """The basis of all training recordings."""
+        return Basis.of(self._x_ND)
+
+    def problem(self, label: int) -> str:
+        """Why no model can be fitted, or nothing."""
+        y_N = self._y_NL[:, label]
+        if not (y_N == 1).any():
+            return "no positive recording to train on"
+        return "" if (y_N == 0).any() else "no negative recording to train on"
+
+    def fit(self, label: int) -> tuple[Line, float]:
+        """The label's model with the penalty that predicts unseen training patients best."""
+        strength = self._choose(label)
+        known_N = np.isfinite(self._y_NL[:, label])
+        y_N = self._y_NL[known_N, label]
+        return fit(self.basis.white_NR[known_N], self.basis.stretch_R, y_N, strength), strength
+
+    def _choose(self, label: int) -> float:
+        """C with the least log loss over inner patient-wise folds; the stronger penalty on a tie.
+
+        Log loss, not AUROC: it moves with every recording, so a dozen positives still tell penalties apart.
+        """
+        y_N = self._y_NL[:, label]
+        known_N = np.isfinite(y_N)
+        loss_C = np.zeros(len(STRENGTHS))
+        used = 0
+        for train_N, basis in self._inner:
+            fitted_N, held_N = known_N & train_N, known_N & ~train_N
+            if len(np.unique(y_N[fitted_N])) < 2 or not held_N.any():
+                continue
+            used += 1
+            loss_C += _path_losses(basis, fitted_N[train_N], y_N[fitted_N], self._x_ND[held_N], y_N[held_N])
+        return STRENGTHS[int(np.argmin(np.round(loss_C, 9)))] if used else UNCHOSEN
+
+
+def _path_losses(basis: Basis, rows_N: Rows, y_N: Floats, x_MD: Floats, y_M: Floats) -> Floats:
+    """Log loss on held-out recordings for every C, each fit beginning where the last one ended."""
+    losses, line = [], None
+    white_NR = basis.white_NR[rows_N]
+    for strength in STRENGTHS:
+        line = fit(white_NR, basis.stretch_R, y_N, strength, line)
+        margin_M = (2 * y_M - 1) * (basis.predictor(x_MD, line.slope_R) + line.intercept)
+        losses.append(np.logaddexp(0, -margin_M).sum())
+    return np.array(losses)
