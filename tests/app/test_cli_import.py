@@ -217,5 +217,5 @@ def test_export_writes_millivolts_leads_and_rate(ward, headers, tmp_path, capsys
 def test_a_record_that_is_not_there_exits_with_2(ward, tmp_path, capsys):
     code, _, err = run(capsys, "export", "r000000000000", "--npz", tmp_path / "one.npz", "-w", ward)
     assert code == 2
-    assert "r000000000000" in err
+    assert "none of this id or name" in err
     assert not (tmp_path / "one.npz").exists()

@@ -1,0 +1,81 @@
+"""How numbers are printed: never without their interval, or without the reason why there is none."""
+
+import json
+
+from app.commands import printing
+from app.core.rows import Check, Verification
+from engine.contract.results import Difference, Estimate, EvaluateResults, Interval, LabelResult
+
+METHOD = "clustered analytic, logit"
+FULL = Estimate(value=0.8423, interval=Interval(low=0.7811, high=0.8874, method=METHOD), positive_records=27)
+NO_INTERVAL = Estimate(value=0.6, not_estimable="one positive patient")
+UNDEFINED = Estimate(not_estimable="no positive recording")
+
+
+def test_an_estimate_stands_with_its_interval():
+    assert printing.estimate(FULL) == "0.842 (0.781 to 0.887)"
+
+
+def test_a_difference_shows_its_sign_at_every_bound():
+    value = Estimate(value=0.02, interval=Interval(low=-0.04, high=0.08, method=METHOD))
+    assert printing.estimate(value, signed=True) == "+0.020 (-0.040 to +0.080)"
+
+
+def test_a_missing_interval_says_why():
+    assert printing.estimate(NO_INTERVAL) == "0.600 (no interval: one positive patient)"
+
+
+def test_an_undefined_number_says_why_and_shows_none():
+    assert printing.estimate(UNDEFINED) == "not estimable: no positive recording"
+
+
+def test_columns_align_and_no_line_ends_in_blanks():
+    text = printing.table(("Name", "n"), [("a", 5), ("longer name", 1234)], right=("n",))
+    assert text.splitlines() == ["Name            n", "a               5", "longer name  1234"]
+    assert not any(line.endswith(" ") for line in printing.table(("A", "B"), [("x", ""), ("y", "z")]).splitlines())
+
+
+def test_a_table_without_rows_is_its_headers():
+    assert printing.table(("A", "B"), []) == "A  B"
+
+
+def test_an_evaluation_names_model_data_split_method_and_counts():
+    results = EvaluateResults(
+        model="vendor",
+        model_sha256="0" * 64,
+        mode="scores as supplied",
+        macro=FULL,
+        labels=[LabelResult(label="MI", auroc=FULL), LabelResult(label="HYP", auroc=UNDEFINED)],
+        split_id="s1",
+        split_kind="out-of-fold over 5 patient folds",
+        test_sha256="0" * 64,
+        records=155,
+        patients=150,
+        notes=["8 recordings have no score."],
+        seed=0,
+        resamples=2000,
+        seconds=1.0,
+    )
+    text = printing.evaluation(results)
+    for part in (
+        *("vendor", "scores as supplied", "155 recordings of 150 patients", "out-of-fold over 5 patient folds"),
+        *(
+            "0.842 (0.781 to 0.887)",
+            METHOD,
+            "27",
+            "not estimable: no positive recording",
+            "8 recordings have no score.",
+        ),
+    ):
+        assert part in text
+
+
+def test_a_paired_difference_says_which_minus_which():
+    text = printing.differences([Difference(model="a", reference="b", label="macro", estimate=FULL)])
+    assert "a minus b" in text
+
+
+def test_rows_and_models_become_json():
+    told = json.loads(printing.as_json(Verification("a.pdf", (Check("hash", True, "matches"),))))
+    assert told == {"file": "a.pdf", "checks": [{"what": "hash", "ok": True, "found": "matches"}]}
+    assert json.loads(printing.as_json({"macro": FULL}))["macro"]["interval"]["method"] == METHOD
