@@ -54,7 +54,8 @@ def _bins(first: int, last: int, samples_per_px: float) -> tuple[NDArray[np.intp
     """Numbers of the bins in view and where each begins, counted from `first`; strips of one row share them."""
     bins = np.arange(int(first / samples_per_px), int(np.ceil(last / samples_per_px)))
     edges = np.maximum(np.floor(bins * samples_per_px).astype(np.intp) - first, 0)
-    return bins, edges
+    inside = edges < last - first
+    return bins[inside], edges[inside]
 
 
 def runs(points: Points) -> list[Points]:

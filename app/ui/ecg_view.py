@@ -189,7 +189,12 @@ class EcgView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paper from the cache, then the traces, then the caliper."""
         painter = QPainter(self)
-        sheet = self.sheet()
+        try:
+            self._paint(painter, self.sheet())
+        finally:
+            painter.end()
+
+    def _paint(self, painter: QPainter, sheet: Sheet) -> None:
         if self._paper is None:
             self._paper = self._draw_paper(sheet)
         painter.drawPixmap(0, 0, self._paper)
@@ -202,7 +207,7 @@ class EcgView(QWidget):
         painter.setPen(QPen(QColor(theme.current().trace), 0))
         runs_px = [run for strip in sheet.strips for run in self._runs_px(sheet, strip)]
         for offset in range(max(round(self.devicePixelRatioF()), 1)):
-            shift = offset / self.devicePixelRatioF()
+            shift = min(offset, 1) / self.devicePixelRatioF()
             painter.translate(shift, shift)
             for run in runs_px:
                 _draw_run(painter, run)
@@ -215,6 +220,13 @@ class EcgView(QWidget):
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
         painter = QPainter(pixmap)
+        try:
+            self._paint_paper(painter, sheet)
+        finally:
+            painter.end()
+        return pixmap
+
+    def _paint_paper(self, painter: QPainter, sheet: Sheet) -> None:
         colours = theme.current()
         ecg_paper.draw_grid(painter, self.rect(), self.paper_px, self.px_per_mm, colours)
         if self.signal is None:
@@ -222,8 +234,6 @@ class EcgView(QWidget):
         else:
             ecg_paper.draw_pulses(painter, sheet, self.px_per_mm, colours)
             ecg_paper.draw_names(painter, sheet, self.px_per_mm, self.signal, colours)
-        painter.end()
-        return pixmap
 
     def _span(self, sheet: Sheet) -> str:
         if sheet.seconds >= self.recording_s:
