@@ -1,0 +1,171 @@
+"""The first page: what was asked, what was found, and room for the committee's decision."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph, Spacer
+
+from app.governance.dossier import Dossier
+from app.report import style
+from app.report.charts import AxisCell, SeriesMark, auroc_axis
+from app.report.drawn import Drawn, draw_text
+from app.report.pages import Layout
+from app.report.style import MM
+from app.report.tables import Context, EstimateLook, collect_methods, estimate_cells, estimate_ids, table
+
+_PANEL_LINES = (("Conditions", "Valid until, next review"), ("Name and role", "Date"), ("Signature", ""))
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_CHOICES = ("approve", "approve with conditions", "review again", "decline")
+
+
+def cover(dossier: Dossier, context: Context, layout: Layout) -> list[Any]:
+    """Title, subject, findings, macro AUROC of every model, decision panel, contents."""
+    return [
+        Paragraph("DUE-DILIGENCE DOSSIER", style.KICKER),
+        Paragraph(style.markup(dossier.title, style.BOLD), style.TITLE),
+        _subject(dossier),
+        Paragraph("Findings", style.H2),
+        *[Paragraph(sentence(claim), style.LEAD if i == 0 else style.BODY) for i, claim in enumerate(dossier.claims)],
+        *_glance(dossier, context),
+        CondPageBreak(52 * MM),
+        KeepTogether([Paragraph("Decision of the committee", style.H2), DecisionPanel(style.WIDTH)]),
+        *_contents(layout),
+    ]
+
+
+def sentence(text: str) -> str:
+    """A sentence as markup; evidence ids in brackets (`[E012]`, `[E012, E013]`) are set small."""
+    pieces = re.split(r"\s*\[(E\d+(?:[,–\- ]+E\d+)*)\]", text)
+    return "".join(
+        "&nbsp;" + style.evidence_mark(piece) if i % 2 else style.markup(piece) for i, piece in enumerate(pieces)
+    )
+
+
+def when(created: str) -> str:
+    """An ISO time for people: `22 November 2026, 14:03 UTC`. What is no ISO time stays as it is."""
+    try:
+        moment = datetime.fromisoformat(created.replace("Z", "+00:00"))
+    except ValueError:
+        return created
+    clock = f", {moment:%H:%M} UTC" if moment.utcoffset() is not None and not moment.utcoffset() else ""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}{clock}"
+
+
+def _subject(dossier: Dossier) -> Any:
+    """Who was examined on what, in four cells under a rule."""
+    names = ", ".join(style.markup(model.card.name) for model in dossier.models)
+    entries = [
+        ("Models examined", names),
+        ("On", f"{style.markup(', '.join(dossier.data.datasets))}: cohort {style.markup(dossier.cohort.name)}"),
+        ("Size", f"{dossier.cohort.records:,} recordings of {dossier.cohort.patients:,} patients"),
+        ("Prepared", style.markup(when(dossier.created))),
+    ]
+    heads = [Paragraph(name, style.HEAD) for name, _ in entries]
+    cells = [Paragraph(value, style.CELL) for _, value in entries]
+    widths = [58 * MM, 44 * MM, 34 * MM, style.WIDTH - 136 * MM]
+    made = table([heads, cells], widths, heads=0, more=[("LINEABOVE", (0, 0), (-1, 0), 0.7, style.INK)])
+    made.setStyle([("LINEBELOW", (0, 0), (-1, 0), 0, style.TINT), ("BOTTOMPADDING", (0, 0), (-1, 0), 0)])
+    made.setStyle([("BACKGROUND", (0, 0), (-1, -1), style.TINT)])
+    return made
+
+
+def _glance(dossier: Dossier, context: Context) -> list[Any]:
+    """Macro AUROC of every model with its reported interval."""
+    macros = [model.evaluation.macro for model in dossier.models]
+    wide = 44 * MM
+    look = EstimateLook(auroc_axis(macros), wide, collect_methods(macros))
+    rows: list[list[Any]] = [
+        [
+            "",
+            Paragraph("Model", style.HEAD),
+            AxisCell(look.axis, wide),
+            Paragraph("Macro AUROC", style.HEAD_RIGHT),
+            Paragraph("Interval, and the one beside it", style.HEAD_RIGHT),
+            Paragraph("Evidence", style.HEAD),
+        ]
+    ]
+    spans: list[tuple[Any, ...]] = []
+    for i, model in enumerate(dossier.models):
+        macro = model.evaluation.macro
+        if macro.value is None:
+            spans.append(("SPAN", (2, i + 1), (4, i + 1)))
+        ids = estimate_ids(context.ledger, model.evaluation_job, "macro", macro)
+        name = f"{style.markup(model.card.name)}<br/>{_small(model.evaluation.mode)}"
+        cells = estimate_cells(macro, look, i)
+        rows.append(
+            [SeriesMark(i), Paragraph(name, style.CELL), *cells, Paragraph(style.evidence_mark(ids), style.CELL)]
+        )
+    widths = [5 * MM, 45 * MM, wide + 6, 17 * MM, 37 * MM, style.WIDTH - 104 * MM - wide - 6]
+    caption = context.caption("Table", f"Macro AUROC of every model. {look.methods.legend()}")
+    return [KeepTogether([caption, table(rows, widths, more=spans)])]
+
+
+def _small(text: str) -> str:
+    return f'<font size="6.8" color="#{style.MUTED.hexval()[2:]}">{style.markup(text)}</font>'
+
+
+class DecisionPanel(Drawn):
+    """Tick boxes and lines to be filled by hand; the program decides nothing."""
+
+    def __init__(self, width: float) -> None:
+        super().__init__()
+        self.width, self.height = width, 40 * MM
+
+    def draw(self) -> None:
+        """Draw the panel."""
+        canvas = self.canv
+        canvas.setFillColor(style.TINT)
+        canvas.rect(0, 0, self.width, self.height, stroke=0, fill=1)
+        hint = "Filled in by the committee. This dossier brings evidence and holds no verdict."
+        draw_text(canvas, 9, self.height - 13, hint, style.ITALIC, 7.4, style.MUTED)
+        x = 9.0
+        for choice in _CHOICES:
+            canvas.setStrokeColor(style.INK)
+            canvas.setLineWidth(0.7)
+            canvas.rect(x, self.height - 31, 8, 8, stroke=1, fill=0)
+            draw_text(canvas, x + 13, self.height - 29.8, choice, style.SANS, 9)
+            x += 13 + style.text_width(choice, style.SANS, 9) + 24
+        for row, names in enumerate(_PANEL_LINES):
+            self._line(self.height - 54 - row * 24, names)
+
+    def _line(self, y: float, names: tuple[str, str]) -> None:
+        canvas, half = self.canv, self.width * 0.62
+        for name, left, right in ((names[0], 9.0, half), (names[1], half + 12, self.width - 9)):
+            if not name:
+                continue
+            right = self.width - 9 if not names[1] else right
+            canvas.setStrokeColor(style.FAINT)
+            canvas.setLineWidth(0.5)
+            canvas.line(left, y, right, y)
+            draw_text(canvas, left, y - 7.5, name, style.SANS, 6.4, style.MUTED)
+
+
+def _contents(layout: Layout) -> list[Any]:
+    """Table of contents in two columns, each line a link."""
+    if not layout.contents:
+        return []
+    lines = [
+        f'<a href="#{entry.key}"><font color="#{style.ACCENT.hexval()[2:]}">{entry.number}</font>&nbsp;&nbsp;'
+        f"{style.markup(entry.title)}</a>"
+        for entry in layout.contents
+    ]
+    half = (len(lines) + 1) // 2
+    cells = [
+        [Paragraph(line, style.CELL), Paragraph(str(entry.page), style.CELL_RIGHT)]
+        for line, entry in zip(lines, layout.contents, strict=True)
+    ]
+    rows = [[*cells[i], "", *(cells[half + i] if half + i < len(cells) else ["", ""])] for i in range(half)]
+    column = (style.WIDTH - 10 * MM) / 2
+    widths = [column - 10 * MM, 10 * MM, 10 * MM, column - 10 * MM, 10 * MM]
+    plain = [
+        ("LINEBELOW", (2, 0), (2, -1), 0.6, "white"),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.6),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.8),
+    ]
+    return [Spacer(1, 6), KeepTogether([Paragraph("Contents", style.H2), table(rows, widths, heads=0, more=plain)])]

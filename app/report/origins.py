@@ -1,0 +1,279 @@
+"""Sections on where things come from: identity of models, pretraining, representation, local data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph
+
+from app.governance.dossier import DataSummary, Dossier, ModelSection, PretrainingSection
+from app.report import style
+from app.report.charts import Curve, CurveChart, HeatMap, ShareBar
+from app.report.style import MM
+from app.report.tables import Context, facts, hash_text, table, text
+from engine.contract.card import UNKNOWN
+from engine.contract.results import CKA
+
+_SOURCES = {
+    "native": "weights of this program's own format",
+    "random": "same architecture, random weights",
+    "baseline": "age and sex alone, no ECG",
+    "predictions": "scores supplied as a file",
+}
+_METRICS = {
+    "loss": "Training loss, nats",
+    "validation_loss": "Held-out loss, nats",
+    "chance": "Chance level, nats",
+    "chance_loss": "Chance level, nats",
+    "accuracy": "Share of true futures ranked first",
+    "validation_accuracy": "The same on held-out patients",
+}
+_COLUMNS = 3
+
+
+def identity(dossier: Dossier, context: Context) -> list[Any]:
+    """Cards of all models side by side, three a table."""
+    unknown = sum(value.strip().lower() in ("", UNKNOWN) for model in dossier.models for value in _declared(model))
+    whole = sum(len(_declared(model)) for model in dossier.models)
+    lead = (
+        "What each model is, as far as it is documented. An entry that nobody could fill is printed as "
+        f"{text(UNKNOWN)}, and is itself a finding: {unknown} of {whole} entries on developer, licence, intended use, "
+        "population and output are unknown."
+    )
+    parts: list[Any] = [Paragraph(lead, style.BODY)]
+    for start in range(0, len(dossier.models), _COLUMNS):
+        chunk = dossier.models[start : start + _COLUMNS]
+        parts.append(
+            context.caption("Table", "Identity of the models examined." if start == 0 else "Identity, continued.")
+        )
+        parts.append(_cards(chunk, dossier.comparison.reference))
+    return parts
+
+
+def pretraining(section: PretrainingSection, context: Context) -> list[Any]:
+    """Config, loss curve against chance, and the last figures."""
+    parts: list[Any] = [
+        context.caption("Table", f"Configuration of run {style.markup(section.job_id)}."),
+        facts(_config_rows(section), 46 * MM),
+    ]
+    curves = _curves(section)
+    if curves:
+        caption = context.caption(
+            "Figure",
+            "Loss over training. Below the chance level the model tells the true future of a recording from other "
+            "moments of it. A low loss says that pretraining worked, not that the model is useful.",
+        )
+        parts.append(KeepTogether([CurveChart(curves, "loss, nats", style.WIDTH, 58 * MM), caption]))
+    final = _final_table(section, context)
+    return [*parts, *final]
+
+
+def representation(dossier: Dossier, context: Context) -> list[Any]:
+    """CKA heat maps between the reference and every model that has layers."""
+    lead = (
+        "How alike two models arrange the same recordings, layer by layer: 1 means equal up to rotation and scale, 0 "
+        "unrelated. Supportive evidence: alike is not good, and unlike is not bad."
+    )
+    parts: list[Any] = [Paragraph(lead, style.BODY)]
+    for k, cka in enumerate(dossier.comparison.cka):
+        parts.append(KeepTogether(_heat_map(dossier.comparison_job, k, cka, context)))
+    return parts
+
+
+def local_data(dossier: Dossier, context: Context) -> list[Any]:
+    """Cohort and split, table 1, quality, labels."""
+    cohort = dossier.cohort
+    entries = [
+        ("Cohort", f"{style.markup(cohort.name)}: {cohort.records:,} recordings of {cohort.patients:,} patients"),
+        ("Split", f"{style.markup(cohort.split_kind)}, seed {cohort.seed}; no patient stands on two sides"),
+        ("Split id", style.markup(cohort.split_id)),
+        ("sha256 of the split", hash_text(cohort.split_sha256)),
+        ("Times the test part was scored", style.count(cohort.openings)),
+    ]
+    return [
+        Paragraph(
+            "Counts of the recordings that this dossier rests on. Patients are counted by pseudonym; ages above 89 are "
+            "held as 90+.",
+            style.BODY,
+        ),
+        facts(entries, 46 * MM),
+        context.caption("Table", "Recordings and patients."),
+        facts(_table_one(dossier.data), 46 * MM),
+        CondPageBreak(40 * MM),
+        *_label_table(dossier.data, context),
+    ]
+
+
+def _declared(model: ModelSection) -> list[str]:
+    card = model.card
+    return [card.developer, card.licence, card.intended_use, card.population, card.output]
+
+
+def _cards(models: Sequence[ModelSection], reference: str) -> Any:
+    heads: list[Any] = [""]
+    for model in models:
+        role = " · reference" if model.card.name == reference else ""
+        name = f"{style.markup(model.card.name, style.BOLD)}<br/>"
+        small = f'<font name="{style.SANS}" size="6.8" color="#{style.MUTED.hexval()[2:]}">version '
+        heads.append(Paragraph(f"{name}{small}{style.markup(model.card.version)}{role}</font>", style.CELL_BOLD))
+    columns = [_card_rows(model) for model in models]
+    rows = [heads]
+    for i, (name, _) in enumerate(columns[0]):
+        cells = [Paragraph(column[i][1], style.CELL) for column in columns]
+        rows.append([Paragraph(name, style.CELL_MUTED), *cells])
+    first = 28 * MM
+    return table(rows, [first, *[(style.WIDTH - first) / len(models)] * len(models)])
+
+
+def _card_rows(model: ModelSection) -> list[tuple[str, str]]:
+    card, line, pre = model.card, model.card.lineage, model.card.preprocessing
+    fed = "no ECG" if card.source == "baseline" else text(UNKNOWN)
+    if pre is not None:
+        clip = f", clipped at ±{pre.clip_mv:g} mV" if pre.clip_mv is not None else ""
+        fed = style.markup(
+            f"{len(pre.leads)} leads in {pre.units}, {pre.rate_hz:g} Hz, windows of {pre.window_s:g} s{clip}; filters "
+            f"{pre.filters}; normalisation {pre.normalisation}"
+        )
+    corpus = text(line.corpus)
+    if line.records is not None:
+        corpus += f": {line.records:,} recordings of {style.count(line.patients)} patients"
+    return [
+        ("What it is", style.markup(_SOURCES.get(card.source, card.source))),
+        ("Developer", text(card.developer)),
+        ("Licence", text(card.licence)),
+        ("Intended use", text(card.intended_use)),
+        ("Population", text(card.population)),
+        ("Output", text(card.output)),
+        ("Backbone", _or_none(card.source, text(line.backbone))),
+        ("Parameters", _or_none(card.source, text(style.count(line.parameters)))),
+        ("Objective", _or_none(card.source, text(line.objective))),
+        ("Pretrained on", _or_none(card.source, corpus)),
+        ("What it is fed", fed),
+        ("Scored as", style.markup(model.evaluation.mode)),
+        ("sha256", f'<font name="{style.MONO}" size="6.4">{model.sha256[:16]}…</font>'),
+        ("Stamp", style.markup(card.stamp)),
+    ]
+
+
+def _or_none(source: str, value: str) -> str:
+    return "does not apply" if source == "baseline" else value
+
+
+def _config_rows(section: PretrainingSection) -> list[tuple[str, str]]:
+    config, results = section.config, section.results
+    backbone, objective = config.backbone, config.objective
+    causal = "causal" if backbone.causal else "bidirectional"
+    rows = [
+        ("Backbone", f"{backbone.name.upper()}, {causal}, {backbone.depth} blocks, width {backbone.width}"),
+        ("Parameters", f"{results.parameters:,}"),
+        ("Objective", f"{objective.name.upper()}, {objective.offset} tokens ahead, {objective.negatives} negatives"),
+        ("Input", f"crops of {config.window_s:g} s at {config.rate_hz:g} Hz, clipped at ±{config.clip_mv:g} mV"),
+        ("Training", f"{results.steps:,} of {config.steps:,} steps of {config.batch_size} crops, seed {config.seed}"),
+        ("Learning rate", f"{config.learning_rate:g}, weight decay {config.weight_decay:g}"),
+        ("Held out to watch the loss", f"{100 * config.validation_fraction:g} % of patients"),
+        ("sha256 of the weights", ""),
+    ]
+    return [(name, style.markup(value) or hash_text(results.weights_sha256)) for name, value in rows]
+
+
+def _curves(section: PretrainingSection) -> list[Curve]:
+    series = {curve.name: curve for curve in section.curves}
+    looks = (
+        (("chance", "chance_loss"), "chance", style.MUTED, (2.0, 2.0), False),
+        (("loss",), "training", style.SERIES[0], (), False),
+        (("validation_loss",), "held-out patients", style.SERIES[1], (4.0, 2.0), True),
+    )
+    found = []
+    for names, label, color, dash, marked in looks:
+        curve = next((series[name] for name in names if name in series), None)
+        if curve is not None:
+            found.append(Curve(label, curve.steps, curve.values, color, dash, marked))
+    return [curve for curve in found if curve.points()]
+
+
+def _final_table(section: PretrainingSection, context: Context) -> list[Any]:
+    rows: list[list[Any]] = [
+        [Paragraph("Last figure", style.HEAD), Paragraph("Value", style.HEAD_RIGHT), Paragraph("Evidence", style.HEAD)]
+    ]
+    for name, title in _METRICS.items():
+        value = section.results.final.get(name)
+        if value is None:
+            continue
+        ids = context.ledger.cite(section.job_id, f"final.{name}")
+        figure = Paragraph(style.markup(style.decimal(value)), style.CELL_RIGHT)
+        rows.append([Paragraph(title, style.CELL), figure, Paragraph(style.evidence_mark(ids), style.CELL)])
+    if len(rows) == 1:
+        return []
+    caption = context.caption("Table", "Where pretraining ended.")
+    return [KeepTogether([caption, table(rows, [70 * MM, 24 * MM, 24 * MM])])]
+
+
+def _heat_map(job_id: str, number: int, cka: CKA, context: Context) -> list[Any]:
+    ids = [
+        context.ledger.cite(job_id, f"cka.{number}.values.{i}.{j}")
+        for i, row in enumerate(cka.values)
+        for j, value in enumerate(row)
+        if value is not None
+    ]
+    pair = f"{style.markup(cka.rows)} (rows) and {style.markup(cka.columns)} (columns)"
+    if cka.rows == cka.columns:
+        pair = f"{style.markup(cka.rows)} with itself"
+    caption = context.caption(
+        "Figure",
+        f"CKA, {pair}, {cka.records:,} recordings. {style.markup(cka.method)}. Row by row: "
+        f"{style.evidence_mark(style.span_ids(ids))}",
+    )
+    caption.style = style.NOTE
+    warning = [Paragraph(f"<b>Note.</b> {style.markup(cka.warning)}", style.NOTE)] if cka.warning else []
+    chart = HeatMap(cka.values, cka.row_layers, cka.column_layers, cka.rows, cka.columns, style.WIDTH)
+    return [chart, caption, *warning]
+
+
+def _table_one(data: DataSummary) -> list[tuple[str, str]]:
+    age = text(UNKNOWN)
+    if data.age_median is not None:
+        age = f"median {data.age_median:g} years"
+        if data.age_low_quartile is not None and data.age_high_quartile is not None:
+            age += f", quartiles {data.age_low_quartile:g} to {data.age_high_quartile:g}"
+    if data.age_unknown:
+        age += f"; {data.age_unknown:,} unknown"
+    sexes = [("female", data.female), ("male", data.male), ("unknown", data.sex_unknown)]
+    sex = ", ".join(f"{name} {style.share(n, data.records)}" for name, n in sexes if n or name != "unknown")
+    length = f"{data.seconds_low:g} s"
+    if data.seconds_high != data.seconds_low:
+        length = f"{data.seconds_low:g} to {data.seconds_high:g} s"
+    quality = ", ".join(f"{style.markup(name)} {style.share(n, data.records)}" for name, n in data.quality.items())
+    return [
+        ("Collections", style.markup(", ".join(data.datasets))),
+        ("Recordings", f"{data.records:,}"),
+        ("Patients", f"{data.patients:,}"),
+        ("Age", age),
+        ("Sex", sex),
+        ("Sampling rate", ", ".join(f"{rate:g} Hz" for rate in data.rates_hz)),
+        ("Length", length),
+        ("Signal quality", quality),
+        ("sha256 of the manifest", hash_text(data.manifest_sha256)),
+    ]
+
+
+def _label_table(data: DataSummary, context: Context) -> list[Any]:
+    if not data.labels:
+        return [Paragraph("No label is known for these recordings.", style.BODY)]
+    names = ("Positive", "Negative", "Unknown", "Positive patients", "Negative patients")
+    rows: list[list[Any]] = [
+        [Paragraph("Label", style.HEAD), "", *[Paragraph(name, style.HEAD_RIGHT) for name in names]],
+    ]
+    wide = 34 * MM
+    for label in data.labels:
+        counts = (label.positives, label.negatives, label.unknown, label.positive_patients, label.negative_patients)
+        figures = [Paragraph(style.count(n), style.CELL_RIGHT) for n in counts]
+        bar = ShareBar(label.positives, label.negatives, label.unknown, wide)
+        rows.append([Paragraph(style.markup(label.label), style.CELL), bar, *figures])
+    caption = context.caption(
+        "Table",
+        "Labels. Bar: positive filled, negative pale, unknown hatched. Unknown is not negative.",
+    )
+    fixed = [wide + 6, 17 * MM, 17 * MM, 17 * MM, 20 * MM, 20 * MM]
+    middle = [("VALIGN", (1, 1), (1, -1), "MIDDLE")]
+    return [caption, table(rows, [style.WIDTH - sum(fixed), *fixed], more=middle)]

@@ -1,0 +1,211 @@
+"""Sections of results: discrimination, paired differences, and models known by their scores alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportlab.platypus import Paragraph
+
+from app.governance.dossier import Dossier, ModelSection
+from app.report import style
+from app.report.charts import AxisCell, SeriesMark, auroc_axis, difference_axis
+from app.report.style import MM
+from app.report.tables import (
+    Context,
+    EstimateLook,
+    collect_methods,
+    estimate_cells,
+    estimate_ids,
+    facts,
+    hash_text,
+    table,
+    text,
+)
+from engine.contract.results import Estimate
+
+MACRO = "macro"
+
+NOT_KNOWABLE = {
+    "Which model made them": "No weights were examined. The hash fixes this file of scores, not the product that made "
+    "it, and nothing shows that another day or another release would give the same scores.",
+    "What the model has seen": "Whether these patients or recordings were part of its training cannot be checked; if "
+    "they were, the figures here are too good.",
+    "What it was fed": "Leads, sampling rate, filters, and whether the same recordings as here were scored, rest on "
+    "the word of whoever supplied the file.",
+    "How the scores were made": "Raw outputs, calibrated probabilities and scores tuned on these labels look alike; no "
+    "statement on calibration or on an operating threshold follows.",
+    "How it behaves elsewhere": "Without a model there are no layers to compare, no stress tests, and no scores for "
+    "recordings outside this file.",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an estimate table."""
+
+    name: str
+    series: int
+    estimate: Estimate
+    job_id: str
+    path: str
+
+
+def discrimination(dossier: Dossier, context: Context) -> list[Any]:
+    """Macro and per-label AUROC of every model."""
+    groups = _auroc_groups(dossier)
+    estimates = [line.estimate for _, lines in groups for line in lines]
+    look = EstimateLook(auroc_axis(estimates), 34 * MM, collect_methods(estimates))
+    first = dossier.models[0].evaluation
+    seen = f"Scores are {style.markup(first.split_kind)}. "
+    caption = context.caption(
+        "Table",
+        f"AUROC, macro and per label. {look.methods.legend()} Thick line and first row of figures: reported interval; "
+        "thin line and small figures: the interval beside it. Dotted line: 0.5, no discrimination. n: recordings, "
+        "patients, and recordings with the label.",
+    )
+    notes = _notes([note for model in dossier.models for note in model.evaluation.notes])
+    return [Paragraph(seen + _resampling(dossier), style.BODY), caption, estimate_table(groups, look, context), *notes]
+
+
+def differences(dossier: Dossier, context: Context) -> list[Any]:
+    """Paired differences against the reference model."""
+    groups = _difference_groups(dossier)
+    estimates = [line.estimate for _, lines in groups for line in lines]
+    look = EstimateLook(difference_axis(estimates), 34 * MM, collect_methods(estimates), sign=True)
+    reference = style.markup(dossier.comparison.reference)
+    caption = context.caption(
+        "Table",
+        f"Difference in AUROC, model minus reference ({reference}). {look.methods.legend()} Filled marker: the "
+        "reported interval excludes zero; hollow marker: it does not, and the data do not tell the two models apart.",
+    )
+    lead = (
+        f"Reference is <b>{reference}</b>. Both models of a pair are scored on the same recordings and in the same "
+        "resamples of patients. Differences are not adjusted for the number of comparisons; read the macro row first."
+    )
+    notes = _notes(dossier.comparison.notes)
+    return [Paragraph(lead, style.BODY), caption, estimate_table(groups, look, context), *notes]
+
+
+def supplied_scores(model: ModelSection, series: int, context: Context) -> list[Any]:
+    """One model of which only scores are known: identity of the file, result, and what cannot be known."""
+    card, evaluation = model.card, model.evaluation
+    macro = evaluation.macro
+    look = EstimateLook(auroc_axis([macro]), 34 * MM, collect_methods([macro]))
+    entries = [
+        ("Supplied as", text(card.name)),
+        ("Developer", text(card.developer)),
+        ("Kind of output", text(card.output)),
+        ("sha256 of the scores", hash_text(model.sha256)),
+        ("Recordings scored", style.count(evaluation.records)),
+        ("Recordings without a score", style.count(evaluation.missing_scores)),
+    ]
+    lead = (
+        "These scores were computed elsewhere and brought in as a file. They went through the same statistics, on the "
+        "same recordings, as every other model of this dossier; the model behind them was not examined."
+    )
+    line = Line(card.name, series, macro, model.evaluation_job, MACRO)
+    return [
+        Paragraph(lead, style.BODY),
+        facts(entries, 46 * MM),
+        context.caption("Table", f"Macro AUROC of the supplied scores. {look.methods.legend()}"),
+        estimate_table([("Macro average", [line])], look, context),
+        Paragraph("What cannot be known from scores alone", style.H2),
+        *[Paragraph(f"<b>{name}.</b> {why}", style.ITEM, bulletText="•") for name, why in NOT_KNOWABLE.items()],
+        *_notes(card.notes),
+    ]
+
+
+def estimate_table(groups: Sequence[tuple[str, Sequence[Line]]], look: EstimateLook, context: Context) -> Any:
+    """Estimates in groups that never break across pages, each line with plot, figures, counts and evidence id."""
+    counted = any(line.estimate.positive_records is not None for _, lines in groups for line in lines)
+    rows: list[list[Any]] = [_head(look, counted)]
+    more: list[tuple[Any, ...]] = []
+    for title, lines in groups:
+        start = len(rows)
+        rows.append([Paragraph(style.markup(title, style.BOLD), style.CELL_BOLD), *[""] * 8])
+        more += [("SPAN", (0, start), (-1, start)), ("BACKGROUND", (0, start), (-1, start), style.TINT)]
+        for line in lines:
+            if line.estimate.value is None:
+                more.append(("SPAN", (2, len(rows)), (4, len(rows))))
+            rows.append(_row(line, look, context, counted))
+        more.append(("NOSPLIT", (0, start), (-1, len(rows) - 1)))
+    return table(rows, _widths(look), more=more)
+
+
+def _head(look: EstimateLook, counted: bool) -> list[Any]:
+    value = "Difference" if look.sign else "AUROC"
+    return [
+        "",
+        Paragraph("Model", style.HEAD),
+        AxisCell(look.axis, look.width),
+        Paragraph(value, style.HEAD_RIGHT),
+        Paragraph("Interval, and the one beside it", style.HEAD_RIGHT),
+        Paragraph("Record-<br/>ings", style.HEAD_RIGHT),
+        Paragraph("Patients", style.HEAD_RIGHT),
+        Paragraph("Positives" if counted else "", style.HEAD_RIGHT),
+        Paragraph("Evidence", style.HEAD),
+    ]
+
+
+def _widths(look: EstimateLook) -> list[float]:
+    fixed = [5 * MM, look.width + 6, 16.5 * MM, 31 * MM, 11.5 * MM, 13 * MM, 13 * MM, 15 * MM]
+    return [fixed[0], style.WIDTH - sum(fixed), *fixed[1:]]
+
+
+def _row(line: Line, look: EstimateLook, context: Context, counted: bool) -> list[Any]:
+    estimate = line.estimate
+    positives = "" if not counted or estimate.positive_records is None else style.count(estimate.positive_records)
+    ids = estimate_ids(context.ledger, line.job_id, line.path, estimate)
+    return [
+        SeriesMark(line.series),
+        Paragraph(style.markup(line.name), style.CELL),
+        *estimate_cells(estimate, look, line.series),
+        Paragraph(style.count(estimate.records), style.CELL_RIGHT),
+        Paragraph(style.count(estimate.patients), style.CELL_RIGHT),
+        Paragraph(positives, style.CELL_RIGHT),
+        Paragraph(style.evidence_mark(ids), style.CELL),
+    ]
+
+
+def _auroc_groups(dossier: Dossier) -> list[tuple[str, list[Line]]]:
+    """Macro first, then the labels in the order of the first model that has them."""
+    models = list(enumerate(dossier.models))
+    macro = [Line(m.card.name, i, m.evaluation.macro, m.evaluation_job, MACRO) for i, m in models]
+    names = list(dict.fromkeys(result.label for m in dossier.models for result in m.evaluation.labels))
+    groups = [("Macro average over labels", macro)]
+    for name in names:
+        lines = [
+            Line(m.card.name, i, result.auroc, m.evaluation_job, f"labels.{k}.auroc")
+            for i, m in models
+            for k, result in enumerate(m.evaluation.labels)
+            if result.label == name
+        ]
+        groups.append((name, lines))
+    return groups
+
+
+def _difference_groups(dossier: Dossier) -> list[tuple[str, list[Line]]]:
+    order = {model.card.name: i for i, model in enumerate(dossier.models)}
+    groups: dict[str, list[Line]] = {}
+    for k, one in enumerate(dossier.comparison.differences):
+        line = Line(
+            one.model, order.get(one.model, 0), one.estimate, dossier.comparison_job, f"differences.{k}.estimate"
+        )
+        groups.setdefault(one.label, []).append(line)
+    macro = groups.pop(MACRO, None)
+    first = [("Macro average over labels", macro)] if macro else []
+    return [*first, *groups.items()]
+
+
+def _resampling(dossier: Dossier) -> str:
+    first = dossier.models[0].evaluation
+    return (
+        f"Resampling draws whole patients, {first.resamples:,} times, seed {first.seed}. "
+        "A label that is unknown for a recording leaves that recording out of that label; it never counts as negative."
+    )
+
+
+def _notes(notes: Sequence[str]) -> list[Any]:
+    return [Paragraph(style.markup(note), style.NOTE) for note in dict.fromkeys(notes)]
