@@ -44,6 +44,7 @@ class Messages:
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self.parent = parent
+        self._open: set[Message] = set()
 
     def error(self, error: BaseException) -> None:
         """Tell of an exception."""
@@ -54,12 +55,16 @@ class Messages:
         self.show(Message("information", title, text))
 
     def show(self, message: Message) -> None:
-        """Open the box and return at once."""
+        """Open the box and return at once; the same message is never open twice (think of an error on each repaint)."""
+        if message in self._open:
+            return
+        self._open.add(message)
         icon = QMessageBox.Icon.Information if message.kind == "information" else QMessageBox.Icon.Warning
         box = QMessageBox(icon, "Isoline", message.title, QMessageBox.StandardButton.Ok, self.parent)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(message.text if not message.detail else f"{message.text}\n\n{message.detail}")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.finished.connect(lambda _result: self._open.discard(message))
         box.open()
 
 
