@@ -43,9 +43,7 @@ def patient_folds(
     return _divide(patients, labels, np.full(k, 1.0 / k), seed)
 
 
-def holdout(
-    patients: Sequence[str], fraction: float, seed: int = 0, labels: Labels | None = None
-) -> NDArray[np.bool_]:
+def holdout(patients: Sequence[str], fraction: float, seed: int = 0, labels: Labels | None = None) -> NDArray[np.bool_]:
     """Set a share of the patients aside, with a similar share of every label.
 
     Args:
@@ -62,7 +60,7 @@ def holdout(
     """
     if not 0 < fraction < 1:
         raise WorldError("split", f"a held-out share of {fraction:g} leaves one side empty", "Ask for 0.1 to 0.5")
-    return _divide(patients, labels, np.array([1 - fraction, fraction]), seed) == 1
+    return _divide(patients, labels, np.array([1 - fraction, fraction]), seed).astype(np.bool_)
 
 
 def split_digest(record_ids: Sequence[str], parts: Sequence[object]) -> str:
@@ -77,7 +75,9 @@ def _divide(
     names, patient_of_record = np.unique(np.asarray(patients, dtype=np.str_), return_inverse=True)
     if len(names) < len(shares):
         raise WorldError(
-            "split", f"{len(shares)} parts need as many patients, there are {len(names)}", "Add patients or ask for less"
+            "split",
+            f"{len(shares)} parts need as many patients, there are {len(names)}",
+            "Add patients or ask for less",
         )
     order = sorted(range(len(names)), key=lambda p: _draw(seed, str(names[p])))
     counts_pM = _count(patient_of_record, len(names), labels)
@@ -120,11 +120,9 @@ def _stratify(counts_pM: NDArray[np.float64], shares: NDArray[np.float64]) -> ND
     return part_p
 
 
-def _neediest(
-    wanted_k: NDArray[np.float64], room_k: NDArray[np.float64], part_p: NDArray[np.int64]
-) -> int:
+def _neediest(wanted_k: NDArray[np.float64], room_k: NDArray[np.float64], part_p: NDArray[np.int64]) -> int:
     """The part that lacks most of the mark, then most records; no part stays empty when patients run out."""
     left = int((part_p < 0).sum())
     empty = [part for part in range(len(wanted_k)) if not (part_p == part).any()]
     choice = empty if left <= len(empty) else range(len(wanted_k))
-    return max(choice, key=lambda part: (round(wanted_k[part], 9), round(room_k[part], 9), -part))
+    return max(choice, key=lambda part: (round(float(wanted_k[part]), 9), round(float(room_k[part]), 9), -part))

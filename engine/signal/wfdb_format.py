@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.signal.leads import CANONICAL, canonical_name, derivations, lacking
 from engine.signal.recording import Recording
-from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal, safe_name
+from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
 from engine.signal.wfdb_samples import MISSING, OWN, checksums, decode, stored_samples
 
 MAX_HEADER_BYTES = 2**20
@@ -38,12 +38,14 @@ class Channels:
     """What a signal reader hands over: rows of the twelve leads that were in the file, still in file units.
 
     signal_CT: [12, T] float32 millivolts, NaN where missing. steps_per_mv: [12], NaN where the file held no integers.
+    measured: the leads that were in the file.
     """
 
     signal_CT: NDArray[np.float32]
     steps_per_mv: NDArray[np.float64]
     digest: str
     format: str
+    measured: frozenset[str]
 
 
 def read_wfdb(path: Path) -> Recording:
@@ -148,7 +150,9 @@ def _read_plain(path: Path, header: Header, block: bytes) -> Channels:
         parts.append(([rows[i] for i in wanted], to_millivolts(steps_TC, columns, lines)))
         steps_per_mv[[rows[i] for i in wanted]] = [line.steps_per_mv or np.nan for line in lines]
     signal_CT = _stack(parts)
-    return Channels(signal_CT, steps_per_mv, digest.hexdigest(), f"WFDB format {header.signals[0].format}")
+    measured = frozenset(CANONICAL[row] for row in rows.values())
+    codes = dict.fromkeys(header.signals[i].format for i in rows)
+    return Channels(signal_CT, steps_per_mv, digest.hexdigest(), f"WFDB format {', '.join(codes)}", measured)
 
 
 def _stack(parts: list[tuple[list[int], NDArray[np.float32]]]) -> NDArray[np.float32]:
@@ -179,7 +183,8 @@ def _steps(lines: list[SignalLine], content: bytes, header: Header) -> NDArray[n
     stated = [line.checksum for line in lines if line.checksum is not None]
     if held > length and not (stated and _sums_agree(lines, steps_TC)):
         raise refusal(
-            f"its signal file holds {held / header.rate_hz:.1f} s, the header announces {length / header.rate_hz:.1f} s",
+            f"its signal file holds {held / header.rate_hz:.1f} s, "
+            f"the header announces {length / header.rate_hz:.1f} s",
             "Correct the header or export the record again",
         )
     check_sums(lines, checksums(steps_TC))
@@ -191,9 +196,7 @@ def _sums_agree(lines: list[SignalLine], steps_TC: NDArray[np.int16]) -> bool:
     return all(n.checksum is not None and n.checksum % 65536 == int(s) for n, s in zip(lines, found, strict=True))
 
 
-def to_millivolts(
-    steps_TC: NDArray[np.integer], columns: list[int], lines: list[SignalLine]
-) -> NDArray[np.float32]:
+def to_millivolts(steps_TC: NDArray[np.integer], columns: list[int], lines: list[SignalLine]) -> NDArray[np.float32]:
     """Integer samples of the chosen columns as float32 millivolts [leads, T], NaN where missing.
 
     Dividing float32 by float32 rounds once, so integers of up to 24 bits give the float32 nearest to the true quotient.
@@ -215,8 +218,7 @@ def to_millivolts(
 
 def _recording(path: Path, header: Header, channels: Channels) -> Recording:
     signal_CT, steps = channels.signal_CT, channels.steps_per_mv
-    measured = {CANONICAL[row] for row in rows_of(header.signals).values()} if header.signals else set()
-    recipes = derivations(measured) if measured else []
+    recipes = derivations(set(channels.measured))
     for lead, recipe in recipes:
         row = CANONICAL.index(lead)
         signal_CT[row] = sum(np.float32(w) * signal_CT[CANONICAL.index(source)] for source, w in recipe)
@@ -226,7 +228,7 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
     return Recording(
         signal_CT=signal_CT,
         rate_hz=header.rate_hz,
-        present=tuple(bool(alive) for alive in ~np.isnan(signal_CT).all(axis=1)),
+        present=tuple((~np.isnan(signal_CT)).any(axis=1).tolist()),
         derived=tuple(lead for lead, _ in recipes),
         resolution_mv=None if np.isnan(resolution).any() else resolution,
         format=channels.format,

@@ -89,7 +89,7 @@ def parse_header(block: bytes) -> Header:
 
 def safe_name(name: str) -> str:
     """A file name that stays in the header's folder. Raises WorldError for paths, drives, pipes and addresses."""
-    tricky = ":" in name or "\0" in name or name in ("-", "", ".", "..") or name.startswith("~")
+    tricky = ":" in name or "\0" in name or name in ("-", "", ".", "..")
     if tricky or PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
         raise refusal("its header points outside its own folder", "Put header and signal file into one folder")
     return name
@@ -164,4 +164,6 @@ def _whole(text: str, what: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise refusal(f"its header gives a {what} that is no whole number", f"Correct the {what} in the header") from None
+        raise refusal(
+            f"its header gives a {what} that is no whole number", f"Correct the {what} in the header"
+        ) from None

@@ -1,0 +1,112 @@
+"""How a store lies on disk: the index row, the names of the files, and the crossing from millivolts to int16.
+
+    store/
+      store.json         version of the layout
+      index.bin          one row of fixed size per recording; a row that stands is committed
+      shard-00000.bin    int16 little endian, time-major [T, 12] of one recording after the other
+      lock               held by the one process that appends
+
+Shapes: C leads (12), T samples.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.signal.leads import CANONICAL
+from engine.signal.recording import Recording
+
+VERSION = 1
+MISSING = -32768
+"""Stands for a missing sample; the useful range is plus and minus 32,767."""
+LARGEST = 32767
+LEADS = len(CANONICAL)
+SAMPLE_BYTES = 2 * LEADS
+SHARD_BYTES = 2**30
+
+ROW = np.dtype(
+    [
+        ("signal_sha256", "V32"),
+        ("file_sha256", "V32"),
+        ("origin", "S32"),
+        ("rate_hz", "<f8"),
+        ("steps_per_mv", "<f8", (LEADS,)),
+        ("offset", "<u8"),
+        ("length", "<u4"),
+        ("shard", "<u4"),
+        ("present", "<u2"),
+        ("derived", "<u2"),
+        ("data_crc", "<u4"),
+        ("reserved", "<u4"),
+        ("row_crc", "<u4"),
+    ]
+)
+"""One recording in the index. `origin` is the run that brought it; `row_crc` covers everything before it."""
+
+
+@dataclass(frozen=True)
+class StoreEntry:
+    """What the index says of one recording."""
+
+    record_id: str
+    rate_hz: float
+    length: int
+    present: tuple[bool, ...]
+    derived: tuple[str, ...]
+    file_sha256: str
+    signal_sha256: str
+
+
+def shard_path(store: Path, shard: int) -> Path:
+    """File of one shard."""
+    return store / f"shard-{shard:05d}.bin"
+
+
+def row_crc(row: np.void) -> int:
+    """CRC-32 of an index row without its own checksum."""
+    return zlib.crc32(row.tobytes()[:-4])
+
+
+def bits(flags: tuple[bool, ...]) -> int:
+    """Twelve flags as an integer, lead I lowest."""
+    return sum(1 << i for i, flag in enumerate(flags) if flag)
+
+
+def flags(mask: int) -> tuple[bool, ...]:
+    """The twelve flags of an integer."""
+    return tuple(bool(mask >> i & 1) for i in range(LEADS))
+
+
+def to_steps(recording: Recording) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    """A recording as int16 [T, 12] and its steps per millivolt [12].
+
+    Lossless where the file held integers that fit into int16. Where they do not (an offset of more than 32,767 steps)
+    or the file held decimals, a lead is scaled to the full range: the error is at most half a step, that is
+    1/65,534 of the lead's largest value.
+    """
+    signal_CT = recording.signal_CT.astype(np.float64)
+    missing_CT = np.isnan(signal_CT)
+    signal_CT[missing_CT] = 0.0
+    largest = np.abs(signal_CT).max(axis=1, initial=0.0)
+    fitting = LARGEST / np.maximum(largest, 1e-6)
+    exact = np.full(LEADS, np.inf) if recording.resolution_mv is None else 1.0 / recording.resolution_mv
+    steps_per_mv = np.where(np.rint(largest * exact) <= LARGEST, exact, fitting)
+    steps_CT = np.rint(signal_CT * steps_per_mv[:, None])
+    steps_CT[missing_CT] = MISSING
+    return np.ascontiguousarray(steps_CT.T.astype("<i2")), steps_per_mv
+
+
+def to_millivolts(steps_TC: NDArray[np.int16], steps_per_mv: NDArray[np.float64]) -> NDArray[np.float32]:
+    """int16 [T, 12] as float32 millivolts [12, T], NaN where missing; where lossless, bit-equal to the reader's."""
+    signal_CT = np.empty(steps_TC.shape[::-1], dtype=np.float32)
+    signal_CT[:] = steps_TC.T
+    missing_CT = signal_CT == MISSING
+    signal_CT /= steps_per_mv.astype(np.float32)[:, None]
+    if missing_CT.any():
+        signal_CT[missing_CT] = np.nan
+    return signal_CT

@@ -1,0 +1,123 @@
+"""A first verdict on a recording: is it complete, alive, plausible?
+
+Simple and honest: it finds missing, flat and clipped leads, impossible amplitudes and limb leads that contradict each
+other. It does not judge noise.
+
+Shapes: C leads (12), T samples, W seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.signal.leads import CANONICAL
+from engine.signal.recording import Recording
+
+FLAT_MV = 0.01
+"""A lead that moves less than this over the whole recording holds no ECG."""
+PLAUSIBLE_MV = (0.25, 4.5)
+"""Median swing within a second over the leads; outside, the gain is suspect."""
+POSSIBLE_MV = (0.005, 50.0)
+"""Outside, it is no ECG in millivolts at all, and is refused at import."""
+MISSING_SHARE = 0.05
+CLIPPED_SHARE = 0.01
+LIMB_SHARE = 0.1
+"""Allowed residual of II = I + III, as a share of the swing of lead II."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The verdict and what speaks against the recording, in plain words."""
+
+    verdict: Literal["good", "limited", "unusable"]
+    reasons: tuple[str, ...] = ()
+
+
+def assess(recording: Recording) -> Quality:
+    """Judge a recording.
+
+    Returns:
+        "unusable" when fewer than half of the leads are alive, "limited" when anything speaks against it, else "good".
+    """
+    signal_CT = recording.signal_CT
+    absent = ~np.array(recording.present)
+    flat = ~absent & (_ptp(signal_CT) < FLAT_MV)
+    missing = ~absent & (np.isnan(signal_CT).mean(axis=1) > MISSING_SHARE)
+    clipped = ~absent & ~flat & (_clipped_share(signal_CT) > CLIPPED_SHARE)
+    reasons = [
+        f"{word} {_names(marks)}"
+        for word, marks in (
+            ("no samples in", absent),
+            ("flat line in", flat),
+            ("samples missing in", missing),
+            ("clipped", clipped),
+        )
+        if marks.any()
+    ]
+    alive = 12 - int((absent | flat).sum())
+    reasons += _amplitude(signal_CT, recording.rate_hz) if alive else []
+    reasons += _einthoven(recording) if alive == 12 else []
+    if alive < 6:
+        return Quality("unusable", tuple(reasons))
+    return Quality("limited" if reasons else "good", tuple(reasons))
+
+
+def swing_mv(signal_CT: NDArray[np.float32], rate_hz: float) -> float:
+    """Median over leads and seconds of the largest minus the smallest value within a second, millivolts.
+
+    Robust against drift and against single spikes; NaN when no lead has samples. Leads without movement do not count.
+    """
+    second = max(1, min(round(rate_hz), signal_CT.shape[1]))
+    whole = signal_CT.shape[1] // second
+    parts_CWS = signal_CT[:, : whole * second].reshape(len(signal_CT), whole, second)
+    swings_CW = parts_CWS.max(axis=2) - parts_CWS.min(axis=2)
+    moving = swings_CW[swings_CW > 0]
+    return float(np.median(moving)) if moving.size else float("nan")
+
+
+def impossible_amplitude(recording: Recording) -> float | None:
+    """The swing in millivolts when no ECG can have it, else None: the gain in the file must be wrong."""
+    swing = swing_mv(recording.signal_CT, recording.rate_hz)
+    return swing if swing < POSSIBLE_MV[0] or swing > POSSIBLE_MV[1] else None
+
+
+def _amplitude(signal_CT: NDArray[np.float32], rate_hz: float) -> list[str]:
+    swing = swing_mv(signal_CT, rate_hz)
+    if np.isnan(swing) or PLAUSIBLE_MV[0] <= swing <= PLAUSIBLE_MV[1]:
+        return []
+    return [f"gain suspect: the leads swing by {swing:.2g} mV a second"]
+
+
+def _einthoven(recording: Recording) -> list[str]:
+    if set(recording.derived) & {"I", "II", "III"}:
+        return []
+    one, two, three = recording.signal_CT[:3].astype(np.float64)
+    residual = (two - one - three)[~np.isnan(two - one - three)]
+    scale = float(np.std(two[~np.isnan(two)]))
+    if not residual.size or np.std(residual) <= LIMB_SHARE * scale:
+        return []
+    return ["limb leads contradict each other (II is not I + III)"]
+
+
+def _ptp(signal_CT: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest minus smallest value of each lead; 0 for a lead without samples."""
+    top = np.where(np.isnan(signal_CT), -np.inf, signal_CT).max(axis=1, initial=-np.inf)
+    bottom = np.where(np.isnan(signal_CT), np.inf, signal_CT).min(axis=1, initial=np.inf)
+    return np.where(np.isfinite(top), top - bottom, 0).astype(np.float32)
+
+
+def _clipped_share(signal_CT: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Share of samples that sit at the lead's extreme in runs, as a saturated amplifier leaves them."""
+    top = np.nanmax(np.where(np.isnan(signal_CT), -np.inf, signal_CT), axis=1, keepdims=True)
+    bottom = np.nanmin(np.where(np.isnan(signal_CT), np.inf, signal_CT), axis=1, keepdims=True)
+    at_rail = (signal_CT == top) | (signal_CT == bottom)
+    in_run = at_rail[:, 1:] & at_rail[:, :-1]
+    return np.asarray(in_run.mean(axis=1) if in_run.size else np.zeros(len(signal_CT)))
+
+
+def _names(marks: NDArray[np.bool_]) -> str:
+    return ", ".join(lead for lead, mark in zip(CANONICAL, marks, strict=True) if mark)

@@ -1,0 +1,126 @@
+"""WFDB records that we do not decode ourselves: other formats, several samples a frame, skew, segments.
+
+The wfdb package does it, slower. It gets nothing but names of files that were checked to lie beside the header, and it
+never reaches the network. It is imported here and only when it is needed: it takes a second and much memory.
+
+Shapes: C channels, T samples, 12 canonical leads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.signal.leads import CANONICAL
+from engine.signal.wfdb_format import MAX_HEADER_BYTES, MAX_SIGNAL_BYTES, Channels, check_sums, read_whole, rows_of
+from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
+from engine.signal.wfdb_samples import MISSING
+
+EMPTY_SEGMENT = "~"
+
+
+def read_other(path: Path, header: Header, block: bytes) -> Channels:
+    """Read the record of `header` through the wfdb package.
+
+    Raises:
+        WorldError: a file is missing or damaged, or the package cannot read it.
+    """
+    if header.segments:
+        return _read_segments(path, header, block)
+    rows = rows_of(header.signals)
+    digest = _digest(path, [block], header.signals)
+    steps = _ask_wfdb(path, physical=False, smooth_frames=False).e_d_signal
+    _check_lengths(header, steps)
+    channels = [i for i in rows if header.signals[i].per_frame == 1 and not header.signals[i].skew]
+    sums = np.array([int(steps[i].astype(np.int64).sum()) % 65536 for i in channels], dtype=np.uint16)
+    check_sums([header.signals[i] for i in channels], sums)
+    length = min(len(steps[i]) // header.signals[i].per_frame for i in rows)
+    signal_CT = np.full((len(CANONICAL), length), np.nan, dtype=np.float32)
+    steps_per_mv = np.full(len(CANONICAL), np.nan)
+    for channel, row in rows.items():
+        line = header.signals[channel]
+        signal_CT[row] = _millivolts(steps[channel], line, length)
+        # The mean over a frame is no whole step any more.
+        steps_per_mv[row] = line.steps_per_mv if line.per_frame == 1 else np.nan
+    codes = dict.fromkeys(header.signals[i].format for i in rows)
+    return Channels(signal_CT, steps_per_mv, digest, f"WFDB format {', '.join(codes)}", _leads(rows))
+
+
+def _millivolts(steps: NDArray[np.integer[Any]], line: SignalLine, length: int) -> NDArray[np.float32]:
+    """One channel in millivolts; several samples a frame are averaged, as the wfdb package does."""
+    values = steps.astype(np.float64)
+    if line.format in MISSING:
+        values[steps == MISSING[line.format]] = np.nan
+    frames = values[: length * line.per_frame].reshape(length, line.per_frame).mean(axis=1)
+    shifted = np.concatenate([frames[line.skew :], np.full(min(line.skew, length), np.nan)])
+    return np.asarray((shifted - line.baseline) / (line.steps_per_mv or np.nan), dtype=np.float32)
+
+
+def _check_lengths(header: Header, steps: list[NDArray[np.integer[Any]]]) -> None:
+    if header.length is None:
+        return
+    held = min(len(part) // line.per_frame for part, line in zip(steps, header.signals, strict=True))
+    if held < header.length:
+        raise refusal(
+            f"its signal file ends after {held / header.rate_hz:.1f} s, the header announces "
+            f"{header.length / header.rate_hz:.1f} s",
+            "Copy the signal file again",
+        )
+
+
+def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
+    blocks = [block]
+    lines: list[SignalLine] = []
+    for name in header.segments:
+        if name == EMPTY_SEGMENT:
+            continue
+        part = read_whole(path.with_name(name + ".hea"), MAX_HEADER_BYTES, "segment header")
+        inner = parse_header(part)
+        if inner.segments:
+            raise refusal("its segments are nested")
+        blocks.append(part)
+        lines += inner.signals
+    # A layout segment describes channels without samples: its file is called "~".
+    digest = _digest(path, blocks, tuple(line for line in lines if line.file != EMPTY_SEGMENT))
+    record = _ask_wfdb(path, physical=True, smooth_frames=True)
+    described = tuple(_described(record, i) for i in range(record.n_sig))
+    rows = rows_of(described)
+    signal_CT = np.full((len(CANONICAL), record.sig_len), np.nan, dtype=np.float32)
+    for channel, row in rows.items():
+        signal_CT[row] = record.p_signal[:, channel] / (described[channel].steps_per_mv or np.nan)
+    return Channels(signal_CT, np.full(len(CANONICAL), np.nan), digest, "WFDB in segments", _leads(rows))
+
+
+def _described(record: Any, channel: int) -> SignalLine:
+    """A channel whose values are physical already: gain 1 in its unit."""
+    unit, name = record.units[channel], record.sig_name[channel]
+    return SignalLine("", "", 1, 0, 0, 1.0, 0, unit, None, None, name)
+
+
+def _ask_wfdb(path: Path, physical: bool, smooth_frames: bool) -> Any:
+    import wfdb
+
+    try:
+        # An absolute local path: neither a PhysioNet folder (pn_dir) nor an address is ever asked for.
+        return wfdb.rdrecord(
+            str(path.resolve().with_suffix("")), physical=physical, smooth_frames=smooth_frames, pn_dir=None
+        )
+    except MemoryError:
+        raise refusal("it is too long for this machine's memory", "Cut it into shorter recordings") from None
+    except Exception as error:  # whatever a damaged file makes a foreign parser do
+        raise refusal(f"the wfdb package cannot read it ({type(error).__name__})") from None
+
+
+def _digest(path: Path, blocks: list[bytes], lines: tuple[SignalLine, ...]) -> str:
+    digest = hashlib.sha256(b"".join(blocks))
+    for name in dict.fromkeys(line.file for line in lines):
+        digest.update(read_whole(path.with_name(name), MAX_SIGNAL_BYTES, "signal file"))
+    return digest.hexdigest()
+
+
+def _leads(rows: dict[int, int]) -> frozenset[str]:
+    return frozenset(CANONICAL[row] for row in rows.values())
