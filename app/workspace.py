@@ -1,1 +1,350 @@
 """The one object that window, command line and scripts talk to. A facade without logic of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from app.core import audit, cohorts, jobs, launch, models, pump, records, results, runs, scores, signals
+from app.core.changes import Changes
+from app.core.home import Home
+from app.core.inputs import gathered
+from app.core.label_sheet import read_sheet
+from app.core.rows import (
+    AuditRow,
+    AuditVerdict,
+    CohortRow,
+    FileOutcome,
+    JobDetail,
+    JobRow,
+    LabelSummary,
+    MetricSeries,
+    ModelRow,
+    RecordRow,
+    ReportRow,
+    SignalView,
+    Verification,
+)
+from engine.contract.config import PretrainConfig, S4Config
+from engine.contract.errors import WorldError
+from engine.contract.events import AnyEvent
+from engine.contract.results import AnyResults
+from engine.contract.run import ManifestRow
+
+if TYPE_CHECKING:
+    from app.governance.dossier import Dossier
+
+
+class Workspace:
+    """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._processes = launch.Processes()
+
+    @classmethod
+    def create(cls, path: Path) -> Workspace:
+        """Make a workspace in an absent or empty folder.
+
+        Raises:
+            WorldError: the folder is in use, on a network drive, or cannot be written.
+        """
+        return cls(Home.create(Path(path)))
+
+    @classmethod
+    def open(cls, path: Path) -> Workspace:
+        """Open a workspace and bring its schema up to date.
+
+        Raises:
+            WorldError: there is none, it is on a network drive, damaged, or of a newer version.
+        """
+        return cls(Home.open(Path(path)))
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._home.path
+
+    @property
+    def id(self) -> str:
+        """The id that reports name."""
+        return self._home.id
+
+    def close(self) -> None:
+        """Give back the database. Running jobs go on."""
+        self._home.db.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    # Recordings
+
+    def import_files(self, paths: Sequence[Path], dataset: str = "local", labels: Path | None = None) -> str:
+        """Queue the import of files and folders; gives back the job's id.
+
+        Args:
+            paths: files, or folders that are searched.
+            dataset: name of the collection they belong to.
+            labels: table with a column `record`, optionally `patient_id`, `age`, `sex`, and one column a label.
+
+        Raises:
+            WorldError: nothing to read, or a labels file without the column `record`.
+        """
+        sheet = None if labels is None else read_sheet(Path(labels), self._home.key)
+        files, refused = gathered(paths)
+        with self._home.db.write() as session:
+            return runs.bring_in(session, self._home, files, refused, dataset, sheet)
+
+    def outcomes(self, job_id: str) -> list[FileOutcome]:
+        """What became of each input file, and which rows of the labels file were left out."""
+        with self._home.db.read() as session:
+            return results.outcomes(session, job_id)
+
+    def records(
+        self,
+        text: str = "",
+        label: str | None = None,
+        dataset: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[RecordRow]:
+        """Recordings in the order of their import; `text` is sought in id, name, dataset and patient."""
+        with self._home.db.read() as session:
+            return records.find_rows(session, text, label, dataset, limit, offset)
+
+    def record_count(self, text: str = "", label: str | None = None, dataset: str | None = None) -> int:
+        """How many recordings `records` would give."""
+        with self._home.db.read() as session:
+            return records.count(session, text, label, dataset)
+
+    def record(self, id_or_name: str) -> RecordRow:
+        """One recording, by its id or by its file's name. Raises UsageError when there is none, or several."""
+        with self._home.db.read() as session:
+            return records.one(session, id_or_name)
+
+    def signal(self, record_id: str) -> SignalView:
+        """The samples of a recording: [12, T] float32 millivolts, NaN where missing."""
+        return signals.read(self._home, record_id)
+
+    def export_record(self, record_id: str, npz: Path) -> Path:
+        """Write a recording as .npz (signal in mV, leads, rate in Hz); gives back the file."""
+        return signals.export(self._home, record_id, Path(npz))
+
+    def labels(self) -> list[LabelSummary]:
+        """Counts of every label. Unknown is not negative."""
+        with self._home.db.read() as session:
+            return records.label_summaries(session)
+
+    def quality_summary(self) -> dict[str, int]:
+        """How many recordings have which signal quality."""
+        with self._home.db.read() as session:
+            return records.quality_counts(session)
+
+    # Cohorts
+
+    def create_cohort(
+        self,
+        name: str,
+        *,
+        labels: Sequence[str] = (),
+        dataset: str | None = None,
+        folds: int | None = 5,
+        holdout: float | None = None,
+        seed: int = 0,
+    ) -> CohortRow:
+        """Freeze a set of recordings with one patient-wise split.
+
+        Args:
+            name: a name that no other cohort has.
+            labels: keep recordings with at least one of these known; empty keeps all.
+            dataset: keep this collection only.
+            folds: number of patient folds, every patient is scored once.
+            holdout: in place of folds, the share of patients that is held out as test part.
+            seed: another seed, another split.
+
+        Raises:
+            UsageError: name taken, unknown label, neither folds nor holdout.
+            WorldError: no recording is eligible, or too few patients.
+        """
+        with self._home.db.write() as session:
+            return cohorts.create(session, name, labels, dataset, folds, holdout, seed)
+
+    def cohorts(self) -> list[CohortRow]:
+        """All cohorts in the order of their making."""
+        with self._home.db.read() as session:
+            return cohorts.all_rows(session)
+
+    def cohort(self, name: str) -> CohortRow:
+        """One cohort. Raises UsageError when there is none of this name."""
+        with self._home.db.read() as session:
+            return cohorts.as_row(cohorts.get(session, name))
+
+    def cohort_members(self, name: str) -> list[ManifestRow]:
+        """The recordings of a cohort and their parts of the split."""
+        with self._home.db.read() as session:
+            return cohorts.manifest(session, name)
+
+    # Models
+
+    def add_random_model(
+        self, name: str, backbone: S4Config, seed: int = 0, rate_hz: float = 240.0, window_s: float = 2.5
+    ) -> ModelRow:
+        """Register a backbone with random weights, as comparator."""
+        with self._home.db.write() as session:
+            return models.add_random(session, name, backbone, seed, rate_hz, window_s)
+
+    def add_baseline(self, name: str = "age + sex") -> ModelRow:
+        """Register the logistic regression on age and sex, as comparator."""
+        with self._home.db.write() as session:
+            return models.add_baseline(session, name)
+
+    def add_predictions(self, csv: Path, name: str | None = None) -> ModelRow:
+        """Register scores that somebody else computed (columns record, label, score).
+
+        Raises:
+            WorldError: unreadable, a column is missing, or no row names a recording of the workspace.
+            UsageError: the name is taken.
+        """
+        with self._home.db.write() as session:
+            return scores.add(session, self._home, Path(csv), name)
+
+    def add_checkpoint(self, folder: Path, name: str | None = None) -> ModelRow:
+        """Register a checkpoint of Isoline's own format.
+
+        Raises:
+            WorldError: unreadable, or its weights are not those its card names.
+            UsageError: the name is taken.
+        """
+        with self._home.db.write() as session:
+            return models.add_checkpoint(session, self._home, Path(folder), name)
+
+    def models(self) -> list[ModelRow]:
+        """All models in the order of their registration."""
+        with self._home.db.read() as session:
+            return models.all_rows(session)
+
+    def model(self, name: str) -> ModelRow:
+        """One model. Raises UsageError when there is none of this name."""
+        with self._home.db.read() as session:
+            return models.as_row(models.get(session, name))
+
+    # Runs
+
+    def pretrain(self, config: PretrainConfig, cohort: str | None = None) -> str:
+        """Queue a pretraining on a cohort (of a held-out split only its training part) or on all recordings.
+
+        Raises:
+            UsageError: unknown cohort.
+            WorldError: too few recordings that are long enough.
+        """
+        with self._home.db.write() as session:
+            return runs.pretrain(session, self._home, config, cohort)
+
+    def embed(self, model: str, cohort: str) -> str:
+        """Queue the embedding of a cohort. Raises UsageError for unknown names."""
+        with self._home.db.write() as session:
+            return runs.embed(session, self._home, model, cohort)
+
+    def evaluate(
+        self, model: str, cohort: str, labels: Sequence[str] = (), resamples: int = 2000, seed: int = 0
+    ) -> str:
+        """Queue an evaluation; without labels, the cohort's (or all that have both classes).
+
+        Raises:
+            UsageError: unknown model, cohort or label.
+            WorldError: nothing to evaluate.
+        """
+        with self._home.db.write() as session:
+            return runs.evaluate(session, self._home, model, cohort, labels, resamples, seed)
+
+    def compare(self, evaluation_jobs: Sequence[str], seed: int = 0, resamples: int = 2000) -> str:
+        """Queue a comparison of finished evaluations of one cohort; the first is the reference.
+
+        Raises:
+            UsageError: fewer than two, unfinished, or of different splits.
+        """
+        with self._home.db.write() as session:
+            return runs.compare(session, self._home, evaluation_jobs, seed, resamples)
+
+    def jobs(self) -> list[JobRow]:
+        """All jobs, the newest first."""
+        with self._home.db.read() as session:
+            return jobs.all_rows(session)
+
+    def job(self, job_id: str) -> JobRow:
+        """One job. Raises UsageError when there is none of this id."""
+        with self._home.db.read() as session:
+            return jobs.as_row(jobs.get(session, job_id))
+
+    def job_detail(self, job_id: str) -> JobDetail:
+        """All that the database knows of a job; needs no run folder."""
+        with self._home.db.read() as session:
+            return results.detail(session, job_id)
+
+    def metrics(self, job_id: str) -> list[MetricSeries]:
+        """The curves of a run."""
+        with self._home.db.read() as session:
+            return results.metrics(session, job_id)
+
+    def results(self, job_id: str) -> AnyResults | None:
+        """What came out of a run that is done, else None."""
+        with self._home.db.read() as session:
+            return results.results(session, job_id)
+
+    def events(self, job_id: str, after_seq: int = -1, limit: int = 500) -> list[AnyEvent]:
+        """What a run said after event `after_seq`, at most `limit` events."""
+        with self._home.db.read() as session:
+            return results.events(session, job_id, after_seq, limit)
+
+    def pump(self) -> Changes:
+        """Take in what runs said, find out which died, start the next; cheap, call it at 4 Hz."""
+        return pump.beat(self._home, self._processes)
+
+    def stop(self, job_id: str) -> None:
+        """Ask a job to checkpoint and end. Raises UsageError when it neither waits nor works."""
+        with self._home.db.write() as session:
+            jobs.ask_stop(session, self._home, job_id)
+
+    def resume(self, job_id: str) -> None:
+        """Put a stopped, failed or interrupted job back into the queue. Raises UsageError when it is neither."""
+        with self._home.db.write() as session:
+            jobs.requeue(session, self._home, job_id)
+
+    def wait(
+        self, job_id: str, on_progress: Callable[[JobRow], None] | None = None, timeout_s: float | None = None
+    ) -> JobRow:
+        """Stay until a job has ended (in whatever state). Raises WorldError when the time is over."""
+        return pump.wait(self._home, self._processes, job_id, on_progress, timeout_s)
+
+    # Dossier and trail
+
+    def dossier(self, comparison_job: str, title: str | None = None) -> Dossier:
+        """All that the report of a comparison prints."""
+        raise WorldError("dossier", "it is not there yet", "Use a later version")
+
+    def export_report(self, out: Path, comparison_job: str | None = None, title: str | None = None) -> ReportRow:
+        """Write the PDF of a comparison (the latest that is done) and note its hash in the trail."""
+        raise WorldError("report", "it is not there yet", "Use a later version")
+
+    def reports(self) -> list[ReportRow]:
+        """All exported reports, the newest first."""
+        return []
+
+    def verify_report(self, pdf: Path) -> Verification:
+        """Hold an exported PDF against this workspace."""
+        raise WorldError("verification", "it is not there yet", "Use a later version")
+
+    def audit(self, limit: int = 200, before: int | None = None) -> list[AuditRow]:
+        """The newest events of the trail first; `before` pages on to older ones."""
+        with self._home.db.read() as session:
+            return audit.rows(session, limit, before)
+
+    def verify_audit(self) -> AuditVerdict:
+        """Recompute the chain of the audit trail."""
+        with self._home.db.read() as session:
+            return audit.verify(session)

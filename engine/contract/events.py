@@ -134,15 +134,15 @@ class EventWriter:
         self._file.close()
 
 
-def read_events(path: Path, offset: int = 0) -> tuple[list[AnyEvent], int]:
-    """Complete events from byte `offset` on, and the offset to go on from."""
+def read_events(path: Path, offset: int = 0, limit: int = -1) -> tuple[list[AnyEvent], int]:
+    """Complete events from byte `offset` on, out of at most `limit` bytes, and the offset to go on from."""
     if not path.exists():
         return [], offset
     with path.open("rb") as stream:
         stream.seek(offset)
-        block = stream.read()
+        block = stream.read(limit)
     whole = block[: block.rfind(b"\n") + 1]
-    return [parse_event(line) for line in whole.decode().splitlines() if line], offset + len(whole)
+    return [parse_event(line) for line in whole.decode().split("\n") if line], offset + len(whole)
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -1,0 +1,231 @@
+"""Cohorts: a named, frozen set of recordings with one patient-wise split, and a counter of how often it was opened.
+
+Splits must be the same in every workspace that holds the same recordings, so that a result can be repeated. Pseudonyms
+differ from workspace to workspace (their key is random), therefore a patient is named to the engine by a stand-in: the
+smallest record id among the patient's recordings in the set.
+
+Shapes: n recordings, L labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.core import audit, records
+from app.core.clock import utc_now
+from app.core.rows import CohortRow
+from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel
+from engine.contract.config import AnyConfig, CompareConfig, EvaluateConfig
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.run import ManifestRow, RunFolder
+from engine.data.splits import holdout as hold_out
+from engine.data.splits import patient_folds, split_digest
+
+SHORTEST_S = 2.5
+"""Recordings shorter than the shortest window of any model are left out, and counted."""
+
+
+def create(
+    session: Session,
+    name: str,
+    labels: Sequence[str],
+    dataset: str | None,
+    folds: int | None,
+    holdout: float | None,
+    seed: int,
+) -> CohortRow:
+    """Choose the recordings, divide their patients, and freeze both.
+
+    Raises:
+        UsageError: the name is taken or empty, an unknown label, or neither folds nor a held-out share.
+        WorldError: no recording is left, or too few patients.
+    """
+    _refuse_bad_request(session, name, labels, folds, holdout)
+    chosen, excluded = _eligible(session, labels, dataset)
+    people = stand_ins([(r.record_id, r.patient) for r in chosen])
+    y_nL = label_matrix(session, [r.record_id for r in chosen], labels or all_labels(session))
+    parts, kind = _divide(people, y_nL, folds, holdout, seed)
+    digest = split_digest([r.record_id for r in chosen], parts)
+    cohort = Cohort(
+        name=name.strip(),
+        created=utc_now(),
+        seed=seed,
+        labels=list(labels),
+        dataset=dataset,
+        split_id=f"S-{digest[:8]}",
+        split_kind=kind,
+        split_sha256=digest,
+        records=len(chosen),
+        patients=len(set(people)),
+        openings=_openings(session, digest),
+        excluded=excluded,
+    )
+    session.add(cohort)
+    session.flush()
+    members = [
+        {"cohort": cohort.number, "position": n, "record_id": r.record_id, "patient": r.patient, "split": part}
+        for n, (r, part) in enumerate(zip(chosen, parts, strict=True))
+    ]
+    session.execute(insert(CohortMember), members)
+    told = {"split_id": cohort.split_id, "split_sha256": digest, "split": kind, "seed": seed}
+    counts = {"records": cohort.records, "patients": cohort.patients, "excluded": excluded}
+    audit.append(session, "cohort created", cohort.name, {**told, **counts})
+    return as_row(cohort)
+
+
+def get(session: Session, name: str) -> Cohort:
+    """The cohort of this name. Raises UsageError when there is none."""
+    found = session.scalar(select(Cohort).where(Cohort.name == name))
+    if found is None:
+        raise UsageError(f"cohort {name}", "the workspace has none of this name", "See: isoline cohort list")
+    return found
+
+
+def all_rows(session: Session) -> list[CohortRow]:
+    """All cohorts in the order of their making."""
+    return [as_row(cohort) for cohort in session.scalars(select(Cohort).order_by(Cohort.number))]
+
+
+def manifest(session: Session, name: str) -> list[ManifestRow]:
+    """The recordings of a cohort with stand-ins for their patients, in order."""
+    cohort = get(session, name)
+    query = select(CohortMember).where(CohortMember.cohort == cohort.number).order_by(CohortMember.position)
+    members = session.scalars(query).all()
+    people = stand_ins([(m.record_id, m.patient) for m in members])
+    return [ManifestRow(m.record_id, person, m.split) for m, person in zip(members, people, strict=True)]
+
+
+def stand_ins(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """A name for each recording's patient that depends on the recordings alone. `pairs` are (record id, patient)."""
+    smallest: dict[str, str] = {}
+    for record_id, patient in pairs:
+        smallest[patient] = min(record_id, smallest.get(patient, record_id))
+    return ["p" + smallest[patient].removeprefix("r") for _, patient in pairs]
+
+
+def all_labels(session: Session) -> tuple[str, ...]:
+    """Names of all labels of the workspace."""
+    return tuple(session.scalars(select(RecordLabel.label).distinct().order_by(RecordLabel.label)))
+
+
+def label_matrix(session: Session, record_ids: Sequence[str], labels: Sequence[str]) -> NDArray[np.float64]:
+    """[n, L] with 1 positive, 0 negative, NaN unknown."""
+    y_nL = np.full((len(record_ids), len(labels)), np.nan)
+    known = records.labels_of(session, record_ids)
+    column = {label: n for n, label in enumerate(labels)}
+    for row, record_id in enumerate(record_ids):
+        for label, value in known.get(record_id, {}).items():
+            if label in column:
+                y_nL[row, column[label]] = value
+    return y_nL
+
+
+def open_split(session: Session, job: Job) -> None:
+    """Count that a job opens the labels of its cohort's split, in the transaction that starts it."""
+    cohort = get(session, str(job.cohort))
+    job.opened_split = True
+    session.execute(
+        update(Cohort).where(Cohort.split_sha256 == cohort.split_sha256).values(openings=Cohort.openings + 1)
+    )
+    session.refresh(cohort)
+    told = {"split_id": cohort.split_id, "split_sha256": cohort.split_sha256, "count": cohort.openings}
+    audit.append(session, "test split opened", cohort.name, {**told, "job": job.job_id, "model": job.model or ""})
+
+
+def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None:
+    """Write the labels that a run may see beside its manifest; the engine deletes them at its end."""
+    assert isinstance(config, EvaluateConfig | CompareConfig)
+    rows = folder.manifest()
+    ids = [row.record_id for row in rows]
+    found = records.by_ids(session, ids)
+    missing = np.nan
+    arrays: dict[str, Any] = {
+        "record_id": np.array(ids, dtype=np.str_),
+        "patient": np.array([row.patient for row in rows], dtype=np.str_),
+        "labels": np.array(config.labels, dtype=np.str_),
+        "y": label_matrix(session, ids, config.labels),
+        "age": np.array([missing if found[i].age is None else found[i].age for i in ids], dtype=np.float64),
+        "sex": np.array([{"female": 1.0, "male": 0.0}.get(found[i].sex, missing) for i in ids], dtype=np.float64),
+    }
+    draft = folder.path / "labels.tmp.npz"
+    np.savez(draft, **arrays)
+    draft.replace(folder.labels_path)
+
+
+def as_row(cohort: Cohort) -> CohortRow:
+    """The frozen row of a cohort."""
+    return CohortRow(
+        name=cohort.name,
+        records=cohort.records,
+        patients=cohort.patients,
+        split_id=cohort.split_id,
+        split_kind=cohort.split_kind,
+        split_sha256=cohort.split_sha256,
+        seed=cohort.seed,
+        openings=cohort.openings,
+        created=cohort.created,
+    )
+
+
+def _refuse_bad_request(
+    session: Session, name: str, labels: Sequence[str], folds: int | None, holdout: float | None
+) -> None:
+    if not name.strip():
+        raise UsageError("cohort", "it has no name", "Give it one")
+    if session.scalar(select(func.count()).select_from(Cohort).where(Cohort.name == name.strip())):
+        raise UsageError(f"cohort {name}", "there is one of this name", "Choose another name")
+    if folds is None and holdout is None:
+        raise UsageError(f"cohort {name}", "it has neither folds nor a held-out share", "Ask for one of the two")
+    unknown = sorted(set(labels) - set(all_labels(session)))
+    if unknown:
+        known = ", ".join(all_labels(session)) or "none"
+        raise UsageError(f"label {', '.join(unknown)}", "no recording has it", f"Known labels: {known}")
+
+
+def _eligible(session: Session, labels: Sequence[str], dataset: str | None) -> tuple[list[Record], dict[str, int]]:
+    """The recordings by id, and how many were left out for which reason."""
+    query = select(Record).order_by(Record.record_id)
+    if dataset is not None:
+        query = query.where(Record.dataset == dataset)
+    everyone = session.scalars(query).all()
+    known = set(session.scalars(select(RecordLabel.record_id).where(RecordLabel.label.in_(labels)))) if labels else None
+    chosen: list[Record] = []
+    excluded: dict[str, int] = {}
+    for record in everyone:
+        reason = _unfit(record, known)
+        if reason:
+            excluded[reason] = excluded.get(reason, 0) + 1
+        else:
+            chosen.append(record)
+    if not chosen:
+        raise WorldError("cohort", "no recording is eligible", "Import recordings with labels, or widen the rules")
+    return chosen, excluded
+
+
+def _unfit(record: Record, known: set[str] | None) -> str:
+    if known is not None and record.record_id not in known:
+        return "no label known"
+    if record.quality == "unusable":
+        return "signal unusable"
+    return f"shorter than {SHORTEST_S} s" if record.seconds < SHORTEST_S else ""
+
+
+def _divide(
+    people: Sequence[str], y_nL: NDArray[np.float64], folds: int | None, holdout: float | None, seed: int
+) -> tuple[list[str], str]:
+    if holdout is not None:
+        held = hold_out(people, holdout, seed, y_nL)
+        return ["test" if out else "train" for out in held], f"{holdout:.0%} of the patients held out as test"
+    folds = folds or 0
+    return [f"fold-{fold}" for fold in patient_folds(people, y_nL, folds, seed)], f"{folds} patient folds"
+
+
+def _openings(session: Session, digest: str) -> int:
+    """The same split made again under another name goes on with its count."""
+    return session.scalar(select(func.max(Cohort.openings)).where(Cohort.split_sha256 == digest)) or 0

@@ -1,0 +1,40 @@
+"""What follows from a finished run, in the transaction that takes in its results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import labels, models
+from app.core.changes import Changes
+from app.core.home import Home
+from app.core.schema import Job
+from engine.contract.results import ImportResults, PretrainResults
+
+Act = Callable[[Session, Home, Job, Any], Changes]
+
+
+def _import(session: Session, home: Home, job: Job, results: ImportResults) -> Changes:
+    labels.apply_rows(session, job.job_id)
+    return Changes.RECORDS
+
+
+def _pretrain(session: Session, home: Home, job: Job, results: PretrainResults) -> Changes:
+    models.register_pretrained(session, home, job, results)
+    return Changes.MODELS
+
+
+def _nothing_more(session: Session, home: Home, job: Job, results: Any) -> Changes:
+    return Changes.NOTHING
+
+
+ACTS: dict[str, Act] = {
+    "import": _import,
+    "pretrain": _pretrain,
+    "embed": _nothing_more,
+    "evaluate": _nothing_more,
+    "compare": _nothing_more,
+}
+"""One entry a kind of run."""

@@ -1,0 +1,176 @@
+"""What runs say, taken into the database.
+
+Each block of events, what follows from it, and how far the file was read stand in one transaction. So nothing is lost
+and nothing is counted twice, whoever pumps and whenever a process is killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import insert
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from app.core import audit, finish, jobs, records
+from app.core.changes import Changes
+from app.core.home import Home
+from app.core.schema import Job, JobEvent, JobFile, JobMetric
+from engine.contract.config import ImportConfig
+from engine.contract.errors import WorldError
+from engine.contract.events import AnyEvent, FileRead, Finished, Metric, Progress, Started, read_events
+from engine.contract.results import parse_results
+
+BLOCK = 1 << 20
+"""Bytes of events per transaction: other writers wait only so long."""
+
+CONSOLE_TAIL = 64 * 1024
+"""Bytes of console kept in the database."""
+
+
+def take_in(home: Home, job_id: str) -> Changes:
+    """Take in all that a run has said since the last time."""
+    changes = Changes.NOTHING
+    while True:
+        with home.db.write() as session:
+            job = jobs.get(session, job_id)
+            more = take_block(session, home, job)
+        changes |= more
+        if not more:
+            return changes
+
+
+def take_block(session: Session, home: Home, job: Job) -> Changes:
+    """Take in the next block of events in the open transaction; NOTHING when there is none."""
+    folder = home.run(job.job_id)
+    if unread(job, folder.events_path) <= 0:
+        return Changes.NOTHING
+    try:
+        events, offset = read_events(folder.events_path, job.event_offset, BLOCK)
+    except (ValidationError, ValueError):
+        jobs.set_state(job, "failed", "its event file is damaged", "Ask for the same run again")
+        job.event_offset = folder.events_path.stat().st_size
+        audit.append(session, "run ended", job.job_id, {"outcome": "failed", "reason": "event file damaged"})
+        return Changes.JOBS
+    if not events:
+        return Changes.NOTHING
+    rows = [
+        {"job_id": job.job_id, "seq": job.events + n, "type": e.type, "time": e.time, "body": e.model_dump_json()}
+        for n, e in enumerate(events)
+    ]
+    session.execute(insert(JobEvent), rows)
+    job.events += len(events)
+    job.event_offset = offset
+    keep_console(job, folder.console_path)
+    changes = Changes.JOBS
+    for event in events:
+        changes |= _apply(session, home, job, event)
+    return changes
+
+
+def unread(job: Job, events_path: Path) -> int:
+    """Bytes that the run has written and the database has not seen."""
+    try:
+        return events_path.stat().st_size - job.event_offset
+    except OSError:
+        return 0
+
+
+def keep_console(job: Job, path: Path) -> None:
+    """Keep the end of what the process printed."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - CONSOLE_TAIL))
+            job.console_tail = stream.read().decode(errors="replace")
+    except OSError:
+        return
+
+
+def _apply(session: Session, home: Home, job: Job, event: AnyEvent) -> Changes:
+    act: Callable[[Session, Home, Job, Any], Changes] | None = _ACTS.get(event.type)
+    return act(session, home, job, event) if act else Changes.NOTHING
+
+
+def _started(session: Session, home: Home, job: Job, event: Started) -> Changes:
+    if job.state != "running":
+        jobs.set_state(job, "running", "", "")
+        job.finished = ""
+    job.alive = True
+    job.started = job.started or event.time
+    job.versions, job.message, job.next_step = dict(event.versions), "", ""
+    audit.append(session, "run started", job.job_id, {"kind": event.kind, "versions": dict(event.versions)})
+    return Changes.JOBS
+
+
+def _progress(session: Session, home: Home, job: Job, event: Progress) -> Changes:
+    job.done, job.total, job.unit = event.done, event.total, event.unit
+    job.doing, job.seconds_left = event.message, event.seconds_left
+    return Changes.JOBS
+
+
+def _metric(session: Session, home: Home, job: Job, event: Metric) -> Changes:
+    rows = [
+        {"job_id": job.job_id, "name": name, "step": event.step, "value": value} for name, value in event.values.items()
+    ]
+    if rows:
+        put = upsert(JobMetric)
+        keys = [JobMetric.job_id, JobMetric.name, JobMetric.step]
+        session.execute(put.on_conflict_do_update(index_elements=keys, set_={"value": put.excluded.value}), rows)
+    return Changes.JOBS
+
+
+def _file(session: Session, home: Home, job: Job, event: FileRead) -> Changes:
+    file = session.get(JobFile, (job.job_id, event.index))
+    if file is None:
+        return Changes.NOTHING
+    dataset = ImportConfig.model_validate(jobs.config_of(job)).dataset
+    status = event.status
+    if event.record_id and event.record:
+        name = Path(file.path).stem
+        added = records.add_record(session, home.key, job.job_id, dataset, name, event.record_id, event.record)
+        # A run killed between store and event finds its own recording as a duplicate when it goes on.
+        status = "imported" if added else status
+    if file.status != "imported":
+        file.status = status
+        file.format, file.record_id = event.format, event.record_id
+        file.reason, file.next_step = event.reason, event.next_step
+    return Changes.RECORDS
+
+
+def _finished(session: Session, home: Home, job: Job, event: Finished) -> Changes:
+    changes, outcome, message, next_step = Changes.JOBS, event.outcome, event.message, event.next_step
+    if outcome == "done":
+        try:
+            changes |= _keep_results(session, home, job)
+        except WorldError as error:
+            outcome, message, next_step = "failed", f"{error.thing}: {error.reason}", error.next_step
+    jobs.set_state(job, outcome, message, next_step)
+    detail = {"outcome": outcome, "results_sha256": job.results_sha256}
+    audit.append(session, "run ended", job.job_id, detail)
+    return changes
+
+
+def _keep_results(session: Session, home: Home, job: Job) -> Changes:
+    try:
+        content = home.run(job.job_id).results_path.read_bytes()
+        results = parse_results(content.decode())
+    except (OSError, ValueError):
+        raise WorldError(f"job {job.job_id}", "its results are missing or damaged", "Resume it") from None
+    job.results, job.results_sha256 = content.decode(), hashlib.sha256(content).hexdigest()
+    if job.total:
+        job.done = job.total
+    return Changes.RESULTS | finish.ACTS[job.kind](session, home, job, results)
+
+
+_ACTS: dict[str, Callable[[Session, Home, Job, Any], Changes]] = {
+    "started": _started,
+    "progress": _progress,
+    "metric": _metric,
+    "file": _file,
+    "finished": _finished,
+}

@@ -1,0 +1,187 @@
+"""Labels from a table: a column `record`, optionally `patient_id`, `age`, `sex`, and one column a label.
+
+A cell is 1/0/true/false/yes/no, or empty for unknown. A fault costs its row, not the file; a file without the column
+`record` is refused before anything starts.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from app.core.pseudonyms import pseudonym
+from app.core.records import coarse_age
+from engine.contract.errors import WorldError
+
+OTHER_COLUMNS = ("record", "patient_id", "age", "sex")
+_VALUES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0, "no": 0.0}
+_UNKNOWN = ("", "nan", "na", "none", "null", "unknown", "?")
+_SEXES = {"female": "female", "f": "female", "w": "female", "male": "male", "m": "male"}
+_ENDINGS = (".hea", ".dat", ".mat", ".xml", ".csv")
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One row: the recording it names, what it says, or the fault that costs it. The patient is a pseudonym."""
+
+    line: int
+    record: str
+    patient: str | None = None
+    age: float | None = None
+    sex: str | None = None
+    values: dict[str, float] | None = None
+    fault: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A labels file as read."""
+
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+    rows: tuple[SheetRow, ...]
+
+
+class RowFault(Exception):
+    """What is wrong with one row, and what to do."""
+
+
+def read_sheet(path: Path, key: bytes) -> Sheet:
+    """Read a labels file.
+
+    Raises:
+        WorldError: it cannot be read, has no column `record`, no label column, or two columns of one name.
+    """
+    content, header, rows = read_table(path, "labels file", ("record",))
+    labels = tuple(name for name in header if name.casefold() not in OTHER_COLUMNS and name)
+    if not labels and not {"patient_id", "age", "sex"} & {name.casefold() for name in header}:
+        raise WorldError("labels file", "it has no label column", "Add one column per label with 1, 0 or nothing")
+    seen: dict[str, int] = {}
+    read = tuple(_row(line, cells, labels, key, seen) for line, cells in rows)
+    return Sheet(path.name, hashlib.sha256(content).hexdigest(), labels, read)
+
+
+def read_table(
+    path: Path, thing: str, required: tuple[str, ...]
+) -> tuple[bytes, list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """A CSV file: its bytes, its header, and its rows as (line, cells). Separator comma, semicolon or tab.
+
+    Raises:
+        WorldError: it cannot be read, is empty, or lacks a required column.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = f"it cannot be read ({error.strerror or type(error).__name__})"
+        raise WorldError(thing, reason, "Check the path and your rights") from None
+    text = decoded(content)
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error:
+        raise WorldError(thing, "its first line is no header", "Save it as CSV with one header line") from None
+    header = [name.casefold() if name.casefold() in (*OTHER_COLUMNS, *required) else name for name in header]
+    _check_header(thing, header, required)
+    return content, header, _cells(thing, reader, header)
+
+
+def decoded(content: bytes) -> str:
+    """Text of a table: UTF-8 (with or without byte-order mark), else Latin-1, which reads any byte."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def record_name(cell: str) -> str:
+    """The name by which a cell means a recording: no folder, no file ending."""
+    name = PurePosixPath(cell.strip().replace("\\", "/")).name
+    for ending in _ENDINGS:
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def _check_header(thing: str, header: list[str], required: tuple[str, ...]) -> None:
+    missing = [name for name in required if name not in header]
+    if missing:
+        columns = " and ".join(f"'{name}'" for name in missing)
+        needed = ", ".join(required)
+        raise WorldError(thing, f"the column {columns} is missing", f"Add a header line that has: {needed}")
+    named = [name for name in header if name]
+    if len(set(named)) != len(named):
+        raise WorldError(thing, "two columns have the same name", "Give every column its own name")
+
+
+def _cells(thing: str, reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    line = 1
+    try:
+        for line, fields in enumerate(reader, start=2):
+            if any(field.strip() for field in fields):
+                padded = [*fields, *[""] * (len(header) - len(fields))]
+                yield line, {name: cell.strip() for name, cell in zip(header, padded, strict=False)}
+    except csv.Error:
+        raise WorldError(thing, f"it cannot be read after row {line}", "Save it again as CSV") from None
+
+
+def _row(line: int, cells: dict[str, str], labels: tuple[str, ...], key: bytes, seen: dict[str, int]) -> SheetRow:
+    record = record_name(cells["record"])
+    try:
+        if not record:
+            raise RowFault("the cell 'record' is empty", "Name the recording by file name or record id")
+        if record in seen:
+            raise RowFault(f"the recording stands in line {seen[record]} already", "Keep one row per recording")
+        seen[record] = line
+        patient = cells.get("patient_id") or None
+        return SheetRow(
+            line=line,
+            record=record,
+            patient=pseudonym(key, patient) if patient else None,
+            age=_age(cells.get("age", "")),
+            sex=_sex(cells.get("sex", "")),
+            values=_values(cells, labels),
+        )
+    except RowFault as fault:
+        return SheetRow(line, record, fault=fault.args[0], next_step=fault.args[1])
+
+
+def _values(cells: dict[str, str], labels: tuple[str, ...]) -> dict[str, float]:
+    values = {}
+    for label in labels:
+        cell = cells[label].casefold()
+        if cell in _VALUES:
+            values[label] = _VALUES[cell]
+        elif cell not in _UNKNOWN:
+            raise RowFault(f"the value of '{label}' is neither 1 nor 0", "Use 1, 0, or nothing when it is unknown")
+    return values
+
+
+def _age(cell: str) -> float | None:
+    if cell.casefold() in _UNKNOWN:
+        return None
+    if cell.replace(" ", "") in ("90+", ">89", ">=90"):
+        return 90.0
+    try:
+        age = float(cell.replace(",", "."))
+    except ValueError:
+        age = math.nan
+    if not 0 <= age <= 150:
+        raise RowFault("the age is no number of years between 0 and 150", "Correct it, or leave it empty")
+    return coarse_age(age)[0]
+
+
+def _sex(cell: str) -> str | None:
+    if cell.casefold() in _UNKNOWN:
+        return None
+    if cell.casefold() not in _SEXES:
+        raise RowFault("the sex is neither female nor male", "Use female, male, or nothing when it is unknown")
+    return _SEXES[cell.casefold()]

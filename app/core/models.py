@@ -1,0 +1,250 @@
+"""Registered models: a row, a card, and files by content hash that are never overwritten.
+
+Files go first, the row second: a kill in between leaves an unused folder, never a row without its weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import audit
+from app.core.clock import utc_now
+from app.core.config_paths import absolute_model
+from app.core.digests import sha256_of
+from app.core.home import Home
+from app.core.jobs import config_of
+from app.core.rows import ModelRow
+from app.core.schema import Job, JobMember, Record, RegisteredModel
+from engine.contract.card import UNKNOWN, Lineage, ModelCard, Preprocessing
+from engine.contract.config import (
+    BaselineModel,
+    ModelSource,
+    NativeModel,
+    PredictionsModel,
+    PretrainConfig,
+    RandomModel,
+    S4Config,
+)
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.results import PretrainResults
+
+WEIGHTS, CARD, SCORES = "weights.safetensors", "card.json", "predictions.npz"
+_SOURCE: TypeAdapter[ModelSource] = TypeAdapter(ModelSource)
+
+
+def all_rows(session: Session) -> list[ModelRow]:
+    """All models in the order of their registration."""
+    return [as_row(found) for found in session.scalars(select(RegisteredModel).order_by(RegisteredModel.number))]
+
+
+def get(session: Session, name: str) -> RegisteredModel:
+    """The model of this name. Raises UsageError when there is none."""
+    found = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
+    if found is None:
+        raise UsageError(f"model {name}", "the workspace has none of this name", "See: isoline model list")
+    return found
+
+
+def source_of(home: Home, found: RegisteredModel) -> ModelSource:
+    """The model as the engine is told to load it, with absolute paths."""
+    return _SOURCE.validate_python(absolute_model({**found.definition, "name": found.name}, home.path))
+
+
+def register_pretrained(session: Session, home: Home, job: Job, results: PretrainResults) -> None:
+    """Register what a pretraining run made; once, however often its end is taken in.
+
+    Raises:
+        WorldError: the checkpoint is missing, or is not the one that the results name.
+    """
+    if session.scalar(select(RegisteredModel.number).where(RegisteredModel.job_id == job.job_id)) is not None:
+        return
+    folder = (home.run(job.job_id).path / results.checkpoint).resolve()
+    if not folder.is_relative_to(home.run(job.job_id).path.resolve()):
+        raise WorldError(f"job {job.job_id}", "its checkpoint is outside its run folder", "Ask for the run again")
+    card, sha256 = keep_checkpoint(home, folder)
+    if sha256 != results.weights_sha256:
+        raise WorldError(f"job {job.job_id}", "its checkpoint is not the one its results name", "Resume the job")
+    config = PretrainConfig.model_validate(config_of(job))
+    card = card.model_copy(update={"name": config.name, "lineage": _lineage(session, job, card.lineage)})
+    _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
+
+
+def add_checkpoint(session: Session, home: Home, folder: Path, name: str | None) -> ModelRow:
+    """Register a checkpoint of our own format that stands outside the workspace.
+
+    Raises:
+        WorldError: no checkpoint of Isoline, or its weights are not those its card names.
+        UsageError: the name is taken.
+    """
+    card, sha256 = keep_checkpoint(home, folder)
+    chosen = name or card.name
+    card = card.model_copy(update={"name": chosen})
+    return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
+
+
+def add_random(session: Session, name: str, backbone: S4Config, seed: int, rate_hz: float, window_s: float) -> ModelRow:
+    """Register a backbone with random weights; its hash is that of its definition."""
+    definition = RandomModel(name=name, backbone=backbone, rate_hz=rate_hz, window_s=window_s, seed=seed)
+    data = definition.model_dump(mode="json")
+    sha256 = definition_sha256(data)
+    card = ModelCard(
+        name=name,
+        source="random",
+        developer="Isoline",
+        intended_use="comparator: what the architecture gives without any pretraining",
+        output="embedding",
+        weights_sha256=sha256,
+        lineage=Lineage(objective="none", fidelity="none", backbone=backbone.name, corpus="none", steps=0, seed=seed),
+        preprocessing=Preprocessing(rate_hz=rate_hz, window_s=window_s, clip_mv=definition.clip_mv),
+        notes=("The weights are drawn from the seed; the hash is that of this definition.",),
+    )
+    return _register(session, name, sha256, card, data)
+
+
+def add_baseline(session: Session, name: str) -> ModelRow:
+    """Register the logistic regression on age and sex."""
+    data = BaselineModel(name=name).model_dump(mode="json")
+    sha256 = definition_sha256(data)
+    card = ModelCard(
+        name=name,
+        source="baseline",
+        developer="Isoline",
+        intended_use="comparator: what age and sex alone tell",
+        output="probability",
+        weights_sha256=sha256,
+        lineage=Lineage(objective="none", fidelity="none", backbone="logistic regression", corpus="none"),
+        notes=("It is fitted anew on the training part of each split; the hash is that of this definition.",),
+    )
+    return _register(session, name, sha256, card, data)
+
+
+def add_scores(session: Session, name: str, sha256: str, output: str, notes: tuple[str, ...], fixed: bool) -> ModelRow:
+    """Register scores that somebody else computed; their file stands in the models folder."""
+    card = ModelCard(name=name, source="predictions", output=output, weights_sha256=sha256, notes=notes)
+    definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}").model_dump(mode="json")
+    return _register(session, name, sha256, card, definition, free_name=not fixed)
+
+
+def definition_sha256(definition: dict[str, Any]) -> str:
+    """Hash of a model that has no file: its definition without the name, as canonical JSON."""
+    return hashlib.sha256(rfc8785.dumps({k: v for k, v in definition.items() if k != "name"})).hexdigest()
+
+
+def keep_checkpoint(home: Home, folder: Path) -> tuple[ModelCard, str]:
+    """Copy a checkpoint into the models folder by its hash; gives back its card and hash.
+
+    Raises:
+        WorldError: weights or card are missing, damaged, or do not belong together; the disk is full.
+    """
+    try:
+        card = ModelCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+        sha256 = sha256_of(folder / WEIGHTS)
+    except (OSError, ValidationError, UnicodeDecodeError):
+        reason = f"it lacks a readable {WEIGHTS} or {CARD}"
+        raise WorldError("checkpoint", reason, "Name a checkpoint folder made by Isoline") from None
+    if card.weights_sha256 not in (UNKNOWN, sha256):
+        raise WorldError("checkpoint", "its weights are not those its card names", "Take an undamaged copy")
+    copy_in(home, sha256, {WEIGHTS: folder / WEIGHTS, CARD: folder / CARD})
+    return card, sha256
+
+
+def copy_in(home: Home, sha256: str, files: dict[str, Path]) -> None:
+    """Put files into the folder of a hash, whole or not at all; one that is there already stays."""
+    goal = home.models / sha256
+    if goal.is_dir():
+        return
+    draft = home.models / f"{sha256}.tmp"
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        for name, source in files.items():
+            shutil.copyfile(source, draft / name)
+        draft.rename(goal)
+    except OSError as error:
+        if goal.is_dir():
+            return
+        reason = f"its files cannot be copied ({error.strerror or type(error).__name__})"
+        raise WorldError("model", reason, "Free some space and resume the job or add the model again") from None
+
+
+def as_row(found: RegisteredModel) -> ModelRow:
+    """The frozen row of a model."""
+    return ModelRow(
+        name=found.name,
+        version=found.version,
+        source=found.source,
+        sha256=found.sha256,
+        created=found.created,
+        card=dict(found.card),
+        job_id=found.job_id,
+    )
+
+
+def _register(
+    session: Session,
+    name: str,
+    sha256: str,
+    card: ModelCard,
+    definition: dict[str, Any],
+    job_id: str = "",
+    free_name: bool = False,
+) -> ModelRow:
+    """Add the row; the same content under the same name is that row again."""
+    taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
+    if taken is not None and taken.sha256 == sha256 and not job_id:
+        return as_row(taken)
+    if taken is not None and not free_name:
+        raise UsageError(f"model {name}", "another model has this name", "Choose another name")
+    chosen = _free(session, name) if taken is not None else name
+    made = RegisteredModel(
+        name=chosen,
+        version=card.version,
+        source=card.source,
+        sha256=sha256,
+        created=utc_now(),
+        card=card.model_copy(update={"name": chosen, "weights_sha256": sha256}).model_dump(mode="json"),
+        definition={**definition, "name": chosen},
+        job_id=job_id,
+    )
+    session.add(made)
+    session.flush()
+    audit.append(session, "model added", chosen, {"sha256": sha256, "source": card.source, "job": job_id})
+    return as_row(made)
+
+
+def _free(session: Session, name: str) -> str:
+    known = set(session.scalars(select(RegisteredModel.name)))
+    number = 2
+    while f"{name} {number}" in known:
+        number += 1
+    return f"{name} {number}"
+
+
+def _native(sha256: str) -> dict[str, Any]:
+    return NativeModel(name="", checkpoint=f"models/{sha256}").model_dump(mode="json")
+
+
+def _lineage(session: Session, job: Job, told: Lineage) -> Lineage:
+    """What the engine cannot know: which recordings these were, and of how many patients."""
+    members = session.execute(
+        select(JobMember.patient, Record.dataset)
+        .join(Record, Record.record_id == JobMember.record_id)
+        .where(JobMember.job_id == job.job_id)
+    ).all()
+    return told.model_copy(
+        update={
+            "run_id": job.job_id,
+            "corpus": ", ".join(sorted({dataset for _, dataset in members})) or UNKNOWN,
+            "corpus_sha256": job.manifest_sha256 or UNKNOWN,
+            "records": len(members),
+            "patients": len({patient for patient, _ in members}),
+        }
+    )

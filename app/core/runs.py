@@ -1,0 +1,207 @@
+"""Asking for runs: each function checks what is asked, builds config and manifest, and queues the job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import cohorts, jobs, labels, models, records
+from app.core.home import Home
+from app.core.label_sheet import Sheet
+from app.core.schema import Cohort, Job, JobFile, Record
+from engine.contract.config import (
+    CompareConfig,
+    EmbedConfig,
+    EvaluateConfig,
+    ImportConfig,
+    PredictionsModel,
+    PretrainConfig,
+)
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.run import ManifestRow
+from engine.data.splits import holdout
+
+
+def bring_in(
+    session: Session,
+    home: Home,
+    paths: Sequence[Path],
+    refused: Sequence[tuple[str, WorldError]],
+    dataset: str,
+    sheet: Sheet | None,
+) -> str:
+    """Queue an import; what could not even be looked at is told beside the files."""
+    config = ImportConfig(store=str(home.store), dataset=dataset)
+    job_id = jobs.submit(session, home, config, dataset, inputs=[str(path) for path in paths])
+    for n, (name, error) in enumerate(refused, start=len(paths)):
+        session.add(
+            JobFile(
+                job_id=job_id,
+                position=n,
+                path=name,
+                status="refused",
+                reason=error.reason,
+                next_step=error.next_step,
+            )
+        )
+    if sheet is not None:
+        labels.keep_rows(session, job_id, sheet)
+    return job_id
+
+
+def pretrain(session: Session, home: Home, config: PretrainConfig, cohort: str | None) -> str:
+    """Queue a pretraining on a cohort (of a held-out split only its training part) or on all recordings.
+
+    Raises:
+        UsageError: unknown cohort.
+        WorldError: too few recordings that are long enough.
+    """
+    found = _pretraining_records(session, cohort, config.window_s)
+    people = cohorts.stand_ins([(r.record_id, r.patient) for r in found])
+    if len(set(people)) < 2:
+        raise WorldError("pretraining", "it needs recordings of two patients or more", "Import more recordings")
+    held = np.zeros(len(found), dtype=bool)
+    if config.validation_fraction > 0:
+        held = holdout(people, config.validation_fraction, config.seed)
+    manifest = [
+        ManifestRow(record.record_id, person, "validation" if out else "train")
+        for record, person, out in zip(found, people, held, strict=True)
+    ]
+    config = config.model_copy(update={"store": str(home.store)})
+    return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
+
+
+def embed(session: Session, home: Home, model: str, cohort: str) -> str:
+    """Queue the embedding of a cohort. Raises UsageError for unknown names and models without layers."""
+    found = models.get(session, model)
+    if found.source not in ("native", "random"):
+        raise UsageError(f"model {model}", f"a model of kind {found.source} has no embedding", "Choose another model")
+    _refuse_short(session, found.card, cohort)
+    config = EmbedConfig(store=str(home.store), cache=str(home.cache), model=models.source_of(home, found))
+    manifest = cohorts.manifest(session, cohort)
+    return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
+
+
+def evaluate(
+    session: Session, home: Home, model: str, cohort: str, names: Sequence[str], resamples: int, seed: int
+) -> str:
+    """Queue an evaluation.
+
+    Raises:
+        UsageError: unknown model, cohort or label.
+        WorldError: nothing to evaluate: no label has both classes, or the predictions cover none.
+    """
+    found, group = models.get(session, model), cohorts.get(session, cohort)
+    manifest = cohorts.manifest(session, cohort)
+    _refuse_short(session, found.card, cohort)
+    source = models.source_of(home, found)
+    chosen = _labels(session, group, manifest, names)
+    if isinstance(source, PredictionsModel):
+        chosen = _covered(source, chosen, bool(names))
+    config = EvaluateConfig(
+        store=str(home.store),
+        cache=str(home.cache),
+        model=source,
+        labels=chosen,
+        split_id=group.split_id,
+        resamples=resamples,
+        seed=seed,
+    )
+    return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
+
+
+def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int, resamples: int) -> str:
+    """Queue a comparison of finished evaluations on one split; the first is the reference.
+
+    Raises:
+        UsageError: fewer than two, one named twice, not a finished evaluation, or different splits or no common label.
+    """
+    if len(evaluations) < 2 or len(set(evaluations)) < len(evaluations):
+        raise UsageError("comparison", "it needs two or more different evaluations", "Name the reference first")
+    found = [_finished_evaluation(session, job_id) for job_id in evaluations]
+    configs = [EvaluateConfig.model_validate(jobs.config_of(job)) for job in found]
+    first = found[0]
+    if len({job.cohort for job in found}) > 1 or len({config.split_id for config in configs}) > 1:
+        raise UsageError("comparison", "the evaluations are of different splits", "Evaluate all models on one cohort")
+    common = [label for label in configs[0].labels if all(label in config.labels for config in configs)]
+    if not common:
+        raise UsageError("comparison", "the evaluations have no label in common", "Evaluate the same labels")
+    config = CompareConfig(
+        evaluations=tuple(str(home.run(job.job_id).path) for job in found),
+        names=_distinct([(str(job.model), job.job_id) for job in found]),
+        labels=tuple(common),
+        split_id=configs[0].split_id,
+        resamples=resamples,
+        seed=seed,
+    )
+    manifest = cohorts.manifest(session, str(first.cohort))
+    name = f"{', '.join(config.names[1:])} against {config.names[0]}"
+    return jobs.submit(session, home, config, name, manifest, cohort=first.cohort)
+
+
+def _pretraining_records(session: Session, cohort: str | None, window_s: float) -> list[Record]:
+    query = select(Record).where(Record.seconds >= window_s, Record.quality != "unusable").order_by(Record.record_id)
+    found = list(session.scalars(query))
+    if cohort is not None:
+        kept = {row.record_id for row in cohorts.manifest(session, cohort) if row.split != "test"}
+        found = [record for record in found if record.record_id in kept]
+    return found
+
+
+def _refuse_short(session: Session, card: dict[str, object], cohort: str) -> None:
+    """A recording shorter than a model's window cannot be given to it; say so before anything starts."""
+    contract = card.get("preprocessing")
+    if not isinstance(contract, dict):
+        return
+    window_s = float(contract["window_s"])
+    ids = [row.record_id for row in cohorts.manifest(session, cohort)]
+    short = sum(record.seconds < window_s for record in records.by_ids(session, ids).values())
+    if short:
+        reason = f"{short} of its recordings are shorter than the model's window of {window_s:g} s"
+        raise WorldError(f"cohort {cohort}", reason, "Make a cohort without them, or choose another model")
+
+
+def _labels(session: Session, group: Cohort, manifest: Sequence[ManifestRow], names: Sequence[str]) -> tuple[str, ...]:
+    """The labels asked for; else the cohort's; else all that have both classes in it."""
+    unknown = sorted(set(names) - set(cohorts.all_labels(session)))
+    if unknown:
+        known = ", ".join(cohorts.all_labels(session)) or "none"
+        raise UsageError(f"label {', '.join(unknown)}", "no recording has it", f"Known labels: {known}")
+    if names or group.labels:
+        return tuple(dict.fromkeys(names or group.labels))
+    every = cohorts.all_labels(session)
+    y_nL = cohorts.label_matrix(session, [row.record_id for row in manifest], every)
+    both = (y_nL == 1).any(axis=0) & (y_nL == 0).any(axis=0)
+    chosen = tuple(label for label, fit in zip(every, both, strict=True) if fit)
+    if not chosen:
+        reason = "no label has recordings with it and recordings without it"
+        raise WorldError(f"cohort {group.name}", reason, "Import labels for its recordings")
+    return chosen
+
+
+def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> tuple[str, ...]:
+    """Of the labels, those that the supplied scores speak of; a label asked for by name must be among them."""
+    with np.load(source.file) as scores:
+        known = set(scores["label"].tolist())
+    missing = [label for label in chosen if label not in known]
+    if missing and (asked or len(missing) == len(chosen)):
+        listed = ", ".join(sorted(known))
+        raise UsageError(f"label {', '.join(missing)}", "the predictions hold no score for it", f"They hold: {listed}")
+    return tuple(label for label in chosen if label in known)
+
+
+def _finished_evaluation(session: Session, job_id: str) -> Job:
+    job = jobs.get(session, job_id)
+    if job.kind != "evaluate" or job.state != "done":
+        raise UsageError(f"job {job_id}", f"it is a run of kind {job.kind}, {job.state}", "Name finished evaluations")
+    return job
+
+
+def _distinct(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Names of models; one that was evaluated twice is told apart by its job."""
+    names = [model for model, _ in pairs]
+    return tuple(f"{model} ({job})" if names.count(model) > 1 else model for model, job in pairs)

@@ -1,0 +1,51 @@
+"""Samples of recordings, for painting and for other programs."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from app.core.home import Home
+from app.core.rows import SignalView
+from engine.contract.errors import UsageError, WorldError
+from engine.data.store import Store
+from engine.signal.leads import CANONICAL
+
+
+def read(home: Home, record_id: str) -> SignalView:
+    """The samples of a recording at its own rate, in millivolts, NaN where missing.
+
+    Raises:
+        UsageError: the store holds no such recording.
+    """
+    store = Store.open(home.store)
+    row = store.find(record_id)
+    if row is None:
+        raise UsageError("recording", "the store holds none of this id", "See: isoline records")
+    entry = store.entry(row)
+    return SignalView(record_id, store.signal(row), entry.rate_hz, CANONICAL, tuple(entry.derived))
+
+
+def export(home: Home, record_id: str, path: Path) -> Path:
+    """Write a recording as .npz: signal [12, T] float32 in mV (NaN missing), leads, rate (Hz), record_id.
+
+    Raises:
+        WorldError: the file cannot be written.
+    """
+    view = read(home, record_id)
+    path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
+    content = io.BytesIO()
+    leads, rate = np.array(view.leads, dtype=np.str_), np.float64(view.rate_hz)
+    np.savez(content, signal=view.signal_CT, leads=leads, rate=rate, record_id=np.array(record_id))
+    draft = path.with_name(path.name + ".tmp")
+    try:
+        draft.write_bytes(content.getvalue())
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        reason = f"it cannot be written ({error.strerror or type(error).__name__})"
+        raise WorldError("exported file", reason, "Choose a folder that you may write") from None
+    return path
