@@ -1,4 +1,4 @@
-"""Verbs on the program itself: `gui`, `demo`, `selftest`."""
+"""Verbs on the program itself: `gui`, `demo`, `selftest`, `bench`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def add(verbs: Verbs) -> None:
 
     selftest = add_verb(verbs, "selftest", "check this installation", ["isoline selftest"], _selftest)
     add_json(selftest)
+
+    bench = add_verb(
+        verbs,
+        "bench",
+        "measure this machine, each figure beside a named alternative in the same run",
+        ["isoline bench", "isoline bench evaluation --json"],
+        _bench,
+    )
+    bench.add_argument("what", nargs="?", metavar="WHAT", help="data or evaluation (default: both)")
+    add_json(bench)
 
 
 def open_window(arguments: argparse.Namespace) -> int:
@@ -79,3 +89,20 @@ def _selftest(arguments: argparse.Namespace) -> int:
     failed = sum(not check.ok for check in checks)
     print("\nThis installation works." if good else f"\n{failed} of {len(checks)} checks fail. Install Isoline again.")
     return EXIT_DONE if good else EXIT_WORLD
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from app.bench import run_benchmarks
+
+    pairs = run_benchmarks(arguments.what)
+    if wants_json(arguments):
+        print(printing.as_json(pairs))
+        return EXIT_DONE
+    for pair in pairs:
+        print(f"{pair.what}: {pair.ratio:,.1f} times as fast as the alternative")
+        rows = [
+            ("  " + pair.ours, f"{pair.ours_rate:,.0f}", pair.unit),
+            ("  " + pair.alternative, f"{pair.alternative_rate:,.0f}", pair.unit),
+        ]
+        print(printing.table(("  Way", "Rate", ""), rows, right=("Rate",)) + "\n")
+    return EXIT_DONE

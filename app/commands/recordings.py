@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from app.commands import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.progress import follow
-from engine.contract.errors import EXIT_DONE, EXIT_WORLD
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError
 
 if TYPE_CHECKING:
     from app.core.rows import FileOutcome, RecordRow
+    from app.workspace import Workspace
 
 
 def add(verbs: Verbs) -> None:
@@ -67,11 +68,26 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        job = workspace.import_files(arguments.paths, dataset=arguments.dataset, labels=arguments.labels)
+        job, refused = _queued(workspace, arguments.paths, arguments.dataset, arguments.labels)
         follow(workspace, job, "Import")
-        outcomes = workspace.outcomes(job)
+        outcomes = [*workspace.outcomes(job), *refused]
     print(printing.as_json(outcomes) if wants_json(arguments) else _told(outcomes))
     return EXIT_DONE if all(outcome.status == "imported" for outcome in outcomes) else EXIT_WORLD
+
+
+def _queued(
+    workspace: Workspace, paths: Sequence[Path], dataset: str, labels: Path | None
+) -> tuple[str, list[FileOutcome]]:
+    """Queue the import; a labels file that cannot be used is refused and the recordings go in without it."""
+    from app.core.rows import FileOutcome
+
+    if labels is None:
+        return workspace.import_files(paths, dataset=dataset), []
+    try:
+        return workspace.import_files(paths, dataset=dataset, labels=labels), []
+    except WorldError as error:
+        job = workspace.import_files(paths, dataset=dataset)
+        return job, [FileOutcome(str(labels), "csv", "refused", error.reason, error.next_step, None)]
 
 
 def _told(outcomes: Sequence[FileOutcome]) -> str:

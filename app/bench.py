@@ -1,0 +1,120 @@
+"""`isoline bench`: how fast this machine does the two things that all else waits for, each beside an alternative.
+
+Both sides of a pair run in the same call on the same data, and their results are held against each other first: a fast
+wrong answer is no benchmark.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from app.assets import asset
+from engine.contract.errors import UsageError
+from engine.data.store import Store
+from engine.metrics.discrimination import Ranked
+from engine.metrics.uncertainty import draw_multiplicities
+from engine.signal.readers import read_recording
+
+CROP_S, RATE_HZ, RECORDS = 2.5, 500, 40
+Signal = NDArray[np.float32]
+SECONDS = 2.0
+"""How long each side of a pair is measured."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Our way and an alternative, in units a second, measured one after the other."""
+
+    what: str
+    unit: str
+    ours: str
+    ours_rate: float
+    alternative: str
+    alternative_rate: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.ours_rate / self.alternative_rate
+
+
+def run_benchmarks(which: str | None = None) -> list[Pair]:
+    """The named benchmark, or all. Raises UsageError for an unknown name."""
+    if which is not None and which not in BENCHMARKS:
+        raise UsageError(f"benchmark {which}", "there is none of this name", f"Choose from: {', '.join(BENCHMARKS)}")
+    return [run() for name, run in BENCHMARKS.items() if which in (None, name)]
+
+
+def crops() -> Pair:
+    """Random 2.5 s crops of the sample: from the memory-mapped store, and by reading the WFDB record each time."""
+    headers = sorted(asset("samples", "ptbxl").rglob("*.hea"))[:RECORDS]
+    length = int(CROP_S * RATE_HZ)
+    rng = np.random.default_rng(0)
+
+    def draw() -> tuple[int, int]:
+        return int(rng.integers(RECORDS)), int(rng.integers(3000))
+
+    with tempfile.TemporaryDirectory(prefix="isoline-bench-", ignore_cleanup_errors=True) as scratch:
+        store = _filled(Path(scratch) / "store", headers)
+
+        def from_store(row: int, start: int) -> Signal:
+            return (store.crop_TC(row, start, length) * store.scale(row)).astype(np.float32).T
+
+        def from_file(row: int, start: int) -> Signal:
+            return read_recording(headers[row]).signal_CT[:, start : start + length]
+
+        np.testing.assert_allclose(from_store(3, 100), from_file(3, 100), atol=1e-3)
+        ours, alternative = _rate(lambda: from_store(*draw())), _rate(lambda: from_file(*draw()))
+    return Pair("crops of 2.5 s, 12 leads", "crops/s", "store", ours, "reading the WFDB record", alternative)
+
+
+def _filled(path: Path, headers: list[Path]) -> Store:
+    with Store.create(path) as writer:
+        for header in headers:
+            writer.append(read_recording(header))
+    return Store.open(path)
+
+
+def resamples(records: int = 22_000, patients: int = 4_400) -> Pair:
+    """Patient-clustered resamples of one AUROC: scores sorted once, and ranked anew in every resample."""
+    rng = np.random.default_rng(0)
+    patient_N = rng.integers(patients, size=records)
+    y_N = (rng.random(records) < 0.2).astype(np.float64)
+    score_N = np.round(rng.normal(size=records) + y_N, 2)
+    weight_PB = draw_multiplicities(patients, 2000, seed=0)
+
+    def ranked_anew(column: int) -> float:
+        rows = np.repeat(np.arange(records), weight_PB[patient_N, column])
+        positive = y_N[rows] > 0.5
+        m, n = int(positive.sum()), int((~positive).sum())
+        return float((rankdata(score_N[rows])[positive].sum() - m * (m + 1) / 2) / (m * n))
+
+    began = time.perf_counter()
+    sorted_once = Ranked.of(y_N, score_N, patient_N).resampled(weight_PB)
+    ours = 2000 / (time.perf_counter() - began)
+    np.testing.assert_allclose(sorted_once[:3], [ranked_anew(column) for column in range(3)], rtol=1e-12)
+    column = iter(range(2000))
+    alternative = _rate(lambda: ranked_anew(next(column) % 2000))
+    what = f"clustered resamples of {records:,} recordings"
+    return Pair(what, "resamples/s", "sorted once", ours, "ranked in every resample (scipy)", alternative)
+
+
+BENCHMARKS: dict[str, Callable[[], Pair]] = {"data": crops, "evaluation": resamples}
+
+
+def _rate(call: Callable[[], object]) -> float:
+    """Calls a second, over about two seconds."""
+    call()
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() - began < SECONDS:
+        call()
+        done += 1
+    return done / (time.perf_counter() - began)
