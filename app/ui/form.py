@@ -21,7 +21,7 @@ from app.ui.form_fields import Editor, FlagEditor, TicksEditor, editor_for, is_f
 Options = Mapping[str, Sequence[tuple[str, str]]]
 """(value, text) pairs to choose from, by dotted field path."""
 
-EDITOR_WIDTH = 190
+EDITOR_WIDTH = 200
 LABEL_WIDTH = 150
 
 MESSAGES = {
@@ -139,7 +139,7 @@ class SchemaForm(QWidget):
             nested = nested_model(fields[name].annotation)
             if nested is not None and name not in self._hidden:
                 self._add_group(column, nested, name)
-        self._notes[""] = _note("formFault")
+        self._notes[""] = _note()
         column.addWidget(self._notes[""])
         column.addStretch(1)
 
@@ -160,7 +160,7 @@ class SchemaForm(QWidget):
             path = f"{prefix}.{name}"
             if path not in self._hidden and not is_fixed(field) and nested_model(field.annotation) is None:
                 self._add_row(grid, path, field)
-        self._notes[prefix] = _note("formFault")
+        self._notes[prefix] = _note()
         grid.addWidget(self._notes[prefix], grid.rowCount(), 0, 1, 3)
         column.addWidget(box)
 
@@ -168,7 +168,7 @@ class SchemaForm(QWidget):
         name = path.rpartition(".")[2]
         editor = editor_for(name, field, self._options.get(path))
         description = field.description or ""
-        label, note = QLabel(title_of(name)), _note("formNote")
+        label, note = QLabel(title_of(name)), _note()
         label.setMinimumWidth(LABEL_WIDTH)
         label.setBuddy(editor)
         note.setText(description)
@@ -191,11 +191,11 @@ class SchemaForm(QWidget):
         faults = self.errors
         for path, row in self._rows.items():
             fault = faults.get(path, "")
-            row.note.setText(f"⚠ {fault}" if fault else row.description)
+            row.note.setText(sentence(fault) if fault else row.description)
             _restyle(row.note, bool(fault))
             row.editor.mark(bool(fault))
         for path, note in self._notes.items():
-            note.setText(f"⚠ {faults[path]}" if path in faults else "")
+            note.setText(sentence(faults.get(path, "")))
             note.setVisible(path in faults)
             _restyle(note, path in faults)
 
@@ -221,6 +221,11 @@ def message_of(fault: ErrorDetails) -> str:
     return MESSAGES.get(kind) or fault["msg"].removeprefix("Value error, ")
 
 
+def sentence(text: str) -> str:
+    """A message as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""
+
+
 def _describe(editor: Editor, title: str, description: str, limits: str, path: str) -> None:
     tip = "\n".join(part for part in (description, limits.capitalize(), path) if part)
     target = editor.focusProxy() or editor
@@ -239,16 +244,16 @@ def _group(title: str) -> tuple[QGroupBox, QGridLayout]:
     return box, grid
 
 
-def _note(name: str) -> QLabel:
+def _note() -> QLabel:
     label = QLabel()
-    label.setObjectName(name)
+    label.setProperty("role", "muted")
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return label
 
 
 def _restyle(label: QLabel, wrong: bool) -> None:
-    label.setProperty("wrong", wrong)
+    label.setProperty("role", "bad" if wrong else "muted")
     label.style().unpolish(label)
     label.style().polish(label)
 

@@ -28,6 +28,8 @@ from PySide6.QtWidgets import (
 UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm"}
 """Unit of a field by the end of its name."""
 
+UNIT_WIDTH = 24
+
 
 class Editor(QWidget):
     """Base of all editors: a value that goes in and out, and a signal when the user changed it."""
@@ -49,13 +51,16 @@ class Editor(QWidget):
         target.style().unpolish(target)
         target.style().polish(target)
 
-    def _hold(self, widget: QWidget, unit: str = "") -> None:
+    def _hold(self, widget: QWidget, unit: str = "", *, beside_unit: bool = True) -> None:
+        """Lay the widget out, with the same room for a unit behind each so that all ends stand in one line."""
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(widget, 1)
-        if unit:
-            row.addWidget(QLabel(unit))
+        if beside_unit:
+            label = QLabel(unit)
+            label.setFixedWidth(UNIT_WIDTH)
+            row.addWidget(label)
         self.setFocusProxy(widget)
 
 
@@ -185,18 +190,25 @@ class TicksEditor(Editor):
         super().__init__()
         self.list = QListWidget()
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.list.itemChanged.connect(lambda _item: self.changed.emit())
+        self._hold(self.list, beside_unit=False)
+        self.offer(options)
+
+    def offer(self, options: Sequence[tuple[str, str]]) -> None:
+        """Offer other (value, text) pairs, none of them ticked."""
+        self.list.blockSignals(True)
+        self.list.clear()
         for value, text in options:
             item = QListWidgetItem(text)
             item.setData(Qt.ItemDataRole.UserRole, value)
             item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             item.setCheckState(Qt.CheckState.Unchecked)
             self.list.addItem(item)
-        row_height = max(self.list.sizeHintForRow(0), 22)
-        self.list.setFixedHeight(row_height * min(max(len(options), 2), 8) + 8)
-        self.list.itemChanged.connect(lambda _item: self.changed.emit())
-        self._hold(self.list)
+        self.list.blockSignals(False)
+        row_height = max(self.list.sizeHintForRow(0), 18)
+        self.list.setFixedHeight(row_height * min(max(len(options), 2), 10) + 4)
 
-    def get(self) -> object:
+    def get(self) -> list[object]:
         """The ticked values in the order shown."""
         items = (self.list.item(row) for row in range(self.list.count()))
         return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() is Qt.CheckState.Checked]

@@ -137,4 +137,8 @@ QPushButton[role="primary"] {{
 }}
 QPushButton[role="primary"]:disabled {{ background: {border}; color: {muted}; border-color: {border}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; padding: 4px 13px; }}
+QHeaderView::section:horizontal {{
+    background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 7px;
+}}
+QLineEdit[wrong="true"] {{ border: 1px solid {bad}; border-radius: 2px; padding: 3px; }}
 """

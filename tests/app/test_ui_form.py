@@ -69,7 +69,7 @@ def test_a_description_stands_beside_its_field_and_in_its_tooltip_with_the_limit
 def test_a_wrong_value_is_told_beside_its_field_and_nowhere_else(qtbot, pretrain):
     type_into(qtbot, pretrain, "batch_size", "0")
     assert pretrain.errors == {"batch_size": "it must be at least 1"}
-    assert pretrain.note("batch_size") == "⚠ it must be at least 1"
+    assert pretrain.note("batch_size") == "It must be at least 1."
     assert pretrain.note("steps") == "Optimiser steps."
 
 

@@ -1,0 +1,251 @@
+"""The Compare page: one comparison as intervals, paired differences and similarity of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.changes import Changes
+from app.core.rows import JobRow
+from app.ui.background import Background
+from app.ui.compare_views import DifferenceView, EvaluationView, SimilarityView, comparison_csv
+from app.ui.empty import EmptyState
+from app.ui.form_fields import QuietCombo
+from app.ui.new_run import NewComparison
+from app.ui.page import Page
+from app.ui.run_facts import local_time
+from app.ui.theme import Theme
+from engine.contract.errors import WorldError
+from engine.contract.results import CompareResults, EvaluateResults
+from engine.contract.run import write_whole
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison with the evaluations that it rests on, the reference first."""
+
+    job: JobRow
+    results: CompareResults
+    evaluations: tuple[EvaluateResults, ...]
+
+
+def finished_comparisons(workspace: Workspace) -> list[JobRow]:
+    """Comparisons that have results, the newest first; called off the window's thread."""
+    done = [job for job in workspace.jobs() if job.kind == "compare" and job.state == "done"]
+    return sorted(done, key=lambda job: job.job_id, reverse=True)
+
+
+def load_comparison(workspace: Workspace, job_id: str) -> Comparison:
+    """All that the page shows of one comparison; called off the window's thread.
+
+    Raises:
+        WorldError: the database holds no results of this comparison.
+    """
+    results = workspace.results(job_id)
+    if not isinstance(results, CompareResults):
+        raise WorldError(f"comparison {job_id}", "it has no results", "Start it again on the page Runs")
+    told = (workspace.results(name) for name in evaluation_jobs(workspace, job_id))
+    return Comparison(workspace.job(job_id), results, tuple(one for one in told if isinstance(one, EvaluateResults)))
+
+
+def evaluation_jobs(workspace: Workspace, job_id: str) -> list[str]:
+    """Ids of the evaluations of a comparison: its config names their run folders, which are called like the jobs."""
+    folders = workspace.job_detail(job_id).config["evaluations"]
+    return [Path(str(folder).replace("\\", "/")).name for folder in folders]
+
+
+class ComparePage(Page):
+    """One finished comparison at a time."""
+
+    title = "Compare"
+    icon = "compare"
+    watches = Changes.RESULTS | Changes.JOBS
+
+    def __init__(self, workspace: Workspace, background: Background) -> None:
+        super().__init__(workspace, background)
+        self.choice = QuietCombo()
+        self.shown: Comparison | None = None
+        self.evaluations, self.differences, self.similarity = EvaluationView(), DifferenceView(), SimilarityView()
+        self.summary, self.tabs, self.stack = QLabel(), QTabWidget(), QStackedWidget()
+        self.copy_button, self.export_button = QPushButton("Copy table"), QPushButton("Export CSV…")
+        self._wanted = ""
+        self._lay_out()
+        self.choice.currentIndexChanged.connect(self._load)
+        self.copy_button.clicked.connect(self.copy_table)
+        self.export_button.clicked.connect(self.export_csv)
+
+    def refresh(self, changes: Changes) -> None:
+        """Ask which comparisons are finished."""
+        if changes & self.watches:
+            ask = partial(finished_comparisons, self.workspace)
+            self.background.read(ask, self._offer, key="compare.list")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take over the colours of the map and repaint the tables."""
+        self.similarity.apply_theme(theme)
+        for view in (self.evaluations, self.differences):
+            view.table.viewport().update()
+
+    def can(self, action: str) -> bool:
+        """A new comparison can always be asked for; the dialog says what is missing."""
+        return True
+
+    def show_item(self, item: str) -> None:
+        """Show a comparison by job id, now or as soon as it is finished."""
+        self._wanted = item
+        self._choose_wanted()
+
+    def new_comparison(self) -> NewComparison:
+        """Ask which evaluations to compare."""
+        dialog = NewComparison(self.workspace, self.background, self)
+        dialog.launched.connect(self.show_item)
+        dialog.open()
+        return dialog
+
+    def copy_table(self) -> None:
+        """Put all estimates of the comparison on the clipboard, parted by tabs."""
+        if self.shown is not None:
+            QGuiApplication.clipboard().setText(self._csv("\t"))
+
+    def export_csv(self) -> QFileDialog | None:
+        """Ask for a file and write all estimates to it, at full precision."""
+        if self.shown is None:
+            return None
+        dialog = QFileDialog(self, "Export numbers", f"{self.shown.job.job_id}.csv", "CSV (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(self.write_csv)
+        dialog.open()
+        return dialog
+
+    def write_csv(self, file: str) -> None:
+        """Write all estimates to a file, whole or not at all."""
+        text = self._csv(",")
+        self.background.write(partial(_write, Path(file), text))
+
+    def _csv(self, delimiter: str) -> str:
+        assert self.shown is not None
+        return comparison_csv(self.shown.evaluations, self.shown.results, delimiter)
+
+    def _offer(self, jobs: list[JobRow]) -> None:
+        kept = self.choice.currentData()
+        known = [self.choice.itemData(row) for row in range(self.choice.count())]
+        if known != [job.job_id for job in jobs]:
+            self.choice.blockSignals(True)
+            self.choice.clear()
+            for job in jobs:
+                self.choice.addItem(f"{job.job_id}  {job.name}  ({local_time(job.finished)})", job.job_id)
+            self.choice.setCurrentIndex(max(self.choice.findData(kept), 0) if jobs else -1)
+            self.choice.blockSignals(False)
+        self.stack.setCurrentIndex(0 if jobs else 1)
+        if not self._choose_wanted() and self.choice.currentData() != self._shown_id():
+            self._load()
+
+    def _choose_wanted(self) -> bool:
+        row = self.choice.findData(self._wanted) if self._wanted else -1
+        if row < 0:
+            return False
+        self._wanted = ""
+        if row == self.choice.currentIndex():
+            return False
+        self.choice.setCurrentIndex(row)
+        return True
+
+    def _load(self) -> None:
+        job_id = self.choice.currentData()
+        if job_id:
+            self.background.read(partial(load_comparison, self.workspace, job_id), self._show, key="compare.one")
+
+    def _show(self, comparison: Comparison) -> None:
+        self.shown = comparison
+        results = comparison.results
+        self.summary.setText(summary_text(comparison))
+        order = {name: place for place, name in enumerate(results.models)}
+        self.evaluations.show_evaluations(comparison.evaluations, order)
+        self.differences.show_differences(results, order)
+        self.similarity.show_maps(results.cka, results.notes)
+        self.state_changed.emit()
+
+    def _shown_id(self) -> str | None:
+        return self.shown.job.job_id if self.shown else None
+
+    def _lay_out(self) -> None:
+        self.choice.setAccessibleName("Comparison")
+        self.choice.setMinimumWidth(300)
+        self.summary.setProperty("role", "muted")
+        self.summary.setWordWrap(True)
+        for name, view in (
+            ("AUROC", self.evaluations),
+            ("Paired differences", self.differences),
+            ("Layer similarity (CKA)", self.similarity),
+        ):
+            self.tabs.addTab(view, name)
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        inside = QWidget()
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.summary)
+        rows.addWidget(self.tabs, 1)
+        self.stack.addWidget(inside)
+        self.stack.addWidget(
+            EmptyState(
+                "No comparison yet",
+                "Evaluate at least two models on the same cohort, then compare them: "
+                "paired differences on the same patients, and how alike their layers are.",
+                ("New comparison…", self.new_comparison),
+            )
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.addLayout(self._bar())
+        column.addWidget(self.stack, 1)
+
+    def _bar(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        title, button = QLabel(self.title), QPushButton("New comparison…")
+        title.setProperty("role", "title")
+        button.setProperty("role", "primary")
+        button.clicked.connect(lambda _on=False: self.new_comparison())
+        row.addWidget(title)
+        row.addSpacing(16)
+        row.addWidget(self.choice, 1)
+        row.addSpacing(16)
+        row.addWidget(self.copy_button)
+        row.addWidget(self.export_button)
+        row.addWidget(button)
+        return row
+
+
+def summary_text(comparison: Comparison) -> str:
+    """Who was scored and how, in one line."""
+    results = comparison.results
+    told = f"Measured against {results.reference}. "
+    if comparison.evaluations:
+        first = comparison.evaluations[0]
+        told += f"{first.records:,} recordings of {first.patients:,} patients, {first.split_kind}. "
+    return told + f"{results.resamples:,} patient-clustered resamples, seed {results.seed}."
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise WorldError("the CSV file", f"it cannot be written ({error.strerror})", "Choose another place") from None

@@ -1,0 +1,200 @@
+"""What a run's page says in words and numbers; plain functions of rows, without widgets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.core.rows import JobDetail, JobRow, MetricSeries
+from app.progress import duration, percent
+from engine.contract.events import AnyEvent, Checkpoint, FileRead, Finished, Metric, Progress, Started, Warned
+
+KIND_WORDS = {
+    "import": "Import",
+    "pretrain": "Pretraining",
+    "embed": "Embedding",
+    "evaluate": "Evaluation",
+    "compare": "Comparison",
+}
+"""Kinds of run in the user's words."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a two-column table."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One event in words; `sign` names the painted sign before it."""
+
+    seq: int
+    time: str
+    sign: str
+    text: str
+
+
+def progress_text(job: JobRow) -> str:
+    """How far a job is: "400 of 800 steps (50 %)"."""
+    p = job.progress
+    if not p.total or (job.state == "done" and p.done >= p.total and not p.unit):
+        return ""
+    return f"{p.done:,} of {p.total:,} {p.unit} ({percent(p.done, p.total).strip()})".replace("  ", " ")
+
+
+def left_text(job: JobRow) -> str:
+    """Time left of a running job, empty when it cannot be told."""
+    left = job.progress.seconds_left
+    return duration(left) if job.state == "running" and left is not None else ""
+
+
+def took_text(job: JobRow, now: datetime | None = None) -> str:
+    """How long a job ran, or has been running."""
+    begun = moment(job.started)
+    ended = moment(job.finished) or ((now or datetime.now(UTC)) if job.state == "running" else None)
+    return duration((ended - begun).total_seconds()) if begun and ended else ""
+
+
+def local_time(stamp: str, today: datetime | None = None) -> str:
+    """A UTC stamp in the user's time: "14:05:10" today, "21 Nov 14:05" before."""
+    when = moment(stamp)
+    if when is None:
+        return ""
+    when, today = when.astimezone(), (today or datetime.now(UTC)).astimezone()
+    return f"{when:%H:%M:%S}" if when.date() == today.date() else f"{when.day} {when:%b %Y %H:%M}"
+
+
+def moment(stamp: str) -> datetime | None:
+    """A stamp of the database as a time, None when it is empty."""
+    return datetime.fromisoformat(stamp) if stamp else None
+
+
+def facts(detail: JobDetail, series: Sequence[MetricSeries]) -> list[Fact]:
+    """The run in a few lines: what came out first, then the circumstances."""
+    job, results = detail.job, detail.results or {}
+    told = _outcome(job.kind, results, {one.name: one for one in series})
+    told += [Fact("Started", local_time(job.started)), Fact("Took", took_text(job))]
+    told += [Fact("Warning", text) for text in detail.warnings]
+    if detail.checkpoints:
+        told.append(Fact("Newest checkpoint", detail.checkpoints[-1]))
+    told += [Fact(f"{name.capitalize()} version", version) for name, version in detail.versions.items()]
+    return [fact for fact in told if fact.value]
+
+
+def config_lines(config: Mapping[str, Any], prefix: str = "") -> list[Fact]:
+    """A config as dotted names and values, in its own order."""
+    told: list[Fact] = []
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            told += config_lines(value, f"{prefix}{name}.")
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            told.append(Fact(f"{prefix}{name}", shown))
+    return told
+
+
+def log_line(event: AnyEvent) -> LogLine | None:
+    """An event in words; None for those that a curve or a bar shows better."""
+    if isinstance(event, (Metric, Progress)):
+        return None
+    if isinstance(event, FileRead) and event.status == "imported":
+        return None
+    sign, text = _words(event)
+    return LogLine(event.seq, event.time, sign, text)
+
+
+def _words(event: AnyEvent) -> tuple[str, str]:
+    if isinstance(event, Started):
+        resumed = "" if event.resumed_from is None else f", going on from step {event.resumed_from:,}"
+        return "running", f"Started on {event.host} ({event.device}){resumed}"
+    if isinstance(event, Checkpoint):
+        return "done", f"Checkpoint {event.name}"
+    if isinstance(event, Warned):
+        return "warning", event.message
+    if isinstance(event, FileRead):
+        reason = f": {event.reason}" if event.reason else ""
+        return (
+            "stopped" if event.status == "duplicate" else "warning"
+        ), f"File {event.index + 1} {event.status}{reason}"
+    assert isinstance(event, Finished)
+    rest = ". ".join(part for part in (event.message, event.next_step) if part)
+    return event.outcome, f"Ended: {event.outcome}" + (f". {rest}" if rest else "")
+
+
+def _outcome(kind: str, results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
+    if kind == "pretrain":
+        return _training(results, series)
+    if kind == "evaluate" and results:
+        return _evaluation(results)
+    if kind == "compare" and results:
+        return _comparison(results)
+    return [Fact(name.replace("_", " ").capitalize(), _plain(v)) for name, v in results.items() if name != "kind"]
+
+
+def _training(results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
+    loss, held, chance = (_last(series, name) for name in ("loss", "validation_loss", "chance"))
+    told = [Fact("Loss, training", _decimals(loss)), Fact("Loss, held-out patients", _decimals(held))]
+    told.append(Fact("Chance level", _decimals(chance)))
+    lowest = held if held is not None else loss
+    if lowest is not None and chance is not None:
+        gap = chance - lowest
+        told.append(Fact("Better than chance by", f"{gap:.3f} nats" if gap > 0 else "not yet"))
+    accuracy, speed = _last(series, "accuracy"), _last(series, "crops_per_s")
+    told.append(Fact("Accuracy", "" if accuracy is None else f"{100 * accuracy:.1f} %"))
+    told.append(Fact("Throughput", "" if speed is None else f"{speed:,.0f} crops/s"))
+    if results:
+        told += [
+            Fact("Parameters", f"{results['parameters']:,}"),
+            Fact("Weights SHA-256", str(results["weights_sha256"])),
+        ]
+    return told
+
+
+def _evaluation(results: Mapping[str, Any]) -> list[Fact]:
+    told = [Fact("Model", f"{results['model']} ({results['mode']})")]
+    told.append(Fact("Macro AUROC", estimate_words(results["macro"])))
+    told += [Fact(f"AUROC {one['label']}", estimate_words(one["auroc"])) for one in results["labels"]]
+    told.append(Fact("Split", f"{results['split_kind']} ({results['split_id']})"))
+    told.append(Fact("Recordings", f"{results['records']:,} of {results['patients']:,} patients"))
+    if results.get("missing_scores"):
+        told.append(Fact("Without a score", f"{results['missing_scores']:,} recordings"))
+    return told + [Fact("Note", note) for note in results.get("notes", [])]
+
+
+def _comparison(results: Mapping[str, Any]) -> list[Fact]:
+    told = [Fact("Reference", str(results["reference"]))]
+    for one in results["differences"]:
+        if one["label"] == "macro":
+            told.append(Fact(f"Macro AUROC, {one['model']}", estimate_words(one["estimate"], signed=True)))
+    return told + [Fact("Note", note) for note in results.get("notes", [])]
+
+
+def estimate_words(estimate: Mapping[str, Any], signed: bool = False) -> str:
+    """An estimate as stored: "0.812 (0.750 to 0.861)"."""
+    value, interval = estimate.get("value"), estimate.get("interval")
+    if value is None:
+        return f"not estimable: {estimate.get('not_estimable') or 'no reason given'}"
+    form = "+.3f" if signed else ".3f"
+    between = "" if interval is None else f" ({interval['low']:{form}} to {interval['high']:{form}})"
+    return f"{value:{form}}{between}"
+
+
+def _last(series: Mapping[str, MetricSeries], name: str) -> float | None:
+    values = [v for v in series[name].values if v is not None and math.isfinite(v)] if name in series else []
+    return values[-1] if values else None
+
+
+def _decimals(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

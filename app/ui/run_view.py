@@ -1,0 +1,192 @@
+"""One run in full: state, loss curve against chance, results, config, log and console, fresh while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.rows import JobDetail, JobRow, MetricSeries
+from app.ui import theme as themes
+from app.ui.plots import LOSS_CURVES, CurvePlot
+from app.ui.rows_table import Column, RowsTable, fixed_font
+from app.ui.run_facts import (
+    KIND_WORDS,
+    LogLine,
+    config_lines,
+    facts,
+    left_text,
+    local_time,
+    log_line,
+    progress_text,
+)
+from app.ui.signs import STATE_WORDS, sign, state_icon
+from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+EVENTS_A_LOOK = 500
+_LOG_TOKENS = {"warning": "warn", "failed": "bad", "done": "good", "running": "accent", "stopped": "muted"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that one look at a run brings back; `log` holds only what came after the look before."""
+
+    detail: JobDetail
+    series: tuple[MetricSeries, ...]
+    log: tuple[LogLine, ...]
+    last_seq: int
+
+
+def look(workspace: Workspace, job_id: str, after_seq: int) -> Look:
+    """Ask the workspace for everything a run's view shows; called off the window's thread."""
+    lines: list[LogLine] = []
+    while events := workspace.events(job_id, after_seq, EVENTS_A_LOOK):
+        lines += [line for line in map(log_line, events) if line is not None]
+        after_seq = events[-1].seq
+    return Look(workspace.job_detail(job_id), tuple(workspace.metrics(job_id)), tuple(lines), after_seq)
+
+
+class RunView(QWidget):
+    """Shows one run. Keeps the log it has and asks only for what is new."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job_id = ""
+        self.last_seq = -1
+        self._log: list[LogLine] = []
+        theme = themes.current()
+        self.state, self.heading, self.message = QLabel(), QLabel(), QLabel()
+        self.curve = CurvePlot(LOSS_CURVES, "loss (nats)", theme)
+        self.facts = RowsTable(_fact_columns(170), lambda fact: fact.name + fact.value, "Results of the run")
+        self.config = RowsTable(_fact_columns(200), lambda fact: fact.name, "Config of the run")
+        self.log = RowsTable(_log_columns(), lambda line: str(line.seq), "Events of the run")
+        self.console = QPlainTextEdit()
+        self.console.setReadOnly(True)
+        self.console.setAccessibleName("Console of the run")
+        self.tabs = QTabWidget()
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self._lay_out()
+        self.apply_theme(theme)
+
+    def show_job(self, job: JobRow) -> bool:
+        """Take over another run; False when it is the one shown already."""
+        fresh = job.job_id != self.job_id
+        if fresh:
+            self.job_id, self.last_seq, self._log = job.job_id, -1, []
+            self.log.rows.set_rows([])
+        self._tell_head(job)
+        return fresh
+
+    def show_look(self, seen: Look) -> None:
+        """Take over what a look brought back; a look at another run is passed over."""
+        if seen.detail.job.job_id != self.job_id:
+            return
+        self._tell_head(seen.detail.job)
+        self.curve.show_series(seen.series, _total_steps(seen.detail))
+        self.curve.setVisible(not self.curve.is_empty())
+        self.facts.rows.set_rows(facts(seen.detail, seen.series))
+        self.config.rows.set_rows(config_lines(seen.detail.config))
+        self._tell_log(seen)
+        self._tell_console(seen.detail.console_tail)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take over the colours of the curve."""
+        self.curve.apply_theme(theme)
+        self.console.setFont(fixed_font())
+
+    def _lay_out(self) -> None:
+        self.state.setFixedSize(QSize(18, 18))
+        self.heading.setProperty("role", "heading")
+        self.message.setProperty("role", "muted")
+        self.message.setWordWrap(True)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(self.state)
+        head.addWidget(self.heading, 1)
+        for name, page in (("Results", self.facts), ("Config", self.config), ("Log", self.log)):
+            page.horizontalHeader().setVisible(False)
+            page.verticalHeader().setDefaultSectionSize(22)
+            self.tabs.addTab(page, name)
+        self.facts.setWordWrap(True)
+        self.facts.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.tabs.addTab(self.console, "Console")
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.split.addWidget(self.curve)
+        self.split.addWidget(self.tabs)
+        self.split.setSizes([560, 440])
+        self.split.setChildrenCollapsible(False)
+        self.curve.setVisible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.message)
+        column.addWidget(self.split, 1)
+
+    def _tell_head(self, job: JobRow) -> None:
+        self.state.setPixmap(state_icon(job.state, themes.current()).pixmap(16, 16))
+        self.state.setAccessibleName(STATE_WORDS[job.state])
+        self.heading.setText(f"{job.job_id}  {KIND_WORDS[job.kind]}: {job.name}")
+        self.message.setText(head_text(job))
+
+    def _tell_log(self, seen: Look) -> None:
+        if seen.last_seq == self.last_seq:
+            return
+        known = self._log[-1].seq if self._log else -1
+        self._log += [line for line in seen.log if line.seq > known]
+        self.last_seq = max(self.last_seq, seen.last_seq)
+        self.log.rows.set_rows(self._log)
+        self.log.scrollToBottom()
+
+    def _tell_console(self, text: str) -> None:
+        if text != self.console.toPlainText():
+            self.console.setPlainText(text)
+            bar = self.console.verticalScrollBar()
+            bar.setValue(bar.maximum())
+        self.console.setPlaceholderText("The process has printed nothing.")
+
+
+def head_text(job: JobRow) -> str:
+    """State, progress, message and next step of a run in one line."""
+    left = left_text(job)
+    parts = [STATE_WORDS[job.state], progress_text(job), f"{left} left" if left else ""]
+    told = ", ".join(part for part in parts if part)
+    return ". ".join(part for part in (told, _sentence(job.message), _sentence(job.next_step)) if part)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
+
+
+def _total_steps(detail: JobDetail) -> int:
+    return int(detail.config.get("steps", 0) or 0)
+
+
+def _fact_columns(width: int) -> tuple[Column, ...]:
+    return (Column("Name", lambda f: f.name, width), Column("Value", lambda f: f.value, 0))
+
+
+def _log_columns() -> tuple[Column, ...]:
+    def icon(line: LogLine) -> QIcon:
+        return sign(line.sign, str(getattr(themes.current(), _LOG_TOKENS[line.sign])))
+
+    return (
+        Column("Time", lambda line: local_time(line.time), 130),
+        Column("Event", lambda line: line.text, 0, icon=icon),
+    )

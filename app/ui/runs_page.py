@@ -1,0 +1,243 @@
+"""The Runs page: what waits, works and is past; one run in full below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.changes import Changes
+from app.core.rows import JobRow
+from app.ui import theme as themes
+from app.ui.background import Background
+from app.ui.empty import EmptyState
+from app.ui.new_run import NewComparison, NewEvaluation, NewPretraining
+from app.ui.page import Page
+from app.ui.rows_table import ROW, Column, Index, RowsTable
+from app.ui.run_dialog import RunDialog
+from app.ui.run_facts import KIND_WORDS, left_text, local_time, took_text
+from app.ui.run_view import Look, RunView, look
+from app.ui.signs import STATE_WORDS, state_icon
+from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+Dialog = TypeVar("Dialog", bound=RunDialog)
+PROGRESS = 4
+"""The column with the bar."""
+
+
+class RunsPage(Page):
+    """Queue and past of a workspace."""
+
+    title = "Runs"
+    icon = "runs"
+    watches = Changes.JOBS | Changes.RESULTS
+
+    def __init__(self, workspace: Workspace, background: Background) -> None:
+        super().__init__(workspace, background)
+        self.table = RowsTable(_columns(), lambda job: job.job_id, "Runs, the newest first")
+        self.view = RunView()
+        self.stop_button = QPushButton("Stop")
+        self.resume_button = QPushButton("Resume")
+        self.stack = QStackedWidget()
+        self._wanted = ""
+        self._lay_out()
+        self._connect()
+
+    def refresh(self, changes: Changes) -> None:
+        """Ask for the list; the run shown follows it."""
+        if changes & self.watches:
+            self.background.read(self.workspace.jobs, self._show_jobs, key="runs.jobs")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Repaint signs, bars and the curve."""
+        self.view.apply_theme(theme)
+        self.table.viewport().update()
+        if (job := self.table.current()) is not None:
+            self.view.show_job(job)
+
+    def can(self, action: str) -> bool:
+        """Stop needs a run that waits or works, Resume one that ended early."""
+        job = self.table.current()
+        if action == "runs.stop":
+            return job is not None and job.active
+        if action == "runs.resume":
+            return job is not None and job.resumable
+        return True
+
+    def show_item(self, item: str) -> None:
+        """Select a run, now or as soon as the list holds it."""
+        self._wanted = "" if self.table.choose(item) else item
+
+    def new_pretraining(self) -> NewPretraining:
+        """Ask for recipe, cohort and config of a pretraining."""
+        return self._open(NewPretraining(self.workspace, self.background, self))
+
+    def new_evaluation(self) -> NewEvaluation:
+        """Ask for model, cohort and labels of an evaluation."""
+        return self._open(NewEvaluation(self.workspace, self.background, self))
+
+    def new_comparison(self) -> NewComparison:
+        """Ask which evaluations to compare."""
+        return self._open(NewComparison(self.workspace, self.background, self))
+
+    def stop_selected(self) -> None:
+        """Ask the selected run to checkpoint and end."""
+        self._act(self.workspace.stop)
+
+    def resume_selected(self) -> None:
+        """Let the selected run go on."""
+        self._act(self.workspace.resume)
+
+    def _act(self, verb: Callable[[str], object]) -> None:
+        job: JobRow | None = self.table.current()
+        if job is not None:
+            self.background.write(partial(verb, job.job_id), touches=Changes.JOBS)
+
+    def _open(self, dialog: Dialog) -> Dialog:
+        dialog.launched.connect(self.show_item)
+        dialog.open()
+        return dialog
+
+    def _show_jobs(self, jobs: list[JobRow]) -> None:
+        newest_first = sorted(jobs, key=lambda job: job.job_id, reverse=True)
+        self.table.rows.set_rows(newest_first)
+        self.stack.setCurrentIndex(0 if jobs else 1)
+        if self._wanted and self.table.choose(self._wanted):
+            self._wanted = ""
+        elif self.table.current() is None and jobs:
+            working = [job.job_id for job in newest_first if job.state == "running"]
+            self.table.choose(working[0] if working else newest_first[0].job_id)
+        else:
+            self._look(self.table.current())
+
+    def _look(self, job: JobRow | None) -> None:
+        """Bring the run's view up to date; the log goes on where it stands."""
+        self._tell_buttons()
+        self.view.setVisible(job is not None)
+        if job is not None:
+            self.view.show_job(job)
+            ask = partial(look, self.workspace, job.job_id, self.view.last_seq)
+            self.background.read(ask, self._show_look, key="runs.look")
+
+    def _show_look(self, seen: Look) -> None:
+        self.view.show_look(seen)
+
+    def _tell_buttons(self) -> None:
+        self.stop_button.setEnabled(self.can("runs.stop"))
+        self.resume_button.setEnabled(self.can("runs.resume"))
+        self.state_changed.emit()
+
+    def _connect(self) -> None:
+        self.table.selected.connect(self._look)
+        self.stop_button.clicked.connect(self.stop_selected)
+        self.resume_button.clicked.connect(self.resume_selected)
+
+    def _lay_out(self) -> None:
+        self.table.setItemDelegateForColumn(PROGRESS, ProgressDelegate(self.table))
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.table)
+        split.addWidget(self.view)
+        split.setSizes([300, 420])
+        split.setChildrenCollapsible(False)
+        self.stack.addWidget(split)
+        self.stack.addWidget(
+            EmptyState(
+                "No runs yet",
+                "Import recordings first; then pretrain a model on them, or evaluate one that you have.",
+                ("New pretraining…", self.new_pretraining),
+                ("New evaluation…", self.new_evaluation),
+            )
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.addWidget(self._bar())
+        column.addWidget(self.stack, 1)
+
+    def _bar(self) -> QWidget:
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        title = QLabel(self.title)
+        title.setProperty("role", "title")
+        row.addWidget(title, 1)
+        row.addWidget(self.stop_button)
+        row.addWidget(self.resume_button)
+        row.addSpacing(12)
+        for text, call in (
+            ("New evaluation…", self.new_evaluation),
+            ("New comparison…", self.new_comparison),
+            ("New pretraining…", self.new_pretraining),
+        ):
+            button = QPushButton(text)
+            button.clicked.connect(lambda _on=False, call=call: call())
+            row.addWidget(button)
+        button.setProperty("role", "primary")
+        return bar
+
+
+class ProgressDelegate(QStyledItemDelegate):
+    """A bar with its share in words for runs under way or cut short; others say what they did, or nothing."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Background and selection as every cell, then the bar."""
+        super().paint(painter, option, index)
+        job: JobRow = index.data(ROW)
+        share = _share(job)
+        if share is None:
+            return
+        theme = themes.current()
+        room = option.rect.adjusted(6, 9, -56, -9)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.border))
+        painter.drawRoundedRect(room, 3, 3)
+        filled = QRect(room.left(), room.top(), max(round(room.width() * share), 4), room.height())
+        painter.setBrush(QColor(theme.accent if job.state == "running" else theme.muted))
+        painter.drawRoundedRect(filled, 3, 3)
+        painter.setPen(option.palette.text().color())
+        words = option.rect.adjusted(0, 0, -8, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{int(100 * share)} %")
+        painter.restore()
+
+
+def _share(job: JobRow) -> float | None:
+    """Share done, None where a bar would say nothing."""
+    if job.state in ("done", "queued") or not job.progress.total:
+        return None
+    return min(job.progress.done / job.progress.total, 1.0)
+
+
+def done_text(job: JobRow) -> str:
+    """What a finished run did: "140 files"."""
+    return f"{job.progress.done:,} {job.progress.unit}" if job.state == "done" and job.progress.unit else ""
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("State", lambda j: STATE_WORDS[j.state], 112, icon=lambda j: state_icon(j.state, themes.current())),
+        Column("Run", lambda j: j.job_id, 62),
+        Column("Kind", lambda j: KIND_WORDS[j.kind], 100),
+        Column("Name", lambda j: j.name, 0, tip=lambda j: "\n".join(p for p in (j.name, j.message, j.next_step) if p)),
+        Column("Progress", done_text, 150, raw=lambda j: f"{j.progress.done}/{j.progress.total}"),
+        Column("Time left", left_text, 88, numeric=True),
+        Column("Started", lambda j: local_time(j.started), 110, numeric=True),
+        Column("Took", took_text, 92, numeric=True),
+    )

@@ -1,0 +1,351 @@
+"""A workspace in memory with the public methods that the pages call, and numbers as a real small case gives them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from app.core.changes import Changes
+from app.core.rows import (
+    Check,
+    CohortRow,
+    JobDetail,
+    JobRow,
+    LabelSummary,
+    MetricSeries,
+    ModelRow,
+    ProgressRow,
+    ReportRow,
+    Verification,
+)
+from app.governance.dossier import DataSummary, Dossier
+from engine.contract.config import CompareConfig, EvaluateConfig, PretrainConfig, RandomModel, S4Config
+from engine.contract.errors import WorldError
+from engine.contract.events import Checkpoint, Metric, Progress, Started, Warned
+from engine.contract.results import CKA, CompareResults, Difference, Estimate, EvaluateResults, Interval, LabelResult
+
+SHA = "9f2c" * 16
+LABELS = ("NORM", "MI", "STTC", "CD")
+MODELS = ("random S4", "demo", "age + sex")
+ANALYTIC = "patient-clustered analytic variance (Obuchowski 1997), logit"
+BOOTSTRAP = "patient-clustered bootstrap, 2,000 resamples, logit percentile"
+AUROC = {
+    "demo": (0.871, 0.784, 0.812, 0.741),
+    "random S4": (0.822, 0.741, 0.798, 0.702),
+    "age + sex": (0.744, 0.668, 0.611, 0.583),
+}
+POSITIVES = (52, 44, 38, 29)
+LAYERS = ["stem", "block1", "block2", "block3", "block4"]
+
+
+def estimate(value: float, half: float, positives: int | None = None, *, bounded: bool = True) -> Estimate:
+    def clip(x: float) -> float:
+        return min(max(x, 0.0), 1.0) if bounded else x
+
+    few = positives is not None and positives < 50
+    methods = (ANALYTIC, BOOTSTRAP) if few else (BOOTSTRAP, ANALYTIC)
+    return Estimate(
+        value=value,
+        interval=Interval(low=clip(value - half), high=clip(value + half * 0.9), method=methods[0]),
+        beside=Interval(low=clip(value - half * 1.05), high=clip(value + half * 0.88), method=methods[1]),
+        records=140,
+        patients=140,
+        positive_records=positives,
+        positive_patients=positives,
+        negative_patients=None if positives is None else 140 - positives,
+    )
+
+
+def evaluation(model: str) -> EvaluateResults:
+    values = AUROC[model]
+    return EvaluateResults(
+        model=model,
+        model_sha256=SHA,
+        mode="age + sex" if model == "age + sex" else "linear probe",
+        macro=estimate(sum(values) / 4, 0.061, 29),
+        labels=[
+            LabelResult(label=label, auroc=estimate(value, 0.16 * math.sqrt(value * (1 - value)) + 0.01, n))
+            for label, value, n in zip(LABELS, values, POSITIVES, strict=True)
+        ],
+        split_id="S-demo",
+        split_kind="out-of-fold over 5 patient folds",
+        test_sha256=SHA,
+        records=140,
+        patients=140,
+        layers=[] if model == "age + sex" else LAYERS,
+        seed=0,
+        resamples=2000,
+        seconds=7.4,
+    )
+
+
+def comparison(models: tuple[str, ...] = MODELS) -> CompareResults:
+    reference, *others = models
+    first = dict(zip(("macro", *LABELS), (sum(AUROC[reference]) / 4, *AUROC[reference]), strict=True))
+    differences = []
+    for model in others:
+        mine = dict(zip(("macro", *LABELS), (sum(AUROC[model]) / 4, *AUROC[model]), strict=True))
+        for label, value in mine.items():
+            gap = estimate(value - first[label], 0.055 if label == "macro" else 0.08, 40, bounded=False)
+            differences.append(Difference(model=model, reference=reference, label=label, estimate=gap))
+    return CompareResults(
+        reference=reference,
+        models=list(models),
+        differences=differences,
+        cka=[similarity(reference, reference), *(similarity(reference, m) for m in others if m != "age + sex")],
+        split_id="S-demo",
+        test_sha256=SHA,
+        seed=0,
+        resamples=2000,
+        notes=["age + sex has no layers, so it has no CKA"],
+        seconds=3.2,
+    )
+
+
+def similarity(rows: str, columns: str) -> CKA:
+    same = rows == columns
+    values: list[list[float | None]] = []
+    for i in range(5):
+        drop = 0.07 if same else 0.11
+        values.append(
+            [
+                round(max((1.0 if same else 0.86) - drop * abs(i - j) - (0 if same else 0.05 * j), -0.02), 3)
+                for j in range(5)
+            ]
+        )
+    return CKA(
+        rows=rows,
+        columns=columns,
+        row_layers=LAYERS,
+        column_layers=LAYERS,
+        values=values,
+        records=140,
+        warning="" if same else "140 records are few for 128 features: read differences below 0.1 as noise",
+    )
+
+
+def job(job_id: str, kind: str, name: str, state: str, **more: Any) -> JobRow:
+    fields: dict[str, Any] = {
+        "created": "2026-11-22T09:00:00.000Z",
+        "started": "2026-11-22T09:00:01.000Z",
+        "finished": "2026-11-22T09:01:13.000Z",
+        "progress": ProgressRow(done=1, total=1, unit="records"),
+        "message": "",
+        "next_step": "",
+    }
+    return JobRow(job_id=job_id, kind=kind, name=name, state=state, **{**fields, **more})
+
+
+def loss_curves(steps: int = 400) -> list[MetricSeries]:
+    at = tuple(range(5, steps + 1, 5))
+    chance = math.log(129)
+    loss = tuple(chance * (0.42 + 0.58 * math.exp(-s / 90)) + 0.09 * math.sin(s * 1.7) for s in at)
+    looks = tuple(range(50, steps + 1, 50))
+    return [
+        MetricSeries("loss", at, loss),
+        MetricSeries("chance", at, tuple(chance for _ in at)),
+        MetricSeries("accuracy", at, tuple(0.6 * (1 - math.exp(-s / 120)) for s in at)),
+        MetricSeries("validation_loss", looks, tuple(chance * (0.47 + 0.53 * math.exp(-s / 95)) for s in looks)),
+        MetricSeries("learning_rate", at, tuple(3e-3 for _ in at)),
+        MetricSeries("crops_per_s", at, tuple(182.0 + (s % 7) for s in at)),
+    ]
+
+
+class FakeWorkspace:
+    """What the pages need of a workspace, without files and without an engine."""
+
+    path = Path("demo-workspace")
+    id = "W-demo"
+
+    def __init__(self, jobs: list[JobRow] | None = None) -> None:
+        self.rows = {row.job_id: row for row in (default_jobs() if jobs is None else jobs)}
+        self.calls: list[tuple[Any, ...]] = []
+        self.curves = {"J0002": loss_curves()}
+        self.refuse: WorldError | None = None
+        self.dossier_makes: Dossier | None = None
+
+    def _said(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.refuse is not None:
+            raise self.refuse
+
+    def jobs(self) -> list[JobRow]:
+        return list(self.rows.values())
+
+    def job(self, job_id: str) -> JobRow:
+        return self.rows[job_id]
+
+    def metrics(self, job_id: str) -> list[MetricSeries]:
+        return self.curves.get(job_id, [])
+
+    def job_detail(self, job_id: str) -> JobDetail:
+        row = self.rows[job_id]
+        results = self.results(job_id)
+        return JobDetail(
+            job=row,
+            config=self._config(row),
+            results=None if results is None else results.model_dump(mode="json"),
+            events=len(self.events(job_id)),
+            warnings=("the loss of 2 patients was not watched: they have one crop",) if row.kind == "pretrain" else (),
+            versions={"isoline": "0.1.0", "python": "3.11.9", "numpy": "2.4.6", "torch": "2.13.0"},
+            console_tail="loading store\ntraining 64 features, 4 blocks\n" if row.kind == "pretrain" else "",
+            checkpoints=("step-000200", "step-000400") if row.kind == "pretrain" else (),
+        )
+
+    def _config(self, row: JobRow) -> dict[str, Any]:
+        if row.kind == "pretrain":
+            return PretrainConfig(name=row.name, steps=800, backbone=S4Config(width=64)).model_dump(mode="json")
+        if row.kind == "compare":
+            jobs = ("runs/J0003", "runs/J0004", "runs/J0005")
+            return CompareConfig(evaluations=jobs, names=MODELS, labels=LABELS).model_dump(mode="json")
+        model = RandomModel(name="random S4", backbone=S4Config(width=64))
+        return EvaluateConfig(model=model, labels=LABELS).model_dump(mode="json")
+
+    def results(self, job_id: str) -> EvaluateResults | CompareResults | None:
+        row = self.rows[job_id]
+        if row.state != "done":
+            return None
+        if row.kind == "evaluate":
+            return evaluation(row.name)
+        return comparison() if row.kind == "compare" else None
+
+    def events(self, job_id: str, after_seq: int = -1, limit: int = 500) -> list[Any]:
+        told = [
+            Started(seq=0, time="2026-11-22T09:00:01.120Z", kind="pretrain", host="ward7", pid=4242),
+            Progress(seq=1, time="2026-11-22T09:00:03.004Z", done=20, total=800, unit="steps", seconds_left=71.0),
+            Metric(seq=2, time="2026-11-22T09:00:03.005Z", step=20, values={"loss": 4.72, "chance": 4.86}),
+            Checkpoint(seq=3, time="2026-11-22T09:00:21.740Z", step=200, name="step-000200"),
+            Warned(seq=4, time="2026-11-22T09:00:21.800Z", message="2 patients have one crop only"),
+        ]
+        return [event for event in told if event.seq > after_seq][:limit] if self.rows[job_id].started else []
+
+    def cohorts(self) -> list[CohortRow]:
+        return [CohortRow("all", 140, 140, "S-demo", "5 patient folds", SHA, 0, 3, "2026-11-22T08:59:00.000Z")]
+
+    def models(self) -> list[ModelRow]:
+        return [
+            ModelRow(name, "1", "native", SHA, "2026-11-22T09:00:00Z", {}, "J0002" if name == "demo" else "")
+            for name in MODELS
+        ]
+
+    def labels(self) -> list[LabelSummary]:
+        return [LabelSummary(n, p, 140 - p, 0, p, 140 - p) for n, p in zip(LABELS, POSITIVES, strict=True)]
+
+    def recipes(self) -> list[str]:
+        return ["cpc-s4", "demo"]
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        if name == "demo":
+            return {"name": "demo", "steps": 400, "backbone": {"width": 64}, "batch_size": 16, "checkpoint_every": 100}
+        return {"name": "cpc-s4"}
+
+    def pretrain(self, config: PretrainConfig, cohort: str | None = None) -> str:
+        self._said("pretrain", config, cohort)
+        return self._queue("pretrain", config.name)
+
+    def evaluate(self, model: str, cohort: str, labels: Any = (), resamples: int = 2000, seed: int = 0) -> str:
+        self._said("evaluate", model, cohort, tuple(labels), resamples, seed)
+        return self._queue("evaluate", model)
+
+    def compare(self, evaluation_jobs: Any, seed: int = 0, resamples: int = 2000) -> str:
+        self._said("compare", tuple(evaluation_jobs), seed, resamples)
+        return self._queue("compare", "comparison")
+
+    def stop(self, job_id: str) -> None:
+        self._said("stop", job_id)
+        self.rows[job_id] = replace(self.rows[job_id], state="stopped", message="stopped as asked")
+
+    def resume(self, job_id: str) -> None:
+        self._said("resume", job_id)
+        self.rows[job_id] = replace(self.rows[job_id], state="queued", message="")
+
+    def pump(self) -> Changes:
+        return Changes.NOTHING
+
+    def dossier(self, comparison_job: str, title: str | None = None) -> Dossier:
+        self._said("dossier", comparison_job, title)
+        return dossier(comparison_job, title or "Due diligence of demo")
+
+    def export_report(self, out: Path, comparison_job: str | None = None, title: str | None = None) -> ReportRow:
+        self._said("export_report", out, comparison_job, title)
+        Path(out).write_bytes(b"%PDF-1.7\n")
+        return ReportRow(str(out), SHA, "2026-11-22T09:10:00Z", comparison_job or "J0007", 41)
+
+    def reports(self) -> list[ReportRow]:
+        return []
+
+    def verify_report(self, pdf: Path) -> Verification:
+        self._said("verify_report", pdf)
+        return Verification(
+            file=Path(pdf).name,
+            checks=(
+                Check("PDF as exported", True, "sha256 9f2c9f2c..., exported 2026-11-22 09:10"),
+                Check("audit chain", True, "41 events, head 51d0..."),
+                Check("results of J0004", False, "the database holds other results than the PDF prints"),
+            ),
+        )
+
+    def _queue(self, kind: str, name: str) -> str:
+        job_id = f"J{len(self.rows) + 1:04d}"
+        self.rows[job_id] = job(job_id, kind, name, "queued", started="", finished="", progress=ProgressRow())
+        return job_id
+
+
+def default_jobs() -> list[JobRow]:
+    going = ProgressRow(400, 800, "steps", "", 38.0)
+    return [
+        job("J0001", "import", "ptbxl sample", "done", progress=ProgressRow(140, 140, "files")),
+        job("J0002", "pretrain", "demo", "running", finished="", progress=going),
+        job("J0003", "evaluate", "random S4", "done"),
+        job("J0004", "evaluate", "demo", "done"),
+        job("J0005", "evaluate", "age + sex", "done"),
+        job(
+            "J0006",
+            "pretrain",
+            "wide",
+            "interrupted",
+            finished="",
+            progress=ProgressRow(212, 800, "steps"),
+            message="the engine ended without saying why",
+            next_step="Resume it to go on from step 200",
+        ),
+        job("J0007", "compare", "demo, age + sex against random S4", "done"),
+        job(
+            "J0008",
+            "evaluate",
+            "broken",
+            "failed",
+            message="model broken: its weights do not match the card's hash",
+            next_step="Register the checkpoint again",
+        ),
+        job("J0009", "evaluate", "demo", "queued", started="", finished="", progress=ProgressRow()),
+    ]
+
+
+def dossier(comparison_job: str, title: str) -> Dossier:
+    data = DataSummary(
+        ("local",), 140, 140, 66, 74, 0, 61.0, 50.0, 71.0, 0, (500.0,), 10.0, 10.0, {"good": 134, "limited": 6}, (), SHA
+    )
+    return Dossier(
+        title=title,
+        created="2026-11-22T09:10:00.000Z",
+        workspace_id="W-demo",
+        data=data,
+        cohort=CohortRow("all", 140, 140, "S-demo", "5 patient folds", SHA, 0, 3, "2026-11-22T08:59:00.000Z"),
+        models=(),
+        comparison_job=comparison_job,
+        comparison=comparison(),
+        pretrainings=(),
+        example=None,
+        claims=(
+            "On these 140 patients, demo separates the labels better than chance (macro AUROC 0.80, 0.74 to 0.86).",
+            "Its advantage over random weights is not shown: the interval of the difference holds zero.",
+        ),
+        limits=("140 patients from one source: nothing is said about another hospital.", "Research use."),
+        runs=(),
+        evidence=(),
+        audit_seq=41,
+        audit_head=SHA,
+    )
