@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
-from app.core import audit, cohorts, jobs, launch, models, pump, records, results, runs, scores, signals
+from app.core import audit, cohorts, jobs, launch, models, pump, records, reports, results, runs, scores, signals
 from app.core.changes import Changes
 from app.core.home import Home
 from app.core.inputs import gathered
@@ -27,14 +26,12 @@ from app.core.rows import (
     SignalView,
     Verification,
 )
+from app.governance.collect import collect
+from app.governance.dossier import Dossier
 from engine.contract.config import PretrainConfig, S4Config
-from engine.contract.errors import WorldError
 from engine.contract.events import AnyEvent
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
-
-if TYPE_CHECKING:
-    from app.governance.dossier import Dossier
 
 
 class Workspace:
@@ -324,20 +321,31 @@ class Workspace:
     # Dossier and trail
 
     def dossier(self, comparison_job: str, title: str | None = None) -> Dossier:
-        """All that the report of a comparison prints."""
-        raise WorldError("dossier", "it is not there yet", "Use a later version")
+        """All that the report of a comparison prints. Raises UsageError when it is not a finished comparison."""
+        return collect(self._home, comparison_job, title)
 
     def export_report(self, out: Path, comparison_job: str | None = None, title: str | None = None) -> ReportRow:
-        """Write the PDF of a comparison (the latest that is done) and note its hash in the trail."""
-        raise WorldError("report", "it is not there yet", "Use a later version")
+        """Write the PDF of a comparison (the latest that is done) and note its hash in the trail.
+
+        Raises:
+            UsageError: no such finished comparison.
+            WorldError: the PDF cannot be written.
+        """
+        from app.report.export import export
+
+        return export(self._home, Path(out), comparison_job, title)
 
     def reports(self) -> list[ReportRow]:
         """All exported reports, the newest first."""
-        return []
+        with self._home.db.read() as session:
+            return reports.all_rows(session)
 
     def verify_report(self, pdf: Path) -> Verification:
-        """Hold an exported PDF against this workspace."""
-        raise WorldError("verification", "it is not there yet", "Use a later version")
+        """Hold an exported PDF against this workspace. Raises WorldError when it is not a report of Isoline."""
+        from app.report.facts import HomeFacts
+        from app.report.verify import verify
+
+        return verify(Path(pdf), HomeFacts(self._home))
 
     def audit(self, limit: int = 200, before: int | None = None) -> list[AuditRow]:
         """The newest events of the trail first; `before` pages on to older ones."""

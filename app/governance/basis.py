@@ -1,0 +1,78 @@
+"""What the numbers of a dossier rest on: counts that its limits are told from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core import cohorts
+from app.core.rows import CohortRow
+from app.core.schema import Job, JobMember, Record
+from app.governance.dossier import ModelSection, PretrainingSection
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many evaluated recordings and patients a pretraining has seen (without labels)."""
+
+    model: str
+    records: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Facts about cohort, split and models."""
+
+    records: int
+    patients: int
+    datasets: tuple[str, ...]
+    patient_unknown: int
+    limited_quality: int
+    excluded: dict[str, int]
+    folds: bool
+    openings: int
+    overlaps: tuple[Overlap, ...]
+    evaluations_of_split: int
+
+
+def basis_of(
+    session: Session,
+    cohort: CohortRow,
+    members: Sequence[Record],
+    sections: Sequence[ModelSection],
+    trained: Sequence[PretrainingSection],
+) -> Basis:
+    """Count what the limits speak of."""
+    made = select(func.count()).select_from(Job)
+    made = made.where(Job.kind == "evaluate", Job.state == "done", Job.cohort == cohort.name)
+    return Basis(
+        records=len(members),
+        patients=len({record.patient for record in members}),
+        datasets=tuple(sorted({record.dataset for record in members})),
+        patient_unknown=sum(not record.patient_known for record in members),
+        limited_quality=sum(record.quality == "limited" for record in members),
+        excluded=dict(cohorts.get(session, cohort.name).excluded),
+        folds="folds" in cohort.split_kind,
+        openings=cohort.openings,
+        overlaps=tuple(_overlap(session, members, section, sections) for section in trained),
+        evaluations_of_split=session.scalar(made) or 0,
+    )
+
+
+def _overlap(
+    session: Session, members: Sequence[Record], trained: PretrainingSection, sections: Sequence[ModelSection]
+) -> Overlap:
+    query = select(Record.record_id, Record.patient).join(JobMember, JobMember.record_id == Record.record_id)
+    seen = session.execute(query.where(JobMember.job_id == trained.job_id)).all()
+    ids, people = {record_id for record_id, _ in seen}, {patient for _, patient in seen}
+    sha256 = trained.results.weights_sha256
+    name = next((section.card.name for section in sections if section.sha256 == sha256), trained.config.name)
+    return Overlap(
+        model=name,
+        records=sum(record.record_id in ids for record in members),
+        patients=len({record.patient for record in members} & people),
+    )
