@@ -3,7 +3,7 @@
 From the context at token t predict the stem's output `offset` tokens ahead, and tell it from `negatives` other tokens
 of the same crop. Similarity is a plain dot product, nothing is normalised and nothing is detached.
 
-Shapes: B batch, L tokens, D width, S = L - offset predictions, K negatives.
+Shapes: B batch, L tokens, D width, S = L - offset predictions, K negatives, N = 1 + K candidates.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from engine.contract.config import CPCConfig
 from engine.objectives.base import Batch, Loss, Objective
 
 
-def draw_negatives(batch: int, tokens: int, offset: int, negatives: int, generator: torch.Generator) -> Tensor:
-    """Positions of negatives [B, S, K]: uniform with replacement over the crop, all but the one to be predicted."""
-    places_BSK = torch.randint(0, tokens - 1, (batch, tokens - offset, negatives), generator=generator)
-    target_S1 = torch.arange(offset, tokens).unsqueeze(-1)
-    return places_BSK + (places_BSK >= target_S1)
+def draw_candidates(batch: int, tokens: int, offset: int, negatives: int, generator: torch.Generator) -> Tensor:
+    """Positions of the candidates [B, S, 1 + K]: the true token first, then its negatives.
+
+    Negatives are uniform with replacement over the crop, all but the token to be predicted.
+    """
+    places_BSN = torch.randint(0, tokens - 1, (batch, tokens - offset, 1 + negatives), generator=generator)
+    target_S = torch.arange(offset, tokens)
+    places_BSN += places_BSN >= target_S.unsqueeze(-1)
+    places_BSN[..., 0] = target_S
+    return places_BSN
 
 
-def candidate_scores(predicted_BSD: Tensor, latents_BLD: Tensor, negatives_BSK: Tensor) -> Tensor:
-    """Scores [B, S, 1 + K] of the true token (first) and of the negatives.
+def candidate_scores(predicted_BSD: Tensor, latents_BLD: Tensor, places_BSN: Tensor) -> Tensor:
+    """Dot products [B, S, N] of each prediction with the tokens at its candidates' places.
 
     All predictions meet all tokens in one batched product, and the candidates are picked from it: some 300 tokens
     stand for 129 gathered vectors a position, at a fraction of the memory traffic.
     """
-    S, L = predicted_BSD.shape[1], latents_BLD.shape[1]
     scores_BSL = predicted_BSD @ latents_BLD.transpose(1, 2)
-    target_S = torch.arange(L - S, L, device=negatives_BSK.device)
-    target_BS1 = target_S.view(1, S, 1).expand(len(negatives_BSK), S, 1)
-    return scores_BSL.gather(2, torch.cat([target_BS1, negatives_BSK], 2))
+    return scores_BSL.gather(2, places_BSN)
 
 
 class CPC(Objective):
@@ -61,9 +63,9 @@ class CPC(Objective):
         features = self.backbone(batch.x_BCT)
         latents_BLD = features.latents_BLD
         B, L, _ = latents_BLD.shape
-        negatives_BSK = draw_negatives(B, L, self.offset, self.negatives, batch.generator("negatives"))
+        places_BSN = draw_candidates(B, L, self.offset, self.negatives, batch.generator("negatives"))
         predicted_BSD = self.head(features.tokens_BLD[:, : L - self.offset])
-        scores_BSN = candidate_scores(predicted_BSD, latents_BLD, negatives_BSK.to(latents_BLD.device))
+        scores_BSN = candidate_scores(predicted_BSD, latents_BLD, places_BSN.to(latents_BLD.device, non_blocking=True))
         per_step = -F.log_softmax(scores_BSN, dim=-1)[..., 0].mean()
         # Strictly better: a model that gives every candidate the same score has found nothing.
         hits_BS = scores_BSN[..., 0] > scores_BSN[..., 1:].amax(-1)
