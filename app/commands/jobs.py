@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from app.commands import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, named_workspace, opened, wants_json
 from app.progress import duration, follow
-from engine.contract.errors import EXIT_DONE, UsageError
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError, WorldError
 
 if TYPE_CHECKING:
     from app.core.rows import JobDetail, JobRow
@@ -110,7 +111,8 @@ def _stop(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         workspace.stop(arguments.id)
         workspace.pump()
-    print(f"{arguments.id} was asked to stop; it checkpoints first. Go on later: isoline jobs resume {arguments.id}")
+    print(f"{arguments.id} was asked to stop; it checkpoints first. Go on later:")
+    print(f"isoline jobs resume {arguments.id}{named_workspace(arguments)}")
     return EXIT_DONE
 
 
@@ -128,17 +130,31 @@ def _resume(arguments: argparse.Namespace) -> int:
 def _watch(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         if arguments.id is not None:
-            _stay(workspace, workspace.job(arguments.id))
+            row = workspace.job(arguments.id)
+            if row.resumable:
+                raise UsageError(f"job {row.job_id}", f"it is {row.state}", f"isoline jobs resume {row.job_id} goes on")
+            follow(workspace, row.job_id, _title(row))
             return EXIT_DONE
-        workspace.pump()
-        for row in sorted(workspace.jobs(), key=lambda row: row.job_id):
-            if row.active:
-                _stay(workspace, row)
+        failed = _watch_queue(workspace)
     print("No job is queued or running.")
-    return EXIT_DONE
+    return EXIT_WORLD if failed else EXIT_DONE
 
 
-def _stay(workspace: Workspace, row: JobRow) -> None:
-    if not row.active and row.state != "done":
-        raise UsageError(f"job {row.job_id}", f"it is {row.state}", f"Go on with: isoline jobs resume {row.job_id}")
-    follow(workspace, row.job_id, f"{row.kind.capitalize()} {row.job_id}")
+def _watch_queue(workspace: Workspace) -> bool:
+    """Stay until nothing waits or works, also of what is queued meanwhile; whether any job did not end well."""
+    failed = False
+    workspace.pump()
+    while active := [row for row in workspace.jobs() if row.active]:
+        # A running job before those that wait, and those in the order of their asking.
+        row = min(active, key=lambda row: (row.state != "running", row.job_id))
+        try:
+            follow(workspace, row.job_id, _title(row))
+        except WorldError as error:
+            failed = True
+            print(error, file=sys.stderr)
+        workspace.pump()
+    return failed
+
+
+def _title(row: JobRow) -> str:
+    return f"{row.kind.capitalize()} {row.job_id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import shlex
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,6 +73,12 @@ def workspace_path(arguments: argparse.Namespace) -> Path:
     raise UsageError(
         "workspace", "none was named", "Add -w DIR, set ISOLINE_WORKSPACE, or run this inside a workspace folder"
     )
+
+
+def named_workspace(arguments: argparse.Namespace) -> str:
+    """` -w DIR` as it was given, to end a command that is printed for pasting."""
+    named: Path | None = getattr(arguments, "workspace", None)
+    return f" -w {shlex.quote(str(named))}" if named is not None else ""
 
 
 def opened(arguments: argparse.Namespace) -> Workspace:

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.commands import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json, with_settings
+from app.commands.parsing import (
+    Verbs,
+    add_json,
+    add_verb,
+    add_workspace,
+    named_workspace,
+    opened,
+    wants_json,
+    with_settings,
+)
 from app.progress import follow
 from engine.contract.config import PretrainConfig, parse_config
 from engine.contract.errors import EXIT_DONE, UsageError, WorldError
@@ -172,7 +181,9 @@ def _submitted(workspace: Workspace, job: str, title: str, arguments: argparse.N
         row.state == "queued"
     )
     print(f"{job} is {row.state}.{waits}")
-    print(f"Watch: isoline jobs watch {job}   Stop: isoline jobs stop {job}")
+    there = named_workspace(arguments)
+    print(f"Watch: isoline jobs watch {job}{there}")
+    print(f"Stop:  isoline jobs stop {job}{there}")
     return EXIT_DONE
 
 
