@@ -94,6 +94,8 @@ def _warning(records: int, features: int) -> str:
 def _view(x_ND: NDArray[np.floating]) -> Floats:
     """Features in float64, centred (unbiased HSIC does not see the shift, its rounding does) and scaled to order 1."""
     x = np.asarray(x_ND, dtype=np.float64)
+    if not len(x):
+        return x
     x = x - x.mean(axis=0)
     size = float(np.sqrt(np.mean(x**2)))
     return np.asarray(x / size if size > 0 else x, dtype=np.float64)

@@ -1,0 +1,117 @@
+"""What the app opened for a run: labels, age and sex of its recordings, and scores that somebody supplied.
+
+Legend: N recordings of the manifest, L labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contract.errors import WorldError
+from engine.contract.run import RunFolder
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The recordings of a run with what may be known of them, in the manifest's order.
+
+    Attributes:
+        y_NL: 1, 0, NaN where unknown, one column a label that the config names.
+        age_N: years, NaN where unknown.
+        sex_N: 1 female, 0 male, NaN where unknown.
+        split: part of each recording.
+    """
+
+    record_ids: list[str]
+    patients: list[str]
+    split: list[str]
+    labels: list[str]
+    y_NL: Floats
+    age_N: Floats
+    sex_N: Floats
+
+
+def open_labels(folder: RunFolder, labels: Sequence[str]) -> Opened:
+    """Read the run's manifest and labels.npz.
+
+    Raises:
+        WorldError: no labels were opened for this run, they are not those of its manifest, or one is missing.
+    """
+    again = "Start the run from Isoline, which opens its labels"
+    manifest = folder.manifest()
+    arrays = read_arrays(folder.labels_path, "labels of the run", again)
+    record_ids = [row.record_id for row in manifest]
+    if arrays["record_id"].tolist() != record_ids or not record_ids:
+        raise WorldError("labels of the run", "they are not those of its manifest", again)
+    known = arrays["labels"].tolist()
+    absent = [label for label in labels if label not in known]
+    if absent:
+        raise WorldError("labels of the run", f"there is none called {', '.join(absent)}", "Choose other labels")
+    return Opened(
+        record_ids,
+        [row.patient for row in manifest],
+        [row.split for row in manifest],
+        list(labels),
+        arrays["y"].astype(np.float64)[:, [known.index(label) for label in labels]],
+        arrays["age"].astype(np.float64),
+        arrays["sex"].astype(np.float64),
+    )
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """Scores that somebody else computed, laid over the manifest.
+
+    Attributes:
+        score_NL: NaN where there is none, or none that is finite.
+        foreign: scores that name no recording or no label of this run.
+        sha256: of the file.
+    """
+
+    score_NL: Floats
+    foreign: int
+    sha256: str
+
+
+def supplied_scores(path: Path, record_ids: Sequence[str], labels: Sequence[str]) -> Supplied:
+    """Read a predictions.npz in long form (record_id, label, score).
+
+    Raises:
+        WorldError: the file is missing or damaged, or scores one recording and label twice.
+    """
+    again = "Register the scores again"
+    arrays = read_arrays(path, "supplied scores", again)
+    row, column = ({name: place for place, name in enumerate(names)} for names in (record_ids, labels))
+    score_NL, seen_NL, foreign = np.full((len(row), len(column)), np.nan), np.zeros((len(row), len(column)), bool), 0
+    for record, label, score in zip(
+        arrays["record_id"].tolist(), arrays["label"].tolist(), arrays["score"], strict=True
+    ):
+        if record not in row or label not in column:
+            foreign += 1
+            continue
+        place = row[record], column[label]
+        if seen_NL[place]:
+            raise WorldError("supplied scores", f"record {record} has two scores for one label", "Supply one of them")
+        seen_NL[place] = True
+        score_NL[place] = score if np.isfinite(score) else np.nan
+    return Supplied(score_NL, foreign, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def read_arrays(path: Path, thing: str, next_step: str) -> dict[str, NDArray[np.generic]]:
+    """All arrays of an .npz file. Raises WorldError when it is missing or damaged."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise WorldError(thing, "they are not there", next_step) from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise WorldError(thing, f"they cannot be read ({type(error).__name__})", next_step) from None

@@ -1,0 +1,241 @@
+"""The workers of embed, evaluate and compare runs. Scores of others and age + sex are judged without torch.
+
+Legend: N recordings, L labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from engine.contract.config import (
+    BaselineModel,
+    CompareConfig,
+    EmbedConfig,
+    EvaluateConfig,
+    NativeModel,
+    PredictionsModel,
+    RandomModel,
+)
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.events import EventWriter
+from engine.contract.results import CompareResults, EmbedResults, EvaluateResults
+from engine.contract.run import RunFolder
+from engine.evaluation import comparison
+from engine.evaluation.baseline import demographic_features
+from engine.evaluation.judge import TestPart, judge, tested
+from engine.evaluation.opened import Opened, open_labels, supplied_scores
+from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of
+from engine.evaluation.progress import Pace
+
+PREDICTIONS, FEATURES = "predictions.npz", "features.safetensors"
+POOLED_NOTE = "Scores of different folds are pooled as log-odds without their fold's intercept"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model of any source says about the manifest's recordings.
+
+    Attributes:
+        score_NL: NaN where there is no score.
+        probability_NL: None when the source gives none.
+        layers: pooled features per layer, for all recordings of the manifest.
+    """
+
+    sha256: str
+    mode: str
+    score_NL: Floats
+    probability_NL: Floats | None = None
+    problems: dict[int, str] = field(default_factory=dict)
+    layers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def embed(folder: RunFolder, config: EmbedConfig, events: EventWriter) -> EmbedResults:
+    """Fill the cache with the model's embeddings of the manifest's recordings.
+
+    Raises:
+        WorldError: the model or a recording is missing or damaged.
+        UsageError: the model is no network.
+    """
+    if not isinstance(config.model, NativeModel | RandomModel):
+        raise UsageError(f"model {config.model.name}", "it has no layers to embed with", "Choose a network")
+    from engine.evaluation.features import embed_run
+
+    embedded, model = embed_run(folder, config, events, [row.record_id for row in folder.manifest()])
+    return EmbedResults(
+        model_sha256=model.sha256,
+        records=len(folder.manifest()) - len(embedded.refused),
+        computed=embedded.computed - len(embedded.refused),
+        layers=list(model.layers),
+        width=model.module.width,
+    )
+
+
+def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> EvaluateResults:
+    """Score the test part with the config's model and measure how well it discriminates.
+
+    Raises:
+        WorldError: labels, model, scores or recordings are missing, damaged or do not belong together.
+    """
+    began = time.monotonic()
+    opened = open_labels(folder, config.labels)
+    parts_of(opened.split)
+    scored = _score(folder, config, events, opened)
+    part = tested(opened)
+    rows = part.rows_N
+    pace = Pace(folder, events, "labels", "intervals", len(opened.labels))
+    judged = judge(
+        opened.labels,
+        opened.y_NL[rows],
+        scored.score_NL[rows],
+        [opened.patients[row] for row in rows],
+        resamples=config.resamples,
+        confidence=config.confidence,
+        seed=config.seed,
+        problems=scored.problems,
+        on_label=pace.step,
+    )
+    _keep(folder, opened, part, scored)
+    missing_note = (
+        [f"{judged.missing} of {len(rows)} recordings lack a score and are left out"] if judged.missing else []
+    )
+    return EvaluateResults(
+        model=config.model.name,
+        model_sha256=scored.sha256,
+        mode=scored.mode,
+        macro=judged.macro,
+        labels=judged.labels,
+        split_id=config.split_id,
+        split_kind=part.kind,
+        test_sha256=part.sha256,
+        records=len(rows),
+        patients=len({opened.patients[row] for row in rows}),
+        missing_scores=judged.missing,
+        layers=list(scored.layers),
+        notes=[*scored.notes, *missing_note, *judged.notes],
+        seed=config.seed,
+        resamples=config.resamples,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def compare(folder: RunFolder, config: CompareConfig, events: EventWriter) -> CompareResults:
+    """Paired differences of evaluations of one split, and CKA between their models' layers.
+
+    Raises:
+        WorldError: an evaluation is unfinished or damaged, or they are not of the same test part.
+    """
+    began = time.monotonic()
+    opened = open_labels(folder, config.labels)
+    evaluations = [
+        comparison.Evaluation.read(Path(path), name)
+        for path, name in zip(config.evaluations, config.names, strict=True)
+    ]
+    compared = comparison.compare(folder, config, events, opened, evaluations)
+    return CompareResults(
+        reference=config.names[0],
+        models=list(config.names),
+        differences=compared.differences,
+        cka=compared.cka,
+        split_id=config.split_id,
+        test_sha256=evaluations[0].results.test_sha256,
+        seed=config.seed,
+        resamples=config.resamples,
+        notes=compared.notes,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
+    source = config.model
+    if isinstance(source, PredictionsModel):
+        return _supplied(source, opened)
+    if isinstance(source, BaselineModel):
+        return _baseline(folder, config, events, opened, source)
+    from engine.evaluation.features import embed_run
+
+    embedded, model = embed_run(folder, config, events, opened.record_ids)
+    features_ND = embedded.layers[model.layers[-1]].astype(np.float64)
+    told = _probe(folder, config, events, opened, features_ND)
+    notes = _pooling_note(opened)
+    if embedded.refused:
+        example = next(iter(embedded.refused.values()))
+        notes.append(f"{len(embedded.refused)} recordings cannot be fed to the model (for instance: {example})")
+    return Scored(model.sha256, "linear probe", *told, layers=embedded.layers, notes=notes)
+
+
+def _pooling_note(opened: Opened) -> list[str]:
+    return [POOLED_NOTE] if len(parts_of(opened.split)) > 1 else []
+
+
+def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
+    told = supplied_scores(Path(source.file), opened.record_ids, opened.labels)
+    notes = []
+    if told.foreign:
+        notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
+    return Scored(told.sha256, "scores as supplied", told.score_NL, notes=notes)
+
+
+def _baseline(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, source: BaselineModel
+) -> Scored:
+    def features(train_N: NDArray[np.bool_]) -> Floats:
+        return demographic_features(opened.age_N, opened.sex_N, source.features, train_N)
+
+    definition = source.model_dump(mode="json", exclude={"name"})
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    told = _probe(folder, config, events, opened, features)
+    return Scored(digest, " + ".join(source.features), *told, notes=_pooling_note(opened))
+
+
+def _probe(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, features: Floats | FeatureMaker
+) -> tuple[Floats, Floats, dict[int, str]]:
+    pace = Pace(folder, events, "folds", "linear probe", len(parts_of(opened.split)))
+    told = cross_validated(
+        features,
+        opened.y_NL,
+        opened.patients,
+        opened.split,
+        config.seed,
+        on_part=lambda done, _: pace.step(done),
+    )
+    return told.score_NL, told.probability_NL, told.problems
+
+
+def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> None:
+    """Write predictions.npz and features.safetensors of the test part, each whole or not at all."""
+    rows = part.rows_N
+    arrays = {
+        "record_id": np.array(opened.record_ids, dtype=np.str_)[rows],
+        "patient": np.array(opened.patients, dtype=np.str_)[rows],
+        "fold": np.array(opened.split, dtype=np.str_)[rows],
+        "labels": np.array(opened.labels, dtype=np.str_),
+        "scores": scored.score_NL[rows],
+    }
+    if scored.probability_NL is not None:
+        arrays["probabilities"] = scored.probability_NL[rows]
+    try:
+        draft = folder.path / f"{PREDICTIONS}.tmp"
+        with draft.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        os.replace(draft, folder.path / PREDICTIONS)
+        if scored.layers:
+            draft = folder.path / f"{FEATURES}.tmp"
+            save_file({name: np.ascontiguousarray(x_ND[rows]) for name, x_ND in scored.layers.items()}, draft)
+            os.replace(draft, folder.path / FEATURES)
+    except OSError as error:
+        reason = f"scores cannot be written ({error.strerror or type(error).__name__})"
+        raise WorldError("run folder", reason, "Free some space, then resume the run") from None
