@@ -19,8 +19,8 @@ from engine.signal.recording import Recording
 
 FLAT_MV = 0.01
 """A lead that moves less than this over the whole recording holds no ECG."""
-PLAUSIBLE_MV = (0.25, 4.5)
-"""Median swing within a second over the leads; outside, the gain is suspect."""
+PLAUSIBLE_MV = (0.25, 3.5)
+"""Median swing within a second over the leads; outside, the gain is suspect. 356 PTB-XL records lie in 0.35 to 3.44."""
 POSSIBLE_MV = (0.005, 50.0)
 """Outside, it is no ECG in millivolts at all, and is refused at import."""
 MISSING_SHARE = 0.05
@@ -54,13 +54,13 @@ def assess(recording: Recording) -> Quality:
             ("no samples in", absent),
             ("flat line in", flat),
             ("samples missing in", missing),
-            ("clipped", clipped),
+            ("stuck at its extreme:", clipped),
         )
         if marks.any()
     ]
     alive = 12 - int((absent | flat).sum())
     reasons += _amplitude(signal_CT, recording.rate_hz) if alive else []
-    reasons += _einthoven(recording) if alive == 12 else []
+    reasons += _normalised(signal_CT) + _einthoven(recording) if alive == 12 else []
     if alive < 6:
         return Quality("unusable", tuple(reasons))
     return Quality("limited" if reasons else "good", tuple(reasons))
@@ -92,6 +92,13 @@ def _amplitude(signal_CT: NDArray[np.float32], rate_hz: float) -> list[str]:
     return [f"gain suspect: the leads swing by {swing:.2g} mV a second"]
 
 
+def _normalised(signal_CT: NDArray[np.float32]) -> list[str]:
+    spans = _ptp(signal_CT)
+    if np.ptp(spans) > 1e-3 * spans.max():
+        return []
+    return [f"every lead spans the same {spans.max():.3g}: each was normalised, these are no millivolts"]
+
+
 def _einthoven(recording: Recording) -> list[str]:
     if set(recording.derived) & {"I", "II", "III"}:
         return []
@@ -104,19 +111,16 @@ def _einthoven(recording: Recording) -> list[str]:
 
 
 def _ptp(signal_CT: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Largest minus smallest value of each lead; 0 for a lead without samples."""
-    top = np.where(np.isnan(signal_CT), -np.inf, signal_CT).max(axis=1, initial=-np.inf)
-    bottom = np.where(np.isnan(signal_CT), np.inf, signal_CT).min(axis=1, initial=np.inf)
-    return np.where(np.isfinite(top), top - bottom, 0).astype(np.float32)
+    """Largest minus smallest value of each lead; NaN for a lead without samples."""
+    return np.asarray(np.fmax.reduce(signal_CT, axis=1) - np.fmin.reduce(signal_CT, axis=1), dtype=np.float32)
 
 
 def _clipped_share(signal_CT: NDArray[np.float32]) -> NDArray[np.float64]:
     """Share of samples that sit at the lead's extreme in runs, as a saturated amplifier leaves them."""
-    top = np.nanmax(np.where(np.isnan(signal_CT), -np.inf, signal_CT), axis=1, keepdims=True)
-    bottom = np.nanmin(np.where(np.isnan(signal_CT), np.inf, signal_CT), axis=1, keepdims=True)
+    top = np.fmax.reduce(signal_CT, axis=1, keepdims=True)
+    bottom = np.fmin.reduce(signal_CT, axis=1, keepdims=True)
     at_rail = (signal_CT == top) | (signal_CT == bottom)
-    in_run = at_rail[:, 1:] & at_rail[:, :-1]
-    return np.asarray(in_run.mean(axis=1) if in_run.size else np.zeros(len(signal_CT)))
+    return np.asarray((at_rail[:, 1:] & at_rail[:, :-1]).sum(axis=1) / signal_CT.shape[1])
 
 
 def _names(marks: NDArray[np.bool_]) -> str:

@@ -1,9 +1,9 @@
-"""From files to recordings: which reader a file needs is told by its content."""
+"""From files to recordings. WFDB is the one format so far; another reader is another branch of `read_recording`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.contract.errors import WorldError
@@ -14,11 +14,12 @@ from engine.signal.wfdb_header import refusal
 _WFDB_SIGNALS = (".dat", ".mat")
 
 
-def read_recording(path: Path | str) -> Recording:
+def read_recording(path: Path | str, digest: bool = True) -> Recording:
     """Read one ECG, whatever its format.
 
     Args:
         path: a WFDB header, or the signal file beside one.
+        digest: whether to hash the files (`file_sha256` stays empty without).
 
     Returns:
         The recording in millivolts, in canonical lead order.
@@ -27,12 +28,14 @@ def read_recording(path: Path | str) -> Recording:
         WorldError: with the reason and the next step; the text names no file.
     """
     path = Path(path)
+    if path.suffix.lower() == ".hea":
+        return read_wfdb(path, digest)
     if path.is_dir():
         raise _refuse_folder(path)
-    if path.suffix.lower() in _WFDB_SIGNALS and path.with_suffix(".hea").exists():
-        path = path.with_suffix(".hea")
-    reader = _reader_for(path)
-    return reader(path)
+    header = _header_beside(path)
+    if header != path:
+        return read_wfdb(header, digest)
+    raise _refuse_file(path)
 
 
 def find_files(paths: Iterable[Path | str]) -> list[Path]:
@@ -48,21 +51,18 @@ def find_files(paths: Iterable[Path | str]) -> list[Path]:
     return list(found)
 
 
-def _reader_for(path: Path) -> Callable[[Path], Recording]:
+def _refuse_file(path: Path) -> WorldError:
     try:
-        with path.open("rb") as file:
-            start = file.read(512)
+        size = path.stat().st_size
     except FileNotFoundError:
-        raise refusal("there is no such file", "Check the path") from None
+        return refusal("there is no such file", "Check the path")
     except OSError as error:
-        raise refusal(f"it cannot be opened ({type(error).__name__})", "Check the permissions and the disk") from None
-    if path.suffix.lower() == ".hea":
-        return read_wfdb
+        return refusal(f"it cannot be opened ({type(error).__name__})", "Check the permissions and the disk")
+    if size == 0:
+        return refusal("the file is empty")
     if path.suffix.lower() in _WFDB_SIGNALS:
-        raise refusal("it is a WFDB signal file without its header", "Put the .hea file beside it")
-    if not start:
-        raise refusal("the file is empty")
-    raise refusal("its format is not known", "Import WFDB records (.hea with .dat or .mat)")
+        return refusal("its WFDB header is missing", "Put the .hea file beside it")
+    return refusal("its format is not known", "Import WFDB records (.hea with .dat or .mat)")
 
 
 def _refuse_folder(path: Path) -> WorldError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.signal.leads import CANONICAL
 from engine.signal.wfdb_format import MAX_HEADER_BYTES, MAX_SIGNAL_BYTES, Channels, check_sums, read_whole, rows_of
-from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
+from engine.signal.wfdb_header import Header, SignalLine, millivolts_in, parse_header, refusal
 from engine.signal.wfdb_samples import MISSING
 
 EMPTY_SEGMENT = "~"
@@ -96,9 +96,9 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
 
 
 def _described(record: Any, channel: int) -> SignalLine:
-    """A channel whose values are physical already: gain 1 in its unit."""
-    unit, name = record.units[channel], record.sig_name[channel]
-    return SignalLine("", "", 1, 0, 0, 1.0, 0, unit, None, None, name)
+    """A channel whose values are physical already: one step is one unit."""
+    factor = millivolts_in(record.units[channel])
+    return SignalLine("", "", 1, 0, 0, factor and 1 / factor, 0, None, None, record.sig_name[channel])
 
 
 def _ask_wfdb(path: Path, physical: bool, smooth_frames: bool) -> Any:

@@ -11,13 +11,16 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
+from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.errors import WorldError
 from engine.signal.leads import CANONICAL, canonical_name, derivations, lacking
 from engine.signal.recording import Recording
 from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
@@ -48,8 +51,12 @@ class Channels:
     measured: frozenset[str]
 
 
-def read_wfdb(path: Path) -> Recording:
+def read_wfdb(path: Path, digest: bool = True) -> Recording:
     """Read the record whose header is `path`.
+
+    Args:
+        path: the .hea file.
+        digest: whether to hash the files; that is a third of the time.
 
     Raises:
         WorldError: the header or a signal file is missing, damaged, contradictory, or holds no twelve-lead ECG.
@@ -57,7 +64,7 @@ def read_wfdb(path: Path) -> Recording:
     block = read_whole(path, MAX_HEADER_BYTES, "header")
     header = parse_header(block)
     if _is_plain(header):
-        channels = _read_plain(path, header, block)
+        channels = _read_plain(path, header, block, digest)
     else:
         from engine.signal.wfdb_fallback import read_other
 
@@ -85,20 +92,35 @@ def read_whole(path: Path, limit: int, what: str) -> bytes:
 
 def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
     """Which channel becomes which canonical lead: {channel: row}. Raises WorldError on doubt."""
-    rows: dict[int, int] = {}
-    for channel, line in enumerate(signals):
-        lead = canonical_name(line.name)
-        if lead is None:
-            continue
-        row = CANONICAL.index(lead)
-        if row in rows.values():
+    rows = _rows_by_name(tuple([line.name for line in signals]))
+    for channel, row in rows.items():
+        steps = signals[channel].steps_per_mv
+        if steps is None or steps <= 0:
+            raise _refuse_gain(steps, CANONICAL[row])
+    return rows
+
+
+# The same few lists of lead names stand in millions of headers.
+@lru_cache(maxsize=64)
+def _rows_by_name(names: tuple[str, ...]) -> dict[int, int]:
+    leads = {channel: lead for channel, lead in enumerate(map(canonical_name, names)) if lead is not None}
+    for lead, count in Counter(leads.values()).items():
+        if count > 1:
             raise refusal(f"lead {lead} stands in its header twice", "Keep one of the two")
-        _check_gain(line, lead)
-        rows[channel] = row
-    missing = lacking({CANONICAL[row] for row in rows.values()})
+    missing = lacking(set(leads.values()))
     if missing:
         raise refusal(f"it has no lead {', '.join(missing)}", "Import 12-lead recordings (or I, II and V1-V6)")
-    return rows
+    return {channel: CANONICAL.index(lead) for channel, lead in leads.items()}
+
+
+def _refuse_gain(steps_per_mv: float | None, lead: str) -> WorldError:
+    if steps_per_mv is None:
+        return refusal(f"lead {lead} is not in volts", "Export it in millivolts")
+    if steps_per_mv == 0:
+        return refusal(
+            f"its header gives no gain for lead {lead}, so its millivolts are unknown", "Put the gain into the header"
+        )
+    return refusal(f"its header gives a negative gain for lead {lead}", "Correct the gain in the header")
 
 
 def check_sums(signals: list[SignalLine], found: NDArray[np.uint16]) -> None:
@@ -111,48 +133,35 @@ def check_sums(signals: list[SignalLine], found: NDArray[np.uint16]) -> None:
 
 
 def _is_plain(header: Header) -> bool:
-    same: dict[str, tuple[str, int]] = {}
-    for line in header.signals:
-        if line.format not in OWN or line.per_frame != 1 or line.skew:
-            return False
-        if same.setdefault(line.file, (line.format, line.offset)) != (line.format, line.offset):
-            return False
-    return not header.segments
+    if header.segments or any(line.per_frame != 1 or line.skew for line in header.signals):
+        return False
+    layouts = {(line.file, line.format, line.offset) for line in header.signals}
+    return len(layouts) == len({file for file, _, _ in layouts}) and all(code in OWN for _, code, _ in layouts)
 
 
-def _check_gain(line: SignalLine, lead: str) -> None:
-    steps = line.steps_per_mv
-    if steps is None:
-        raise refusal(f"lead {lead} is not in volts", "Export it in millivolts")
-    if steps == 0:
-        raise refusal(
-            f"its header gives no gain for lead {lead}, so its millivolts are unknown", "Put the gain into the header"
-        )
-    if steps < 0:
-        raise refusal(f"its header gives a negative gain for lead {lead}", "Correct the gain in the header")
-
-
-def _read_plain(path: Path, header: Header, block: bytes) -> Channels:
+def _read_plain(path: Path, header: Header, block: bytes, digest: bool) -> Channels:
     rows = rows_of(header.signals)
-    digest = hashlib.sha256(block)
-    steps_per_mv = np.full(len(CANONICAL), np.nan)
+    seen = hashlib.sha256(block)
     parts: list[tuple[list[int], NDArray[np.float32]]] = []
-    for file in dict.fromkeys(line.file for line in header.signals):
+    for file in {line.file: None for line in header.signals}:
         channels = [i for i, line in enumerate(header.signals) if line.file == file]
-        wanted = [i for i in channels if i in rows]
-        if not wanted:
+        columns = [column for column, i in enumerate(channels) if i in rows]
+        if not columns:
             continue
         content = read_whole(path.with_name(file), MAX_SIGNAL_BYTES, "signal file")
-        digest.update(content)
-        steps_TC = _steps([header.signals[i] for i in channels], content, header)
-        columns = [channels.index(i) for i in wanted]
-        lines = [header.signals[i] for i in wanted]
-        parts.append(([rows[i] for i in wanted], to_millivolts(steps_TC, columns, lines)))
-        steps_per_mv[[rows[i] for i in wanted]] = [line.steps_per_mv or np.nan for line in lines]
-    signal_CT = _stack(parts)
-    measured = frozenset(CANONICAL[row] for row in rows.values())
-    codes = dict.fromkeys(header.signals[i].format for i in rows)
-    return Channels(signal_CT, steps_per_mv, digest.hexdigest(), f"WFDB format {', '.join(codes)}", measured)
+        if digest:
+            seen.update(content)
+        lines = [header.signals[i] for i in channels]
+        steps_TC = _steps(lines, content, header)
+        places = [rows[channels[column]] for column in columns]
+        parts.append((places, to_millivolts(steps_TC, columns, [lines[column] for column in columns])))
+    steps_per_mv = np.full(len(CANONICAL), np.nan)
+    for i, row in rows.items():
+        steps_per_mv[row] = header.signals[i].steps_per_mv
+    codes = {header.signals[i].format: None for i in rows}
+    measured = frozenset([CANONICAL[row] for row in rows.values()])
+    sha256 = seen.hexdigest() if digest else ""
+    return Channels(_stack(parts), steps_per_mv, sha256, f"WFDB format {', '.join(codes)}", measured)
 
 
 def _stack(parts: list[tuple[list[int], NDArray[np.float32]]]) -> NDArray[np.float32]:
@@ -205,10 +214,9 @@ def to_millivolts(steps_TC: NDArray[np.integer], columns: list[int], lines: list
     chosen_TC = steps_TC if whole else steps_TC[:, columns]
     signal_CT = np.empty(chosen_TC.shape[::-1], dtype=np.float32)
     signal_CT[:] = chosen_TC.T
-    for row, line in enumerate(lines):
-        code = MISSING.get(line.format)
-        if code is not None and (signal_CT[row].min() <= code):
-            signal_CT[row, signal_CT[row] == code] = np.nan
+    code = MISSING[lines[0].format]
+    if steps_TC.min() == code:
+        signal_CT[signal_CT == code] = np.nan
     baselines = np.array([line.baseline for line in lines], dtype=np.float32)
     if baselines.any():
         signal_CT -= baselines[:, None]
@@ -228,7 +236,7 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
     return Recording(
         signal_CT=signal_CT,
         rate_hz=header.rate_hz,
-        present=tuple((~np.isnan(signal_CT)).any(axis=1).tolist()),
+        present=_have_samples(signal_CT),
         derived=tuple(lead for lead, _ in recipes),
         resolution_mv=None if np.isnan(resolution).any() else resolution,
         format=channels.format,
@@ -238,6 +246,12 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
         sex=_sex(header.comments),
         acquired=header.acquired,
     )
+
+
+def _have_samples(signal_CT: NDArray[np.float32]) -> tuple[bool, ...]:
+    if not np.isnan(signal_CT[:, 0]).any():
+        return (True,) * len(CANONICAL)
+    return tuple(not bool(np.isnan(lead_T).all()) for lead_T in signal_CT)
 
 
 def _age(comments: tuple[str, ...]) -> float | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine.contract.errors import WorldError
 
@@ -21,27 +22,22 @@ _GAIN = re.compile(r"(?P<gain>[^(/]+)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<units>\
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
 
 
-@dataclass(frozen=True, slots=True)
-class SignalLine:
-    """One channel: where its samples stand and how they become physical values."""
+class SignalLine(NamedTuple):
+    """One channel: where its samples stand and how they become physical values.
+
+    `steps_per_mv` is the gain in integer steps per millivolt, None when the unit is no voltage.
+    """
 
     file: str
     format: str
     per_frame: int
     skew: int
     offset: int
-    gain: float
+    steps_per_mv: float | None
     baseline: int
-    units: str
     initial: int | None
     checksum: int | None
     name: str
-
-    @property
-    def steps_per_mv(self) -> float | None:
-        """Integer steps per millivolt; None when the unit is no voltage."""
-        factor = _MILLIVOLTS.get(self.units.casefold())
-        return None if factor is None else self.gain / factor
 
 
 @dataclass(frozen=True)
@@ -89,8 +85,7 @@ def parse_header(block: bytes) -> Header:
 
 def safe_name(name: str) -> str:
     """A file name that stays in the header's folder. Raises WorldError for paths, drives, pipes and addresses."""
-    tricky = ":" in name or "\0" in name or name in ("-", "", ".", "..")
-    if tricky or PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
+    if name in ("-", "", ".", "..") or any(sign in name for sign in "/\\:\0"):
         raise refusal("its header points outside its own folder", "Put header and signal file into one folder")
     return name
 
@@ -122,32 +117,46 @@ def _segment_names(body: list[tuple[int, str]], announced: int) -> tuple[str, ..
 
 def _signal_line(line: str, number: int) -> SignalLine:
     fields = line.split(None, 8)
-    form = _FORMAT.match(fields[1]) if len(fields) > 1 else None
+    form = _format(fields[1]) if len(fields) > 1 else None
     if form is None:
         raise refusal(f"line {number} of its header describes no signal")
-    gain, baseline, units = _gain(fields[2]) if len(fields) > 2 else (0.0, None, "mV")
+    steps_per_mv, baseline = _gain(fields[2]) if len(fields) > 2 else (0.0, None)
     zero = _whole(fields[4], "ADC zero") if len(fields) > 4 else 0
     return SignalLine(
-        file=safe_name(fields[0]),
-        format=form["code"],
-        per_frame=int(form["per_frame"] or 1),
-        skew=int(form["skew"] or 0),
-        offset=int(form["offset"] or 0),
-        gain=gain,
-        baseline=zero if baseline is None else baseline,
-        units=units,
-        initial=_whole(fields[5], "initial value") if len(fields) > 5 else None,
-        checksum=_whole(fields[6], "checksum") if len(fields) > 6 else None,
-        name=fields[8] if len(fields) > 8 else "",
+        safe_name(fields[0]),
+        *form,
+        steps_per_mv,
+        zero if baseline is None else baseline,
+        _whole(fields[5], "initial value") if len(fields) > 5 else None,
+        _whole(fields[6], "checksum") if len(fields) > 6 else None,
+        fields[8] if len(fields) > 8 else "",
     )
 
 
-def _gain(field: str) -> tuple[float, int | None, str]:
+# The same few formats and gains stand in millions of lines.
+@lru_cache(maxsize=256)
+def _format(field: str) -> tuple[str, int, int, int] | None:
+    """Code, samples per frame, skew and byte offset."""
+    form = _FORMAT.match(field)
+    if form is None or len(field) > 40:
+        return None
+    return form["code"], int(form["per_frame"] or 1), int(form["skew"] or 0), int(form["offset"] or 0)
+
+
+@lru_cache(maxsize=256)
+def _gain(field: str) -> tuple[float | None, int | None]:
+    """Steps per millivolt (None when the unit is no voltage) and baseline (None when it is the ADC zero)."""
     parts = _GAIN.match(field)
-    if parts is None:
+    if parts is None or len(field) > 80:
         raise refusal("its header gives a gain that is no number", "Correct the gain in the header")
     baseline = parts["baseline"]
-    return _number(parts["gain"], "gain"), None if baseline is None else int(baseline), parts["units"] or "mV"
+    gain, factor = _number(parts["gain"], "gain"), millivolts_in(parts["units"] or "mV")
+    return None if factor is None else gain / factor, None if baseline is None else int(baseline)
+
+
+def millivolts_in(unit: str) -> float | None:
+    """Millivolts in one unit; None when it is no voltage."""
+    return _MILLIVOLTS.get(unit.casefold())
 
 
 def _number(text: str, what: str) -> float:
