@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from app.core import audit, cohorts, jobs, launch, models, pump, records, reports, results, runs, scores, signals
 from app.core.changes import Changes
@@ -32,6 +33,7 @@ from engine.contract.config import PretrainConfig, S4Config
 from engine.contract.events import AnyEvent
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
+from engine.recipes import load_recipe, recipe_names
 
 
 class Workspace:
@@ -231,6 +233,14 @@ class Workspace:
             return models.as_row(models.get(session, name))
 
     # Runs
+
+    def recipes(self) -> list[str]:
+        """Names of the shipped pretraining recipes."""
+        return recipe_names()
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """The settings of a recipe, by name or path of a TOML file. Raises UsageError when there is none."""
+        return load_recipe(name)
 
     def pretrain(self, config: PretrainConfig, cohort: str | None = None) -> str:
         """Queue a pretraining on a cohort (of a held-out split only its training part) or on all recordings.
