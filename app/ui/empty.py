@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 Step = tuple[str, Callable[[], object]]
+SENTENCE_WIDTH = 480
 
 
 class EmptyState(QWidget):
@@ -19,15 +20,15 @@ class EmptyState(QWidget):
         self.heading.setProperty("role", "title")
         self.sentence.setProperty("role", "muted")
         self.sentence.setWordWrap(True)
-        self.sentence.setMaximumWidth(520)
-        self.sentence.setMinimumWidth(360)
+        self.sentence.setFixedWidth(SENTENCE_WIDTH)
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout(self)
         column.addStretch(2)
         for label in (self.heading, self.sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+            column.addLayout(_centred(label))
         column.addSpacing(8)
-        column.addLayout(_buttons(steps))
+        column.addLayout(_centred(*_buttons(steps)))
         column.addStretch(3)
 
     def tell(self, heading: str, sentence: str) -> None:
@@ -36,14 +37,21 @@ class EmptyState(QWidget):
         self.sentence.setText(sentence)
 
 
-def _buttons(steps: tuple[Step, ...]) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.addStretch(1)
+def _buttons(steps: tuple[Step, ...]) -> list[QPushButton]:
+    told = []
     for place, (text, call) in enumerate(steps):
         button = QPushButton(text)
         button.clicked.connect(lambda _on=False, call=call: call())
         if not place:
             button.setProperty("role", "primary")
-        row.addWidget(button)
+        told.append(button)
+    return told
+
+
+def _centred(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.addStretch(1)
+    for widget in widgets:
+        row.addWidget(widget)
     row.addStretch(1)
     return row

@@ -21,7 +21,7 @@ from app.ui.form_fields import Editor, FlagEditor, TicksEditor, editor_for, is_f
 Options = Mapping[str, Sequence[tuple[str, str]]]
 """(value, text) pairs to choose from, by dotted field path."""
 
-EDITOR_WIDTH = 200
+EDITOR_WIDTH, TICKS_WIDTH = 200, 330
 LABEL_WIDTH = 150
 
 MESSAGES = {
@@ -173,7 +173,9 @@ class SchemaForm(QWidget):
         label.setBuddy(editor)
         note.setText(description)
         _describe(editor, title_of(name), description, limits_of(field), path)
-        if not isinstance(editor, (FlagEditor, TicksEditor)):
+        if isinstance(editor, TicksEditor):
+            editor.setMinimumWidth(TICKS_WIDTH)
+        elif not isinstance(editor, FlagEditor):
             editor.setFixedWidth(EDITOR_WIDTH)
         line = grid.rowCount()
         top = Qt.AlignmentFlag.AlignTop if isinstance(editor, TicksEditor) else Qt.AlignmentFlag.AlignVCenter

@@ -164,13 +164,14 @@ class AxisHeader(QHeaderView):
 
 
 def axis_for(estimates: Sequence[Estimate], signed: bool) -> Axis:
-    """An axis that holds all values and intervals: AUROC from 0.5 (or lower) to 1, differences symmetric about 0."""
+    """An axis that holds all values and intervals: AUROC from 0.5 (or lower) to 1, differences with 0 inside."""
     numbers = [n for e in estimates for n in _numbers(e)]
     if signed:
-        reach = _up(max((abs(n) for n in numbers), default=0.1), 0.05)
+        reach = max([abs(n) for n in numbers], default=0.1)
         step = 0.05 if reach <= 0.2 else 0.1 if reach <= 0.5 else 0.25
-        count = int(reach / step + 1e-9)
-        return Axis(-reach, reach, tuple(round(i * step, 2) for i in range(-count, count + 1)), 0.0)
+        first, last = (math.ceil(max([*(sign * n for n in numbers), step]) / step - 1e-9) for sign in (-1, 1))
+        ticks = tuple(round(i * step, 2) for i in range(-first, last + 1))
+        return Axis(ticks[0], ticks[-1], ticks, 0.0)
     low = min(-_up(-min(numbers, default=0.5), 0.1), 0.5)
     low = max(low, 0.0)
     ticks = tuple(round(low + 0.1 * i, 1) for i in range(round((1 - low) / 0.1) + 1))

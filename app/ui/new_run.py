@@ -89,7 +89,7 @@ class NewEvaluation(RunDialog):
             "New evaluation",
             "A linear probe on the frozen model, scored on patients that the probe has not seen. "
             "Every number gets an interval clustered by patient.",
-            height=520,
+            height=440,
         )
         self.model, self.cohort = _combo("Model"), _combo("Cohort")
         self.form: SchemaForm | None = None
@@ -268,7 +268,8 @@ def _choosers(*rows: tuple[str, QWidget]) -> QGroupBox:
     for line, (text, widget) in enumerate(rows):
         label = QLabel(text)
         label.setBuddy(widget)
-        grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
+        top = isinstance(widget, TicksEditor)
+        grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(widget, line, 1)
     return box
 
