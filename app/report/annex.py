@@ -22,13 +22,13 @@ def provenance(dossier: Dossier, context: Context) -> list[Any]:
             "workspace and holds every number of this dossier against it.",
             style.BODY,
         ),
-        facts(_chain_rows(dossier, context), 46 * MM),
-        context.caption("Table", "Runs: hashes of what was asked and of what came out."),
-        _runs(dossier.runs),
-        context.caption("Table", "Models and their hashes (weights; scores where there are no weights)."),
-        facts([(model.card.name, hash_text(model.sha256)) for model in dossier.models], 46 * MM),
-        context.caption("Table", "Software."),
-        facts(_versions(dossier), 46 * MM),
+        facts(_chain_rows(dossier, context)),
+        *context.long("Runs: hashes of what was asked and of what came out.", _runs(dossier.runs)),
+        *context.short(
+            "Models and their hashes: of the weights, of the scores, or of the definition where there is no file.",
+            facts([(model.card.name, hash_text(model.sha256)) for model in dossier.models]),
+        ),
+        *context.short("Software.", facts(_versions(dossier))),
     ]
 
 
@@ -40,19 +40,18 @@ def evidence_table(dossier: Dossier, context: Context) -> list[Any]:
     ]
     rows: list[list[Any]] = [heads]
     for row in dossier.evidence:
-        path = style.markup(row.path, style.MONO).replace(".", ".<wbr/>")
-        value = "none" if row.value is None else f"{row.value:.6g}".replace("-", "−")
+        value = "none" if row.value is None else style.decimal(row.value, 6)
         rows.append(
             [
-                Paragraph(style.evidence_mark(row.id), style.CODE_SMALL),
-                Paragraph(style.markup(row.job_id, style.MONO), style.CODE_SMALL),
-                Paragraph(path, style.CODE_SMALL),
-                Paragraph(style.markup(value, style.MONO), style.CODE_SMALL_RIGHT),
+                Paragraph(style.evidence_mark(row.id), style.CODE),
+                Paragraph(style.markup(row.job_id, style.MONO), style.CODE),
+                Paragraph(style.markup(row.path, style.MONO), style.CODE),
+                Paragraph(style.markup(value, style.MONO), style.CODE_RIGHT),
             ]
         )
     wide = (style.WIDTH - 7 * MM) / 2
-    fixed = [11 * MM, 12.5 * MM, 18 * MM]
-    tight = [("TOPPADDING", (0, 1), (-1, -1), 1.1), ("BOTTOMPADDING", (0, 1), (-1, -1), 1.5)]
+    fixed = [10 * MM, 10.5 * MM, 15 * MM]
+    tight = [("TOPPADDING", (0, 1), (-1, -1), 0.8), ("BOTTOMPADDING", (0, 1), (-1, -1), 1.2)]
     return [
         Paragraph(lead, style.NOTE),
         table(rows, [fixed[0], fixed[1], wide - sum(fixed), fixed[2]], more=tight),
@@ -80,17 +79,19 @@ def _runs(runs: tuple[RunProvenance, ...]) -> Any:
         seed = "none" if run.seed is None else str(run.seed)
         hashes = f"{hash_text(run.config_sha256)}<br/>{hash_text(run.results_sha256)}"
         cells = [style.markup(run.job_id), style.markup(run.kind), seed, hashes]
-        rows.append([Paragraph(cell, style.CELL) for cell in cells])
+        rows.append([Paragraph(cell, style.CELL_SMALL) for cell in cells])
     fixed = [18 * MM, 22 * MM, 18 * MM]
-    return table(rows, [*fixed, style.WIDTH - sum(fixed)])
+    dense = [("TOPPADDING", (0, 1), (-1, -1), 2), ("BOTTOMPADDING", (0, 1), (-1, -1), 2.4)]
+    return table(rows, [*fixed, style.WIDTH - sum(fixed)], more=dense)
 
 
 def _versions(dossier: Dossier) -> list[tuple[str, str]]:
-    """Versions of the app, then what differs between runs from it."""
+    """Versions of the app, then what differs from it in runs."""
     rows = [(name, text(version)) for name, version in sorted(dossier.versions.items())]
+    others: dict[str, list[str]] = {}
     for run in dossier.runs:
         other = {k: v for k, v in sorted(run.versions.items()) if dossier.versions.get(k) != v}
-        if other:
-            listed = ", ".join(f"{name} {version}" for name, version in other.items())
-            rows.append((f"run {run.job_id}", style.markup(listed)))
-    return rows
+        listed = ", ".join(f"{name} {version}" for name, version in other.items())
+        if listed:
+            others.setdefault(listed, []).append(run.job_id)
+    return [*rows, *[(f"also in {', '.join(jobs)}", style.markup(listed)) for listed, jobs in others.items()]]

@@ -65,13 +65,13 @@ class _Section:
 
 def _story(dossier: Dossier, context: Context, layout: pages.Layout) -> list[Any]:
     """All flowables in order; a change of page template starts a new page."""
-    story = cover.cover(dossier, context, layout)
-    current = pages.COVER
+    story = [NextPageTemplate(pages.BODY), *cover.cover(dossier, context, layout)]
+    current = pages.BODY
     for section in _sections(dossier, context):
         if section.template != current:
             story += [NextPageTemplate(section.template), PageBreak()]
             current = section.template
-        story += [CondPageBreak(62 * MM), pages.Heading(section.number, section.title), *section.body()]
+        story += [CondPageBreak(70 * MM), pages.Heading(section.number, section.title), *section.body()]
     return story
 
 

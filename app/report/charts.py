@@ -64,6 +64,11 @@ class IntervalCell(Drawn):
     def draw(self) -> None:
         """Draw the neutral line, both intervals and the marker."""
         canvas, color = self.canv, style.SERIES[self.series % len(style.SERIES)]
+        canvas.setStrokeColor(style.RULE)
+        canvas.setLineWidth(0.3)
+        for value in self.axis.ticks():
+            x = self.axis.at(value, self.width)
+            canvas.line(x, -4, x, self.height + 4)
         _neutral_line(canvas, self.axis.at(self.axis.neutral, self.width), -4, self.height + 4)
         if self.estimate.beside is not None:
             self._span(self.estimate.beside, 2.6, 0.6, style.FAINT)
@@ -204,8 +209,8 @@ class HeatMap(Drawn):
         self.values, self.rows, self.columns = values, row_names, column_names
         self.row_title, self.column_title = row_title, column_title
         self._left = 15 + min(60.0, 4 + max(style.text_width(name, style.SANS, 7) for name in row_names))
-        self._cell = min(34.0, (width - self._left) / len(column_names))
-        self._high = min(24.0, max(14.0, 0.7 * self._cell))
+        self._cell = min(32.0, (width - self._left) / len(column_names))
+        self._high = min(22.0, max(13.0, 0.7 * self._cell))
         self._slant = any(style.text_width(name, style.SANS, 7) > self._cell - 3 for name in column_names)
         self._top = 16.0 + (30.0 if self._slant else 11.0)
         self.width = self._left + self._cell * len(column_names)

@@ -6,7 +6,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph, Spacer
+from reportlab.lib.colors import white
+from reportlab.platypus import KeepTogether, Paragraph, Spacer
 
 from app.governance.dossier import Dossier
 from app.report import style
@@ -14,7 +15,15 @@ from app.report.charts import AxisCell, SeriesMark, auroc_axis
 from app.report.drawn import Drawn, draw_text
 from app.report.pages import Layout
 from app.report.style import MM
-from app.report.tables import Context, EstimateLook, collect_methods, estimate_cells, estimate_ids, table
+from app.report.tables import (
+    Context,
+    EstimateLook,
+    collect_methods,
+    estimate_cells,
+    estimate_ids,
+    evidence_column,
+    table,
+)
 
 _PANEL_LINES = (("Conditions", "Valid until, next review"), ("Name and role", "Date"), ("Signature", ""))
 _MONTHS = (
@@ -33,7 +42,6 @@ def cover(dossier: Dossier, context: Context, layout: Layout) -> list[Any]:
         Paragraph("Findings", style.H2),
         *[Paragraph(sentence(claim), style.LEAD if i == 0 else style.BODY) for i, claim in enumerate(dossier.claims)],
         *_glance(dossier, context),
-        CondPageBreak(52 * MM),
         KeepTogether([Paragraph("Decision of the committee", style.H2), DecisionPanel(style.WIDTH)]),
         *_contents(layout),
     ]
@@ -86,7 +94,7 @@ def _glance(dossier: Dossier, context: Context) -> list[Any]:
             Paragraph("Model", style.HEAD),
             AxisCell(look.axis, wide),
             Paragraph("Macro AUROC", style.HEAD_RIGHT),
-            Paragraph("Interval, and the one beside it", style.HEAD_RIGHT),
+            Paragraph("Interval", style.HEAD_RIGHT),
             Paragraph("Evidence", style.HEAD),
         ]
     ]
@@ -102,8 +110,8 @@ def _glance(dossier: Dossier, context: Context) -> list[Any]:
             [SeriesMark(i), Paragraph(name, style.CELL), *cells, Paragraph(style.evidence_mark(ids), style.CELL)]
         )
     widths = [5 * MM, 45 * MM, wide + 6, 17 * MM, 37 * MM, style.WIDTH - 104 * MM - wide - 6]
-    caption = context.caption("Table", f"Macro AUROC of every model. {look.methods.legend()}")
-    return [KeepTogether([caption, table(rows, widths, more=spans)])]
+    text = f"Macro AUROC of every model. {look.methods.legend()} Below in small: the same by the second method."
+    return context.short(text, table(rows, widths, more=[evidence_column(5), *spans]))
 
 
 def _small(text: str) -> str:
@@ -115,7 +123,7 @@ class DecisionPanel(Drawn):
 
     def __init__(self, width: float) -> None:
         super().__init__()
-        self.width, self.height = width, 40 * MM
+        self.width, self.height = width, 41 * MM
 
     def draw(self) -> None:
         """Draw the panel."""
@@ -155,17 +163,18 @@ def _contents(layout: Layout) -> list[Any]:
         f"{style.markup(entry.title)}</a>"
         for entry in layout.contents
     ]
-    half = (len(lines) + 1) // 2
     cells = [
         [Paragraph(line, style.CELL), Paragraph(str(entry.page), style.CELL_RIGHT)]
         for line, entry in zip(lines, layout.contents, strict=True)
     ]
+    half = (len(lines) + 1) // 2
     rows = [[*cells[i], "", *(cells[half + i] if half + i < len(cells) else ["", ""])] for i in range(half)]
     column = (style.WIDTH - 10 * MM) / 2
     widths = [column - 10 * MM, 10 * MM, 10 * MM, column - 10 * MM, 10 * MM]
     plain = [
-        ("LINEBELOW", (2, 0), (2, -1), 0.6, "white"),
-        ("TOPPADDING", (0, 0), (-1, -1), 1.6),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.8),
+        ("LINEBELOW", (2, 0), (2, -1), 0.6, white),
+        ("LINEBELOW", (0, -1), (-1, -1), 0.6, white),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.0),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.4),
     ]
-    return [Spacer(1, 6), KeepTogether([Paragraph("Contents", style.H2), table(rows, widths, heads=0, more=plain)])]
+    return [Spacer(1, 3), KeepTogether([Paragraph("Contents", style.H2), table(rows, widths, heads=0, more=plain)])]

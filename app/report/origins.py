@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph
+from reportlab.platypus import KeepTogether, Paragraph, Spacer, Table, TableStyle
 
 from app.governance.dossier import DataSummary, Dossier, ModelSection, PretrainingSection
 from app.report import style
 from app.report.charts import Curve, CurveChart, HeatMap, ShareBar
 from app.report.style import MM
-from app.report.tables import Context, facts, hash_text, table, text
-from engine.contract.card import UNKNOWN
+from app.report.tables import Context, evidence_column, facts, hash_text, table, text
+from engine.contract.card import RESEARCH_STAMP, UNKNOWN
 from engine.contract.results import CKA
 
 _SOURCES = {
@@ -29,11 +29,11 @@ _METRICS = {
     "accuracy": "Share of true futures ranked first",
     "validation_accuracy": "The same on held-out patients",
 }
-_COLUMNS = 3
+_COLUMNS = 4
 
 
 def identity(dossier: Dossier, context: Context) -> list[Any]:
-    """Cards of all models side by side, three a table."""
+    """Cards of all models side by side, four a table at most."""
     unknown = sum(value.strip().lower() in ("", UNKNOWN) for model in dossier.models for value in _declared(model))
     whole = sum(len(_declared(model)) for model in dossier.models)
     lead = (
@@ -42,31 +42,25 @@ def identity(dossier: Dossier, context: Context) -> list[Any]:
         "population and output are unknown."
     )
     parts: list[Any] = [Paragraph(lead, style.BODY)]
-    for start in range(0, len(dossier.models), _COLUMNS):
-        chunk = dossier.models[start : start + _COLUMNS]
-        parts.append(
-            context.caption("Table", "Identity of the models examined." if start == 0 else "Identity, continued.")
-        )
-        parts.append(_cards(chunk, dossier.comparison.reference))
+    size = -(-len(dossier.models) // -(-len(dossier.models) // _COLUMNS))
+    for start in range(0, len(dossier.models), size):
+        told = "Identity of the models examined." if start == 0 else "Identity, continued."
+        parts += context.long(told, _cards(dossier.models[start : start + size], dossier.comparison.reference))
     return parts
 
 
 def pretraining(section: PretrainingSection, context: Context) -> list[Any]:
     """Config, loss curve against chance, and the last figures."""
-    parts: list[Any] = [
-        context.caption("Table", f"Configuration of run {style.markup(section.job_id)}."),
-        facts(_config_rows(section), 46 * MM),
-    ]
+    parts = context.short(f"Configuration of run {style.markup(section.job_id)}.", facts(_config_rows(section)))
     curves = _curves(section)
     if curves:
-        caption = context.caption(
-            "Figure",
+        told = (
             "Loss over training. Below the chance level the model tells the true future of a recording from other "
-            "moments of it. A low loss says that pretraining worked, not that the model is useful.",
+            "moments of it. A low loss says that pretraining worked, not that the model is useful."
         )
-        parts.append(KeepTogether([CurveChart(curves, "loss, nats", style.WIDTH, 58 * MM), caption]))
-    final = _final_table(section, context)
-    return [*parts, *final]
+        chart = CurveChart(curves, "loss, nats", style.WIDTH, 58 * MM)
+        parts.append(KeepTogether([Spacer(1, 4), *context.figure(chart, told)]))
+    return [*parts, *_final_table(section, context)]
 
 
 def representation(dossier: Dossier, context: Context) -> list[Any]:
@@ -75,10 +69,9 @@ def representation(dossier: Dossier, context: Context) -> list[Any]:
         "How alike two models arrange the same recordings, layer by layer: 1 means equal up to rotation and scale, 0 "
         "unrelated. Supportive evidence: alike is not good, and unlike is not bad."
     )
-    parts: list[Any] = [Paragraph(lead, style.BODY)]
-    for k, cka in enumerate(dossier.comparison.cka):
-        parts.append(KeepTogether(_heat_map(dossier.comparison_job, k, cka, context)))
-    return parts
+    drawn = [_heat_map(dossier.comparison_job, k, cka, context) for k, cka in enumerate(dossier.comparison.cka)]
+    half = (style.WIDTH - 8 * MM) / 2
+    return [Paragraph(lead, style.BODY), *_side_by_side(drawn, half)]
 
 
 def local_data(dossier: Dossier, context: Context) -> list[Any]:
@@ -97,10 +90,8 @@ def local_data(dossier: Dossier, context: Context) -> list[Any]:
             "held as 90+.",
             style.BODY,
         ),
-        facts(entries, 46 * MM),
-        context.caption("Table", "Recordings and patients."),
-        facts(_table_one(dossier.data), 46 * MM),
-        CondPageBreak(40 * MM),
+        *context.short("Cohort and split.", facts(entries)),
+        *context.short("Recordings and patients.", facts(_table_one(dossier.data))),
         *_label_table(dossier.data, context),
     ]
 
@@ -117,16 +108,17 @@ def _cards(models: Sequence[ModelSection], reference: str) -> Any:
         name = f"{style.markup(model.card.name, style.BOLD)}<br/>"
         small = f'<font name="{style.SANS}" size="6.8" color="#{style.MUTED.hexval()[2:]}">version '
         heads.append(Paragraph(f"{name}{small}{style.markup(model.card.version)}{role}</font>", style.CELL_BOLD))
-    columns = [_card_rows(model) for model in models]
+    stamped = any(model.card.stamp != RESEARCH_STAMP for model in models)
+    columns = [_card_rows(model, stamped) for model in models]
     rows = [heads]
     for i, (name, _) in enumerate(columns[0]):
-        cells = [Paragraph(column[i][1], style.CELL) for column in columns]
+        cells = [Paragraph(column[i][1], style.CELL_SMALL) for column in columns]
         rows.append([Paragraph(name, style.CELL_MUTED), *cells])
-    first = 28 * MM
+    first = 22 * MM
     return table(rows, [first, *[(style.WIDTH - first) / len(models)] * len(models)])
 
 
-def _card_rows(model: ModelSection) -> list[tuple[str, str]]:
+def _card_rows(model: ModelSection, stamped: bool) -> list[tuple[str, str]]:
     card, line, pre = model.card, model.card.lineage, model.card.preprocessing
     fed = "no ECG" if card.source == "baseline" else text(UNKNOWN)
     if pre is not None:
@@ -152,7 +144,7 @@ def _card_rows(model: ModelSection) -> list[tuple[str, str]]:
         ("What it is fed", fed),
         ("Scored as", style.markup(model.evaluation.mode)),
         ("sha256", f'<font name="{style.MONO}" size="6.4">{model.sha256[:16]}…</font>'),
-        ("Stamp", style.markup(card.stamp)),
+        *([("Stamp", style.markup(card.stamp))] if stamped else []),
     ]
 
 
@@ -205,8 +197,8 @@ def _final_table(section: PretrainingSection, context: Context) -> list[Any]:
         rows.append([Paragraph(title, style.CELL), figure, Paragraph(style.evidence_mark(ids), style.CELL)])
     if len(rows) == 1:
         return []
-    caption = context.caption("Table", "Where pretraining ended.")
-    return [KeepTogether([caption, table(rows, [70 * MM, 24 * MM, 24 * MM])])]
+    widths = [70 * MM, 24 * MM, style.WIDTH - 94 * MM]
+    return context.short("Where pretraining ended.", table(rows, widths, more=[evidence_column(2)]))
 
 
 def _heat_map(job_id: str, number: int, cka: CKA, context: Context) -> list[Any]:
@@ -219,15 +211,32 @@ def _heat_map(job_id: str, number: int, cka: CKA, context: Context) -> list[Any]
     pair = f"{style.markup(cka.rows)} (rows) and {style.markup(cka.columns)} (columns)"
     if cka.rows == cka.columns:
         pair = f"{style.markup(cka.rows)} with itself"
-    caption = context.caption(
-        "Figure",
-        f"CKA, {pair}, {cka.records:,} recordings. {style.markup(cka.method)}. Row by row: "
-        f"{style.evidence_mark(style.span_ids(ids))}",
+    told = (
+        f"CKA of {pair}, {cka.records:,} recordings; {style.markup(cka.method)}. Row by row: "
+        f"{style.evidence_mark(style.span_ids(ids))}"
     )
-    caption.style = style.NOTE
-    warning = [Paragraph(f"<b>Note.</b> {style.markup(cka.warning)}", style.NOTE)] if cka.warning else []
+    if cka.warning:
+        told += f"<br/><b>Note.</b> {style.markup(cka.warning)}"
     chart = HeatMap(cka.values, cka.row_layers, cka.column_layers, cka.rows, cka.columns, style.WIDTH)
-    return [chart, caption, *warning]
+    return context.figure(chart, told)
+
+
+def _side_by_side(drawn: Sequence[list[Any]], half: float) -> list[Any]:
+    """Figures in pairs where both are narrow enough, else one below the other."""
+    parts: list[Any] = []
+    waiting = list(drawn)
+    while waiting:
+        first = waiting.pop(0)
+        if waiting and max(first[0].width, waiting[0][0].width) <= half:
+            pair = Table([[first, "", waiting.pop(0)]], [half, style.WIDTH - 2 * half, half], hAlign="LEFT")
+            bare = [(f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
+            pair.setStyle(
+                TableStyle([*bare, ("VALIGN", (0, 0), (-1, -1), "TOP"), ("FONT", (0, 0), (-1, -1), style.SANS)])
+            )
+            parts.append(pair)
+        else:
+            parts.append(KeepTogether(first))
+    return parts
 
 
 def _table_one(data: DataSummary) -> list[tuple[str, str]]:
@@ -270,10 +279,7 @@ def _label_table(data: DataSummary, context: Context) -> list[Any]:
         figures = [Paragraph(style.count(n), style.CELL_RIGHT) for n in counts]
         bar = ShareBar(label.positives, label.negatives, label.unknown, wide)
         rows.append([Paragraph(style.markup(label.label), style.CELL), bar, *figures])
-    caption = context.caption(
-        "Table",
-        "Labels. Bar: positive filled, negative pale, unknown hatched. Unknown is not negative.",
-    )
+    told = "Labels. Bar: positive filled, negative pale, unknown hatched. Unknown is not negative."
     fixed = [wide + 6, 17 * MM, 17 * MM, 17 * MM, 20 * MM, 20 * MM]
     middle = [("VALIGN", (1, 1), (1, -1), "MIDDLE")]
-    return [caption, table(rows, [style.WIDTH - sum(fixed), *fixed], more=middle)]
+    return context.long(told, table(rows, [style.WIDTH - sum(fixed), *fixed], more=middle))

@@ -102,7 +102,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab carries no 
     def _templates(self) -> list[Any]:
         high = style.PAGE[1] - style.TOP - style.BOTTOM
         body = _frame("body", style.MARGIN, style.BOTTOM, style.WIDTH, high)
-        cover = _frame("cover", style.MARGIN, style.BOTTOM, style.WIDTH, style.PAGE[1] - 40 * MM - style.BOTTOM)
+        cover = _frame("cover", style.MARGIN, style.BOTTOM, style.WIDTH, style.PAGE[1] - 37 * MM - style.BOTTOM)
         side = (style.PAGE_LANDSCAPE[0] - PAPER_MM[0] * MM) / 2
         paper = _frame("paper", side, 14 * MM, PAPER_MM[0] * MM, style.PAGE_LANDSCAPE[1] - 28 * MM)
         gap = 7 * MM

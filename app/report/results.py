@@ -18,6 +18,7 @@ from app.report.tables import (
     collect_methods,
     estimate_cells,
     estimate_ids,
+    evidence_column,
     facts,
     hash_text,
     table,
@@ -56,43 +57,41 @@ def discrimination(dossier: Dossier, context: Context) -> list[Any]:
     """Macro and per-label AUROC of every model."""
     groups = _auroc_groups(dossier)
     estimates = [line.estimate for _, lines in groups for line in lines]
-    look = EstimateLook(auroc_axis(estimates), 34 * MM, collect_methods(estimates))
+    look = EstimateLook(auroc_axis(estimates), 46 * MM, collect_methods(estimates))
     first = dossier.models[0].evaluation
     seen = f"Scores are {style.markup(first.split_kind)}. "
-    caption = context.caption(
-        "Table",
+    told = (
         f"AUROC, macro and per label. {look.methods.legend()} Thick line and first row of figures: reported interval; "
-        "thin line and small figures: the interval beside it. Dotted line: 0.5, no discrimination. n: recordings, "
-        "patients, and recordings with the label.",
+        "thin line and small figures: the interval beside it. Dotted line: 0.5, no discrimination."
     )
     notes = _notes([note for model in dossier.models for note in model.evaluation.notes])
-    return [Paragraph(seen + _resampling(dossier), style.BODY), caption, estimate_table(groups, look, context), *notes]
+    body = estimate_table(groups, look, context)
+    return [Paragraph(seen + _resampling(dossier), style.BODY), *context.long(told, body), *notes]
 
 
 def differences(dossier: Dossier, context: Context) -> list[Any]:
     """Paired differences against the reference model."""
     groups = _difference_groups(dossier)
     estimates = [line.estimate for _, lines in groups for line in lines]
-    look = EstimateLook(difference_axis(estimates), 34 * MM, collect_methods(estimates), sign=True)
+    look = EstimateLook(difference_axis(estimates), 46 * MM, collect_methods(estimates), sign=True)
     reference = style.markup(dossier.comparison.reference)
-    caption = context.caption(
-        "Table",
+    told = (
         f"Difference in AUROC, model minus reference ({reference}). {look.methods.legend()} Filled marker: the "
-        "reported interval excludes zero; hollow marker: it does not, and the data do not tell the two models apart.",
+        "reported interval excludes zero; hollow marker: it does not, and the data do not tell the two models apart."
     )
     lead = (
         f"Reference is <b>{reference}</b>. Both models of a pair are scored on the same recordings and in the same "
         "resamples of patients. Differences are not adjusted for the number of comparisons; read the macro row first."
     )
     notes = _notes(dossier.comparison.notes)
-    return [Paragraph(lead, style.BODY), caption, estimate_table(groups, look, context), *notes]
+    return [Paragraph(lead, style.BODY), *context.long(told, estimate_table(groups, look, context)), *notes]
 
 
 def supplied_scores(model: ModelSection, series: int, context: Context) -> list[Any]:
     """One model of which only scores are known: identity of the file, result, and what cannot be known."""
     card, evaluation = model.card, model.evaluation
     macro = evaluation.macro
-    look = EstimateLook(auroc_axis([macro]), 34 * MM, collect_methods([macro]))
+    look = EstimateLook(auroc_axis([macro]), 46 * MM, collect_methods([macro]))
     entries = [
         ("Supplied as", text(card.name)),
         ("Developer", text(card.developer)),
@@ -108,9 +107,11 @@ def supplied_scores(model: ModelSection, series: int, context: Context) -> list[
     line = Line(card.name, series, macro, model.evaluation_job, MACRO)
     return [
         Paragraph(lead, style.BODY),
-        facts(entries, 46 * MM),
-        context.caption("Table", f"Macro AUROC of the supplied scores. {look.methods.legend()}"),
-        estimate_table([("Macro average", [line])], look, context),
+        facts(entries),
+        *context.short(
+            f"Macro AUROC of the supplied scores. {look.methods.legend()}",
+            estimate_table([("Macro average over labels", [line])], look, context),
+        ),
         Paragraph("What cannot be known from scores alone", style.H2),
         *[Paragraph(f"<b>{name}.</b> {why}", style.ITEM, bulletText="•") for name, why in NOT_KNOWABLE.items()],
         *_notes(card.notes),
@@ -118,55 +119,59 @@ def supplied_scores(model: ModelSection, series: int, context: Context) -> list[
 
 
 def estimate_table(groups: Sequence[tuple[str, Sequence[Line]]], look: EstimateLook, context: Context) -> Any:
-    """Estimates in groups that never break across pages, each line with plot, figures, counts and evidence id."""
-    counted = any(line.estimate.positive_records is not None for _, lines in groups for line in lines)
-    rows: list[list[Any]] = [_head(look, counted)]
-    more: list[tuple[Any, ...]] = []
+    """Estimates in groups that never break across pages, each line with plot, figures and evidence id.
+
+    Counts stand once in the group's title where all its lines rest on the same recordings, else under each line.
+    """
+    rows: list[list[Any]] = [_head(look)]
+    more: list[tuple[Any, ...]] = [evidence_column(5)]
     for title, lines in groups:
         start = len(rows)
-        rows.append([Paragraph(style.markup(title, style.BOLD), style.CELL_BOLD), *[""] * 8])
+        counts = list(dict.fromkeys(_counts(line.estimate) for line in lines))
+        shared = f'&nbsp;&nbsp; <font name="{style.SANS}" size="7">{counts[0]}</font>' if len(counts) == 1 else ""
+        rows.append([Paragraph(style.markup(title, style.BOLD) + shared, style.CELL_BOLD), *[""] * 5])
         more += [("SPAN", (0, start), (-1, start)), ("BACKGROUND", (0, start), (-1, start), style.TINT)]
+        more.append(("TOPPADDING", (0, start), (-1, start), 3))
         for line in lines:
             if line.estimate.value is None:
                 more.append(("SPAN", (2, len(rows)), (4, len(rows))))
-            rows.append(_row(line, look, context, counted))
+            rows.append(_row(line, look, context, own_counts=len(counts) > 1))
         more.append(("NOSPLIT", (0, start), (-1, len(rows) - 1)))
-    return table(rows, _widths(look), more=more)
+    fixed = [5 * MM, look.width + 8, 16.5 * MM, 31 * MM, 15 * MM]
+    return table(rows, [fixed[0], style.WIDTH - sum(fixed), *fixed[1:]], more=more)
 
 
-def _head(look: EstimateLook, counted: bool) -> list[Any]:
-    value = "Difference" if look.sign else "AUROC"
+def _head(look: EstimateLook) -> list[Any]:
     return [
         "",
         Paragraph("Model", style.HEAD),
         AxisCell(look.axis, look.width),
-        Paragraph(value, style.HEAD_RIGHT),
-        Paragraph("Interval, and the one beside it", style.HEAD_RIGHT),
-        Paragraph("Record-<br/>ings", style.HEAD_RIGHT),
-        Paragraph("Patients", style.HEAD_RIGHT),
-        Paragraph("Positives" if counted else "", style.HEAD_RIGHT),
+        Paragraph("Difference" if look.sign else "AUROC", style.HEAD_RIGHT),
+        Paragraph("Interval", style.HEAD_RIGHT),
         Paragraph("Evidence", style.HEAD),
     ]
 
 
-def _widths(look: EstimateLook) -> list[float]:
-    fixed = [5 * MM, look.width + 6, 16.5 * MM, 31 * MM, 11.5 * MM, 13 * MM, 13 * MM, 15 * MM]
-    return [fixed[0], style.WIDTH - sum(fixed), *fixed[1:]]
-
-
-def _row(line: Line, look: EstimateLook, context: Context, counted: bool) -> list[Any]:
-    estimate = line.estimate
-    positives = "" if not counted or estimate.positive_records is None else style.count(estimate.positive_records)
-    ids = estimate_ids(context.ledger, line.job_id, line.path, estimate)
+def _row(line: Line, look: EstimateLook, context: Context, own_counts: bool) -> list[Any]:
+    name = style.markup(line.name)
+    if own_counts:
+        name += f'<br/><font size="6.6" color="#{style.MUTED.hexval()[2:]}">{_counts(line.estimate)}</font>'
+    ids = estimate_ids(context.ledger, line.job_id, line.path, line.estimate)
     return [
         SeriesMark(line.series),
-        Paragraph(style.markup(line.name), style.CELL),
-        *estimate_cells(estimate, look, line.series),
-        Paragraph(style.count(estimate.records), style.CELL_RIGHT),
-        Paragraph(style.count(estimate.patients), style.CELL_RIGHT),
-        Paragraph(positives, style.CELL_RIGHT),
+        Paragraph(name, style.CELL),
+        *estimate_cells(line.estimate, look, line.series),
         Paragraph(style.evidence_mark(ids), style.CELL),
     ]
+
+
+def _counts(estimate: Estimate) -> str:
+    """What an estimate rests on, in words."""
+    told = f"{estimate.records:,} recordings of {estimate.patients:,} patients"
+    if estimate.positive_records is None:
+        return told
+    told += f"; {estimate.positive_records:,} positive"
+    return told if estimate.positive_patients is None else told + f", of {estimate.positive_patients:,} patients"
 
 
 def _auroc_groups(dossier: Dossier) -> list[tuple[str, list[Line]]]:

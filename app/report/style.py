@@ -12,7 +12,7 @@ import re
 from xml.sax.saxutils import escape as escape_xml
 
 from reportlab.lib.colors import HexColor
-from reportlab.lib.enums import TA_CENTER, TA_LEFT, TA_RIGHT
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
@@ -71,19 +71,20 @@ H2 = _style("h2", 10.4, 14, fontName=BOLD, spaceBefore=10, spaceAfter=3, keepWit
 BODY = _style("body", 9.2, 13.4, spaceAfter=5)
 LEAD = _style("lead", 10.2, 15, spaceAfter=6)
 ITEM = _style("item", 9.2, 13.4, spaceAfter=4, leftIndent=11, bulletIndent=0)
-CAPTION = _style("caption", 7.8, 10.8, textColor=MUTED, spaceBefore=5, spaceAfter=4, keepWithNext=1)
+CAPTION = _style("caption", 7.8, 10.8, textColor=MUTED, spaceBefore=6, spaceAfter=3)
+LEGEND = _style("legend", 7.8, 10.8, textColor=MUTED, spaceBefore=4, spaceAfter=8)
 NOTE = _style("note", 7.6, 10.6, textColor=MUTED, spaceAfter=4)
 CELL = _style("cell", 8, 10.4)
 CELL_BOLD = _style("cell bold", 8, 10.4, fontName=BOLD)
 CELL_RIGHT = _style("cell right", 8, 10.4, alignment=TA_RIGHT)
+CELL_TIGHT = _style("cell tight", 8, 9.3, alignment=TA_RIGHT)
+CELL_SMALL = _style("cell small", 7.5, 9.8)
 CELL_MUTED = _style("cell muted", 7.2, 9.6, textColor=MUTED)
 CELL_MUTED_RIGHT = _style("cell muted right", 7.2, 9.6, textColor=MUTED, alignment=TA_RIGHT)
 HEAD = _style("head", 7, 9, fontName=BOLD, textColor=MUTED)
 HEAD_RIGHT = _style("head right", 7, 9, fontName=BOLD, textColor=MUTED, alignment=TA_RIGHT)
-HEAD_CENTER = _style("head center", 7, 9, fontName=BOLD, textColor=MUTED, alignment=TA_CENTER)
-CODE = _style("code", 6.6, 9, fontName=MONO, alignment=TA_LEFT)
-CODE_SMALL = _style("code small", 5.9, 7.8, fontName=MONO)
-CODE_SMALL_RIGHT = _style("code small right", 5.9, 7.8, fontName=MONO, alignment=TA_RIGHT)
+CODE = _style("code", 5.4, 6.8, fontName=MONO)
+CODE_RIGHT = _style("code right", 5.4, 6.8, fontName=MONO, alignment=TA_RIGHT)
 ID_SIZE = 5.8
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reportlab.platypus import Paragraph, Table, TableStyle
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph, Table, TableStyle
 
 from app.report import style
 from app.report.charts import Axis, IntervalCell
 from app.report.evidence import Ledger
+from app.report.style import MM
 from engine.contract.results import Estimate, Interval
 
 Command = tuple[Any, ...]
@@ -26,13 +28,22 @@ class Context:
     digest: str
     numbers: dict[str, int] = field(default_factory=dict)
 
-    def caption(self, kind: str, text: str) -> Paragraph:
-        """A numbered caption: `Table 2. ...`. The text is paragraph markup."""
+    def long(self, text: str, body: Table) -> list[Any]:
+        """A table that may go on over pages, under its numbered caption. The text is paragraph markup."""
+        return [CondPageBreak(55 * MM), self._caption("Table", text, style.CAPTION), body]
+
+    def short(self, text: str, body: Table) -> list[Any]:
+        """A table that stays on one page with its numbered caption."""
+        return [KeepTogether([self._caption("Table", text, style.CAPTION), body])]
+
+    def figure(self, drawing: Any, text: str, *more: Any) -> list[Any]:
+        """A drawing over its numbered caption."""
+        return [drawing, self._caption("Figure", text, style.LEGEND), *more]
+
+    def _caption(self, kind: str, text: str, look: ParagraphStyle) -> Paragraph:
         self.numbers[kind] = self.numbers.get(kind, 0) + 1
         ink = f"#{style.INK.hexval()[2:]}"
-        return Paragraph(
-            f'<font name="{style.BOLD}" color="{ink}">{kind} {self.numbers[kind]}.</font> {text}', style.CAPTION
-        )
+        return Paragraph(f'<font name="{style.BOLD}" color="{ink}">{kind} {self.numbers[kind]}.</font> {text}', look)
 
 
 class Methods:
@@ -102,11 +113,20 @@ def table(
     return made
 
 
-def facts(rows: Sequence[tuple[str, str]], name_width: float, width: float = style.WIDTH) -> Table:
+def facts(rows: Sequence[tuple[str, str]]) -> Table:
     """Two columns: names and values. Values are paragraph markup."""
     cells = [[Paragraph(style.markup(name), style.CELL_MUTED), Paragraph(value, style.CELL)] for name, value in rows]
-    top = [("LINEABOVE", (0, 0), (-1, 0), 0.7, style.INK)]
-    return table(cells, [name_width, width - name_width], heads=0, more=top)
+    look = [
+        ("LINEABOVE", (0, 0), (-1, 0), 0.7, style.INK),
+        ("TOPPADDING", (0, 0), (-1, -1), 2.2),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6),
+    ]
+    return table(cells, [46 * MM, style.WIDTH - 46 * MM], heads=0, more=look)
+
+
+def evidence_column(column: int) -> Command:
+    """Small evidence ids stand on the line of the figures beside them."""
+    return ("TOPPADDING", (column, 1), (column, -1), 5.2)
 
 
 def text(value: str) -> str:
@@ -118,7 +138,7 @@ def text(value: str) -> str:
 
 def hash_text(sha256: str) -> str:
     """A hash in the mono font as markup."""
-    return f'<font name="{style.MONO}" size="6.4">{style.markup(sha256, style.MONO)}</font>' if sha256 else text("")
+    return f'<font name="{style.MONO}" size="6.8">{style.markup(sha256, style.MONO)}</font>' if sha256 else text("")
 
 
 def estimate_ids(ledger: Ledger, job_id: str, path: str, estimate: Estimate) -> str:
@@ -161,7 +181,7 @@ def _interval_cell(estimate: Estimate, look: EstimateLook) -> Paragraph:
     lines = [_span_text(estimate.interval, look)]
     if estimate.beside is not None:
         lines.append(f'<font size="6.6" color="{_MUTED}">{_span_text(estimate.beside, look)}</font>')
-    return Paragraph("<br/>".join(lines), style.CELL_RIGHT)
+    return Paragraph("<br/>".join(lines), style.CELL_TIGHT)
 
 
 def _span_text(span: Interval, look: EstimateLook) -> str:

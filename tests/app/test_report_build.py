@@ -1,0 +1,238 @@
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from report_factory import NAMES, Facts, estimate, make_dossier, signal_view
+
+from app.core.rows import LabelSummary
+from app.governance.dossier import Dossier
+from app.report import style
+from app.report.build import build_report, render
+from app.report.evidence import ATTACHMENT
+from engine.contract.errors import WorldError
+from engine.contract.results import Estimate, LabelResult
+
+
+def pages_of(dossier: Dossier) -> list[str]:
+    return [page.extract_text() for page in PdfReader(io.BytesIO(render(dossier))).pages]
+
+
+@pytest.fixture(scope="module")
+def dossier() -> Dossier:
+    return make_dossier()
+
+
+@pytest.fixture(scope="module")
+def pdf(dossier: Dossier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.pdf"
+    build_report(dossier, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pages(pdf: Path) -> list[str]:
+    return [page.extract_text() for page in PdfReader(pdf).pages]
+
+
+def test_the_footer_with_its_caution_and_page_number_stands_on_every_page(pages: list[str]) -> None:
+    for number, text in enumerate(pages, start=1):
+        assert style.FOOTER in text
+        assert f"page {number} of {len(pages)}" in text
+        assert re.search(r"evidence [0-9a-f]{12}", text)
+
+
+def test_a_case_of_four_models_and_five_labels_takes_about_a_dozen_pages(pages: list[str]) -> None:
+    assert 9 <= len(pages) <= 14
+
+
+def test_the_report_never_claims_compliance_or_clinical_validation(pages: list[str]) -> None:
+    text = " ".join(pages).lower()
+    assert "compliant" not in text
+    assert "clinically validated" not in text
+
+
+def test_the_first_page_names_title_findings_models_and_leaves_the_decision_to_the_committee(
+    dossier: Dossier, pages: list[str]
+) -> None:
+    first = re.sub(r"\s+", " ", pages[0])
+    for needle in (dossier.title, *dossier.claims, *NAMES, "22 November 2026, 14:03 UTC", "approve with conditions"):
+        assert needle in first
+
+
+def test_contents_name_the_page_on_which_each_section_begins(pages: list[str]) -> None:
+    for title in ("The models", "Paired differences", "The local data", "Limits", "Provenance", "Evidence"):
+        found = re.search(rf"{title}\s*(\d+)", pages[0])
+        assert found is not None, title
+        assert title in pages[int(found.group(1)) - 1]
+
+
+def test_every_estimate_is_printed_with_three_decimals_and_its_interval(dossier: Dossier, pages: list[str]) -> None:
+    text = re.sub(r"\s+", " ", " ".join(pages).replace("\u00a0", " "))
+    for model in dossier.models:
+        for result in model.evaluation.labels:
+            one = result.auroc
+            assert one.interval is not None
+            assert f"{one.value:.3f}" in text
+            assert f"{one.interval.low:.3f} to {one.interval.high:.3f}" in text
+
+
+def test_negative_differences_carry_a_true_minus_and_positive_ones_a_plus(dossier: Dossier, pages: list[str]) -> None:
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    for one in dossier.comparison.differences:
+        assert one.estimate.value is not None
+        sign = "−" if one.estimate.value < 0 else "+"
+        assert f"{sign}{abs(one.estimate.value):.3f}" in text
+
+
+def test_methods_of_both_intervals_are_named(pages: list[str]) -> None:
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    assert "clustered analytic (Obuchowski 1997), logit" in text
+    assert "patient-clustered bootstrap, 2,000 resamples, logit percentile" in text
+
+
+def test_every_evidence_id_is_printed_in_the_annex_with_its_path(dossier: Dossier, pages: list[str]) -> None:
+    text = " ".join(pages)
+    assert all(row.id in text and row.path in text for row in dossier.evidence)
+
+
+def test_a_number_without_evidence_stops_the_report() -> None:
+    whole = make_dossier()
+    lacking = make_dossier(evidence=whole.evidence[1:])
+    with pytest.raises(KeyError, match="without evidence"):
+        render(lacking)
+
+
+def test_hashes_seed_versions_and_chain_head_stand_in_the_annex(dossier: Dossier, pages: list[str]) -> None:
+    text = " ".join(pages)
+    hashes = [h for run in dossier.runs for h in (run.config_sha256, run.results_sha256)]
+    hashes += [model.sha256 for model in dossier.models]
+    hashes += [dossier.audit_head, dossier.cohort.split_sha256, dossier.comparison.test_sha256]
+    assert [h for h in hashes if h not in text] == []
+    assert "2.13.0+cpu" in text
+
+
+def test_supplied_scores_get_a_section_that_names_what_cannot_be_known(pages: list[str]) -> None:
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    assert f"Scores alone: {NAMES[3]}" in text
+    assert "What cannot be known from scores alone" in text
+    assert "Whether these patients or recordings were part of its training cannot be checked" in text
+
+
+def test_the_same_dossier_gives_the_same_bytes(dossier: Dossier, pdf: Path) -> None:
+    assert render(dossier) == pdf.read_bytes()
+
+
+def test_another_process_gives_the_same_bytes(pdf: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from report_factory import make_dossier;"
+        "from app.report.build import build_report; build_report(make_dossier(), Path(sys.argv[1]))"
+    )
+    other = tmp_path / "other.pdf"
+    here = Path(__file__).parent
+    subprocess.run([sys.executable, "-c", code, str(other)], cwd=here, check=True, env={"PYTHONHASHSEED": "7"})
+    assert other.read_bytes() == pdf.read_bytes()
+
+
+def test_all_fonts_are_shipped_ones_and_embedded(pdf: Path) -> None:
+    for page in PdfReader(pdf).pages:
+        for font in page["/Resources"]["/Font"].values():
+            described = font.get_object()
+            assert "NotoSans" in described["/BaseFont"]
+            assert "/FontFile2" in described["/FontDescriptor"]
+
+
+def test_title_language_and_dates_come_from_the_dossier(pdf: Path, dossier: Dossier) -> None:
+    reader = PdfReader(pdf)
+    assert reader.metadata is not None
+    assert reader.metadata.title == dossier.title
+    assert reader.metadata["/CreationDate"] == "D:20261122140311Z"
+    assert reader.trailer["/Root"]["/Lang"] == "en-GB"
+
+
+def test_the_attachment_is_the_only_one_and_the_outline_has_every_section(pdf: Path) -> None:
+    reader = PdfReader(pdf)
+    assert list(reader.attachments) == [ATTACHMENT]
+    assert [entry["/Title"].split()[0] for entry in reader.outline] == [*"123456789", "A", "B"]
+
+
+def test_what_is_not_estimable_prints_its_reason_and_no_number() -> None:
+    reason = "all 12 scored recordings are negative"
+    none = LabelResult(label="HYP", auroc=Estimate(not_estimable=reason, records=12, patients=12, positive_records=0))
+    bare = estimate(0.7, 30).model_copy(
+        update={"interval": None, "beside": None, "not_estimable": "fewer than 2 positive patients"}
+    )
+    one = make_dossier(evaluations={0: {"labels": [none, LabelResult(label="MI", auroc=bare)]}})
+    text = re.sub(r"\s+", " ", " ".join(pages_of(one)))
+    assert f"not estimable: {reason}" in text
+    assert "no interval: fewer than 2 positive patients" in text
+    assert "12 recordings of 12 patients; 0 positive" in text
+
+
+def test_a_macro_that_is_not_estimable_leaves_no_hole_on_the_first_page() -> None:
+    gone = Estimate(not_estimable="no label can be estimated")
+    first = pages_of(make_dossier(evaluations={1: {"macro": gone}}))[0]
+    assert "no label can be estimated" in re.sub(r"\s+", " ", first)
+
+
+def test_thirty_labels_and_very_long_names_do_not_break_the_layout() -> None:
+    labels = {f"a rather long label name number {k:02d} with a slash/in it": 20 + k for k in range(30)}
+    names = tuple(f"{letter}{'verylongmodelname' * 3}-{letter * 5}" for letter in "abcd")
+    layers = [f"transformer block number {k}" for k in range(13)]
+    texts = pages_of(make_dossier(names=names, labels=labels, layers=layers))
+    flat = re.sub(r"\s+", "", "".join(texts))
+    assert all(re.sub(r"\s+", "", label) in flat for label in labels)
+    assert all(style.FOOTER in text for text in texts)
+    assert min(len(text) for text in texts) > 400
+
+
+def test_characters_outside_the_fonts_and_markup_in_names_print_as_what_they_are() -> None:
+    names = ("<b>bold & brave</b>", "心电图 model", "é ≥ 2 → µV", "a\x00b\u202ec")
+    text = re.sub(r"\s+", " ", " ".join(pages_of(make_dossier(names=names))))
+    assert "<b>bold & brave</b>" in text
+    assert "[U+5FC3][U+7535][U+56FE] model" in text
+    assert "é ≥ 2 → µV" in text
+    assert "a b c" in text
+
+
+def test_a_dossier_without_pretraining_cka_example_or_labels_still_prints() -> None:
+    whole = make_dossier()
+    comparison = whole.comparison.model_copy(update={"cka": [], "differences": []})
+    data = type(whole.data)(**{**vars(whole.data), "labels": (), "age_median": None})
+    texts = pages_of(make_dossier(comparison=comparison, pretrainings=(), example=None, data=data))
+    assert "No label is known" in " ".join(texts)
+    assert len(texts) >= 5
+
+
+def test_unknown_labels_are_counted_apart_from_negative_ones(dossier: Dossier) -> None:
+    odd = LabelSummary("RARE", 3, 41, 987, 3, 40)
+    data = type(dossier.data)(**{**vars(dossier.data), "labels": (odd,)})
+    text = " ".join(pages_of(make_dossier(data=data)))
+    assert re.search(r"RARE\s+3\s+41\s+987\s+3\s+40", text)
+
+
+def test_a_folder_that_cannot_be_written_is_the_worlds_fault_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WorldError, match="cannot be written"):
+        build_report(make_dossier(), tmp_path / "nowhere" / "report.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_report_survives_when_the_new_one_cannot_be_made(tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyError):
+        build_report(make_dossier(evidence=()), path)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.pdf"]
+
+
+def test_no_file_name_of_a_recording_reaches_the_report(pages: list[str]) -> None:
+    assert signal_view().record_id in " ".join(pages)
+    assert not re.search(r"\d{5}_hr|\.dat|\.hea", " ".join(pages))
+
+
+def test_facts_of_the_factory_hold_every_run(dossier: Dossier) -> None:
+    assert all(Facts(dossier).run(run.job_id) is not None for run in dossier.runs)
