@@ -111,15 +111,18 @@ class Workspace:
         dataset: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        quality: str | None = None,
     ) -> list[RecordRow]:
         """Recordings in the order of their import; `text` is sought in id, name, dataset and patient."""
         with self._home.db.read() as session:
-            return records.find_rows(session, text, label, dataset, limit, offset)
+            return records.find_rows(session, text, label, dataset, limit, offset, quality)
 
-    def record_count(self, text: str = "", label: str | None = None, dataset: str | None = None) -> int:
+    def record_count(
+        self, text: str = "", label: str | None = None, dataset: str | None = None, quality: str | None = None
+    ) -> int:
         """How many recordings `records` would give."""
         with self._home.db.read() as session:
-            return records.count(session, text, label, dataset)
+            return records.count(session, text, label, dataset, quality)
 
     def record(self, id_or_name: str) -> RecordRow:
         """One recording, by its id or by its file's name. Raises UsageError when there is none, or several."""

@@ -64,18 +64,27 @@ def find_rows(
     dataset: str | None = None,
     limit: int | None = None,
     offset: int = 0,
+    quality: str | None = None,
 ) -> list[RecordRow]:
     """Recordings in the order of their import, filtered; `label` keeps those where it is positive."""
-    query = _filtered(select(Record), text, label, dataset).order_by(Record.number).limit(limit).offset(offset)
+    query = _filtered(select(Record), text, label, dataset, quality).order_by(Record.number).limit(limit).offset(offset)
     return as_rows(session, session.scalars(query).all())
 
 
-def count(session: Session, text: str = "", label: str | None = None, dataset: str | None = None) -> int:
+def count(
+    session: Session,
+    text: str = "",
+    label: str | None = None,
+    dataset: str | None = None,
+    quality: str | None = None,
+) -> int:
     """How many recordings the same filter of `find_rows` keeps."""
-    return session.scalar(_filtered(select(func.count()).select_from(Record), text, label, dataset)) or 0
+    return session.scalar(_filtered(select(func.count()).select_from(Record), text, label, dataset, quality)) or 0
 
 
-def _filtered(query: Select[Any], text: str, label: str | None, dataset: str | None) -> Select[Any]:
+def _filtered(
+    query: Select[Any], text: str, label: str | None, dataset: str | None, quality: str | None
+) -> Select[Any]:
     if text.strip():
         columns = (Record.record_id, Record.source_name, Record.dataset, Record.patient)
         query = query.where(or_(*[column.icontains(text.strip(), autoescape=True) for column in columns]))
@@ -84,6 +93,8 @@ def _filtered(query: Select[Any], text: str, label: str | None, dataset: str | N
         query = query.where(Record.record_id.in_(positive))
     if dataset is not None:
         query = query.where(Record.dataset == dataset)
+    if quality is not None:
+        query = query.where(Record.quality == quality)
     return query
 
 

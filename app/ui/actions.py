@@ -52,8 +52,17 @@ def on_page(page: str, method: str) -> Act:
 
 
 def page_can(page: str, action: str) -> Enabled:
-    """Whether the page is there and says that the action makes sense."""
-    return lambda window: (shown := window.page(page)) is not None and shown.can(action)
+    """Whether the page says that the action makes sense; a page that was never shown has nothing selected."""
+
+    def enabled(window: MainWindow) -> bool:
+        if window.workspace is None:
+            return False
+        if not window.has_page(page):
+            return action not in NEED_A_SELECTION
+        shown = window.page(page)
+        return shown is not None and shown.can(action)
+
+    return enabled
 
 
 def _page_action(page: str, method: str, id: str, text: str, **rest: object) -> Action:
@@ -81,6 +90,9 @@ def _always(window: MainWindow) -> bool:
 def _with_workspace(window: MainWindow) -> bool:
     return window.workspace is not None
 
+
+NEED_A_SELECTION = ("records.export", "runs.stop", "runs.resume")
+"""Actions on what is selected in a page."""
 
 MENUS = ("Workspace", "Records", "Runs", "Compare", "Dossier", "View", "Help")
 
@@ -136,7 +148,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _page_action(
         "Records",
-        "find",
+        "find_recordings",
         "records.find",
         "Find recordings",
         icon="search",

@@ -152,7 +152,7 @@ class Background(QObject):
 
 
 def _call(function: Callable[[Any], object], value: Any) -> None:
-    """Call back unless the widget that waits is gone."""
-    owner = getattr(function, "__self__", None)
+    """Call back unless the widget that waits is gone; `function` is one of its methods, or a partial of one."""
+    owner = getattr(getattr(function, "func", function), "__self__", None)
     if not isinstance(owner, QObject) or shiboken6.isValid(owner):
         function(value)

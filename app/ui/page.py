@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.changes import Changes
 from app.ui.background import Background
+from app.ui.settings import Settings
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ class Page(QWidget):
     go_to = Signal(str, str)
     """Emit (page title, id) to ask the window for another page and, there, to `show_item(id)`."""
 
+    told = Signal(str)
+    """Emit a few words for the status bar: what was just done."""
+
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
         self.workspace = workspace
@@ -52,9 +57,15 @@ class Page(QWidget):
     def apply_theme(self, theme: Theme) -> None:
         """Take over the colours that the palette does not carry (plots, painters)."""
 
+    def apply_settings(self, settings: Settings) -> None:
+        """Take over what is remembered between starts; a page writes its own choices into the same object."""
+
     def can(self, action: str) -> bool:
         """Whether the page's action with this id (`runs.stop`) makes sense now."""
         return True
 
     def show_item(self, item: str) -> None:
         """Bring this record, job or cohort into view; another page asked for it through `go_to`."""
+
+    def accept_files(self, paths: list[Path]) -> None:
+        """Files and folders were dropped on the window; only the page Records is asked."""

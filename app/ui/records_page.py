@@ -1,0 +1,185 @@
+"""The Records page: every recording of the workspace in a table, and the chosen one as a 12-lead trace."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedLayout, QWidget
+
+from app.core.changes import Changes
+from app.core.rows import CohortRow, FileOutcome, JobRow, LabelSummary, RecordRow
+from app.ui.background import Background
+from app.ui.cohort_dialog import CohortDialog
+from app.ui.empty import EmptyState
+from app.ui.import_dialog import ImportDialog, OutcomesDialog, outcome_words
+from app.ui.page import Page
+from app.ui.record_card import RecordCard
+from app.ui.records_table import RecordsTable
+from app.ui.settings import Settings
+from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+
+class RecordsPage(Page):
+    """Table on the left, trace on the right; an empty workspace says how to fill it."""
+
+    title = "Records"
+    icon = "records"
+    watches = Changes.RECORDS | Changes.JOBS
+
+    def __init__(self, workspace: Workspace, background: Background) -> None:
+        super().__init__(workspace, background)
+        self.table, self.card = RecordsTable(workspace, background), RecordCard()
+        self.empty = EmptyState(
+            "No recordings yet",
+            "Drop ECG files or a folder anywhere on this window, with a CSV of labels if you have one.",
+            ("Import recordings…", self.import_recordings),
+        )
+        self._imports: set[str] = set()
+        self._importing = False
+        self._lay_out()
+        self.table.selected.connect(self._show_record)
+        self.table.counted.connect(self._show_count)
+
+    # What the window calls.
+
+    def refresh(self, changes: Changes) -> None:
+        """Fetch again what has changed; look whether imports have ended."""
+        if changes & Changes.RECORDS:
+            self.table.reload()
+            self.background.read(self._summaries, self._offer_filters, key="records.filters")
+        if changes & Changes.JOBS and self._imports:
+            self.background.read(self._import_jobs, self._look_at_imports, key="records.imports")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Hand the theme on."""
+        self.card.apply_theme(theme)
+        self.table.view.viewport().update()
+
+    def apply_settings(self, settings: Settings) -> None:
+        """Hand the remembered scale on."""
+        self.card.apply_settings(settings)
+
+    def can(self, action: str) -> bool:
+        """Export needs a recording; a cohort needs some."""
+        if action == "records.export":
+            return self.table.current() is not None
+        if action in ("records.cohort", "records.find"):
+            return self._stack.currentIndex() == 1
+        return True
+
+    def show_item(self, item: str) -> None:
+        """Narrow the table to one recording."""
+        self.table.look_for(item)
+
+    def accept_files(self, paths: list[Path]) -> None:
+        """Open the import dialog with these files in it."""
+        dialog = ImportDialog(self.workspace, self.background, paths, self)
+        dialog.queued.connect(self._follow_import)
+        dialog.open()
+
+    # Actions.
+
+    def import_recordings(self) -> None:
+        """Ask what to import."""
+        self.accept_files([])
+
+    def find_recordings(self) -> None:
+        """Go to the search field."""
+        self.table.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.table.search.selectAll()
+
+    def create_cohort(self) -> None:
+        """Ask for a cohort and its split."""
+        dialog = CohortDialog(self.workspace, self.background, self)
+        dialog.made.connect(self._tell_cohort)
+        dialog.open()
+
+    def export_record(self) -> None:
+        """Ask where the chosen recording's samples go."""
+        row = self.table.current()
+        if row is None:
+            return
+        dialog = QFileDialog(self, "Export recording", f"{row.record_id}.npz")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["NumPy archive (*.npz)"])
+        dialog.setDefaultSuffix("npz")
+        dialog.fileSelected.connect(lambda path: self._export(row.record_id, Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _export(self, record_id: str, path: Path) -> None:
+        write = partial(self.workspace.export_record, record_id, path)
+        self.background.write(write, lambda file: self.told.emit(f"Written to {file}"))
+
+    def _tell_cohort(self, row: CohortRow) -> None:
+        self.told.emit(f"Cohort {row.name}: {row.records:,} recordings of {row.patients:,} patients, {row.split_kind}")
+
+    # The chosen recording.
+
+    def _show_record(self, row: RecordRow | None) -> None:
+        self.card.show_record(row)
+        self.state_changed.emit()
+        if row is not None:
+            self.background.read(
+                partial(self.workspace.signal, row.record_id), self.card.show_signal, key="records.signal"
+            )
+
+    def _show_count(self, rows: int) -> None:
+        index = 1 if rows or self.table.narrowed else 0
+        if index != self._stack.currentIndex():
+            self._stack.setCurrentIndex(index)
+        self.state_changed.emit()
+
+    def _summaries(self) -> tuple[list[LabelSummary], dict[str, int]]:
+        return self.workspace.labels(), self.workspace.quality_summary()
+
+    def _offer_filters(self, told: tuple[list[LabelSummary], dict[str, int]]) -> None:
+        self.table.offer(*told)
+
+    # Imports under way.
+
+    def _follow_import(self, job_id: str) -> None:
+        self._imports.add(job_id)
+        self.told.emit(f"Import {job_id} is in the queue")
+        self.refresh(Changes.JOBS)
+
+    def _import_jobs(self) -> list[JobRow]:
+        return [self.workspace.job(job_id) for job_id in sorted(self._imports)]
+
+    def _look_at_imports(self, jobs: list[JobRow]) -> None:
+        for job in jobs:
+            if not job.active and job.job_id in self._imports:
+                self._imports.discard(job.job_id)
+                self.background.read(partial(self.workspace.outcomes, job.job_id), partial(self._tell_outcomes, job))
+
+    def _tell_outcomes(self, job: JobRow, outcomes: list[FileOutcome]) -> None:
+        words = outcome_words(outcomes)
+        if job.state != "done":
+            words = f"Import {job.job_id} {job.state}: {words}. {job.message} {job.next_step}".strip()
+        self.told.emit(words)
+        if job.state != "done" or any(row.status != "imported" for row in outcomes):
+            OutcomesDialog(outcomes, self).open()
+
+    def _lay_out(self) -> None:
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.table)
+        split.addWidget(self.card)
+        split.setStretchFactor(0, 0)
+        split.setStretchFactor(1, 1)
+        split.setSizes([400, 900])
+        split.setChildrenCollapsible(False)
+        self.table.setMinimumWidth(300)
+        body = QWidget()
+        inner = QStackedLayout(body)
+        inner.addWidget(split)
+        inner.setContentsMargins(12, 12, 12, 8)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(body)
+        self._stack.setCurrentIndex(1)

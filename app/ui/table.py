@@ -1,0 +1,172 @@
+"""A table over as many rows as a hospital has: the model knows how many there are and holds the pages in view.
+
+Rows come from the workspace in pages of frozen dataclasses, asked for on the reading worker when a cell of theirs is
+painted. A cell whose page is under way shows an ellipsis.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+
+from app.ui.background import Background
+from app.ui.rows_table import ROW, Column
+
+Index = QModelIndex | QPersistentModelIndex
+PAGE_ROWS = 200
+PAGES_HELD = 40
+PENDING = "…"
+
+
+class PagedModel(QAbstractTableModel):
+    """Columns over pages of rows.
+
+    Args:
+        columns: what is shown of a row.
+        background: the workers.
+        count: how many rows there are now; called on the reading worker.
+        fetch: the rows `offset` to `offset + limit - 1`; called on the reading worker.
+    """
+
+    arrived = Signal(int, int)
+    """Rows `first` to `last` are held now."""
+    counted = Signal(int)
+    """The number of rows is known (again)."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        background: Background,
+        count: Callable[[], int],
+        fetch: Callable[[int, int], list[Any]],
+    ) -> None:
+        super().__init__()
+        self.columns, self._background = tuple(columns), background
+        self._count, self._fetch = count, fetch
+        self._rows = 0
+        self._pages: OrderedDict[int, list[Any]] = OrderedDict()
+        self._stale: set[int] = set()
+        self._asked: set[int] = set()
+        self._generation = 0
+
+    def reload(self, keep: bool = True) -> None:
+        """Count again and fetch what is in view again.
+
+        Args:
+            keep: the rows are the same or some were added at the end, so selection and place stay; False after
+                another filter.
+        """
+        self._generation += 1
+        self._asked.clear()
+        generation = self._generation
+        self._background.read(self._count, lambda n: self._take_count(n, generation, keep), key=f"count-{id(self)}")
+
+    def row(self, line: int) -> Any | None:
+        """The row on this line, or None while its page is under way."""
+        page = self._pages.get(line // PAGE_ROWS)
+        place = line % PAGE_ROWS
+        return page[place] if page is not None and place < len(page) else None
+
+    def ensure(self, line: int) -> Any | None:
+        """The row on this line; when it is not held it is asked for, and `arrived` tells when it is."""
+        number = line // PAGE_ROWS
+        if number not in self._pages or number in self._stale:
+            self._ask(number)
+        else:
+            self._pages.move_to_end(number)
+        return self.row(line)
+
+    # Qt's side.
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's signature)
+        """Number of rows."""
+        return 0 if parent.isValid() else self._rows
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's signature)
+        """Number of columns."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """What a cell shows, in Qt's roles."""
+        column = self.columns[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _side(column)
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.DecorationRole, ROW):
+            return None
+        row = self.ensure(index.row())
+        if row is None:
+            return PENDING if role == Qt.ItemDataRole.DisplayRole else None
+        return _cell(column, row, role)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Titles above the columns, set to the side of their cells."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        column = self.columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return column.header_tip or None
+        return _side(column) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    # Arrivals.
+
+    def _take_count(self, rows: int, generation: int, keep: bool) -> None:
+        if generation != self._generation:
+            return
+        if not keep or rows < self._rows:
+            self.beginResetModel()
+            self._pages.clear()
+            self._stale.clear()
+            self._rows = rows
+            self.endResetModel()
+        else:
+            self._stale = set(self._pages)
+            if rows > self._rows:
+                self.beginInsertRows(QModelIndex(), self._rows, rows - 1)
+                self._rows = rows
+                self.endInsertRows()
+            if self._rows:
+                self.dataChanged.emit(self.index(0, 0), self.index(self._rows - 1, len(self.columns) - 1))
+        self.counted.emit(rows)
+
+    def _ask(self, number: int) -> None:
+        if number in self._asked:
+            return
+        self._asked.add(number)
+        generation, offset = self._generation, number * PAGE_ROWS
+        self._background.read(
+            lambda: self._fetch(PAGE_ROWS, offset), lambda rows: self._take_page(number, rows, generation)
+        )
+
+    def _take_page(self, number: int, rows: list[Any], generation: int) -> None:
+        if generation != self._generation:
+            return
+        self._asked.discard(number)
+        self._stale.discard(number)
+        self._pages[number] = rows
+        self._pages.move_to_end(number)
+        while len(self._pages) > PAGES_HELD:
+            self._pages.popitem(last=False)
+        first, last = number * PAGE_ROWS, min((number + 1) * PAGE_ROWS, self._rows) - 1
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
+            self.arrived.emit(first, last)
+
+
+def _cell(column: Column, row: Any, role: int) -> object:
+    if role == ROW:
+        return row
+    if role == Qt.ItemDataRole.DecorationRole:
+        return column.icon(row) if column.icon else None
+    if role == Qt.ItemDataRole.ToolTipRole and column.tip:
+        return column.tip(row)
+    return column.text(row)
+
+
+def _side(column: Column) -> int:
+    side = Qt.AlignmentFlag.AlignRight if column.numeric else Qt.AlignmentFlag.AlignLeft
+    return int(side | Qt.AlignmentFlag.AlignVCenter)
