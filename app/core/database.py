@@ -48,6 +48,7 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction that nobody else writes beside: committed at the end, undone on any error."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            session.connection()  # BEGIN IMMEDIATE now, not at the first statement
             yield session
 
     def migrate(self) -> None:

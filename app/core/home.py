@@ -8,9 +8,11 @@ store/ runs/J0001/ models/<sha256>/ reports/ cache/
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +73,13 @@ class Home:
                 raise WorldError("workspace", "the folder exists and is not empty", "Choose a new or an empty folder")
             return cls._make(path)
         except OSError as error:
+            _unmake(path)
             reason = f"the folder cannot be written ({error.strerror or type(error).__name__})"
             raise WorldError("workspace", reason, "Choose a folder on a local disk that you may write") from None
 
     @classmethod
     def _make(cls, path: Path) -> Home:
-        for part in ("store", "runs", "models", "reports", "cache"):
+        for part in _FOLDERS:
             (path / part).mkdir(parents=True, exist_ok=True)
         key, made = secrets.token_bytes(32), {"id": str(uuid.uuid4()), "created": utc_now(), "version": VERSION}
         _write_secret(path / "secret.key", key)
@@ -109,6 +112,18 @@ class Home:
             raise WorldError("workspace", reason, "Restore the folder from your backup") from None
         home.db.migrate()
         return home
+
+
+_FOLDERS = ("store", "runs", "models", "reports", "cache")
+
+
+def _unmake(path: Path) -> None:
+    """Take away what an attempt that failed has left: nothing stands half-made."""
+    for part in _FOLDERS:
+        shutil.rmtree(path / part, ignore_errors=True)
+    for name in ("secret.key", "workspace.json", "isoline.db", "isoline.db-wal", "isoline.db-shm"):
+        with contextlib.suppress(OSError):
+            (path / name).unlink(missing_ok=True)
 
 
 def _write_secret(path: Path, key: bytes) -> None:

@@ -45,6 +45,7 @@ def submit(
     shutil.rmtree(folder.path, ignore_errors=True)
     data = portable(config, home.path)
     RunFolder.create(folder.path, config, manifest, inputs)
+    digest = sha256_of(folder.manifest_path) if manifest else ""
     session.add(
         Job(
             number=number,
@@ -54,7 +55,7 @@ def submit(
             state="queued",
             created=utc_now(),
             config=portable_text(data),
-            manifest_sha256=sha256_of(folder.manifest_path) if manifest else "",
+            manifest_sha256=digest,
             message="waits for its turn",
             **links,
         )
@@ -66,7 +67,8 @@ def submit(
     if inputs:
         files = [{"job_id": job_id, "position": n, "path": path} for n, path in enumerate(inputs)]
         session.execute(insert(JobFile), files)
-    audit.append(session, "run queued", job_id, {"kind": config.kind, "config_sha256": config_sha256(data)})
+    told = {"kind": config.kind, "config_sha256": config_sha256(data), "manifest_sha256": digest}
+    audit.append(session, "run queued", job_id, told)
     return job_id
 
 

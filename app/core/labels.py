@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -52,8 +53,9 @@ def apply_rows(session: Session, job_id: str) -> None:
         if not row.fault:
             _match(row, names, used)
     matched = [row for row in waiting if not row.fault]
-    _write(session, matched, names)
-    told = {"labels_sha256": waiting[0].file_sha256, "rows": len(waiting), "used": len(matched)}
+    changed = _write(session, matched, names)
+    used_rows = sum(not row.fault for row in waiting)
+    told = {"labels_sha256": waiting[0].file_sha256, "rows": len(waiting), "used": used_rows, "changed": changed}
     audit.append(session, "labels added", job_id, told)
 
 
@@ -82,7 +84,8 @@ def _names(session: Session, job_id: str, waiting: Iterable[LabelRow]) -> dict[s
     return names
 
 
-def _write(session: Session, rows: list[LabelRow], names: dict[str, set[str]]) -> None:
+def _write(session: Session, rows: list[LabelRow], names: dict[str, set[str]]) -> dict[str, dict[str, float]]:
+    """Write the labels; gives back the old values of those that were known otherwise."""
     of_row = {row.line: next(iter(names[row.record])) for row in rows}
     known = records.by_ids(session, sorted(of_row.values()))
     values = []
@@ -96,6 +99,7 @@ def _write(session: Session, rows: list[LabelRow], names: dict[str, set[str]]) -
             {"record_id": record.record_id, "label": label, "value": value, "source_sha256": row.file_sha256}
             for label, value in row.values.items()
         ]
+    changed = _changed(session, values)
     if values:
         put = upsert(RecordLabel)
         put = put.on_conflict_do_update(
@@ -103,6 +107,18 @@ def _write(session: Session, rows: list[LabelRow], names: dict[str, set[str]]) -
             set_={"value": put.excluded.value, "source_sha256": put.excluded.source_sha256},
         )
         session.execute(put, values)
+    return changed
+
+
+def _changed(session: Session, values: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """The old values of labels that are about to change: {label: {record id: old value}}; the trail keeps them."""
+    known = records.labels_of(session, sorted({row["record_id"] for row in values}))
+    old: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in values:
+        before = known.get(row["record_id"], {}).get(row["label"])
+        if before is not None and before != row["value"]:
+            old[row["label"]][row["record_id"]] = before
+    return dict(old)
 
 
 def _tell(record: Record, row: LabelRow) -> None:

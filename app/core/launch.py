@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,19 @@ AT_ONCE = 1
 """Jobs that run beside each other."""
 
 
-class Processes:
-    """The engine processes that this program has started, by job; they go on when it ends."""
+_STARTED: dict[str, subprocess.Popen[bytes]] = {}
+"""Engine processes of this program by run folder. They outlive the workspace object that started them."""
 
-    def __init__(self) -> None:
-        self._of_job: dict[str, subprocess.Popen[bytes]] = {}
+
+class Processes:
+    """The engine processes that this program has started; they go on when it ends."""
 
     def start(self, home: Home, job_id: str, kind: str) -> None:
         """Start the engine on a run folder, detached. Raises WorldError when it cannot be started."""
         folder = home.run(job_id)
         try:
             with folder.console_path.open("ab") as console:
-                self._of_job[job_id] = subprocess.Popen(
+                _STARTED[str(folder.path)] = subprocess.Popen(
                     [*engine_command(), kind, str(folder.path)],
                     stdin=subprocess.DEVNULL,
                     stdout=console,
@@ -61,23 +63,21 @@ class Processes:
             reason = f"it cannot be started ({error.strerror or type(error).__name__})"
             raise WorldError("engine", reason, "Check the setting ISOLINE_ENGINE, or install Isoline again") from None
 
-    def exit_code(self, job_id: str) -> int | None:
+    def exit_code(self, home: Home, job_id: str) -> int | None:
         """Exit code of a process that we started and that has ended; None when it lives or is not ours."""
-        process = self._of_job.get(job_id)
+        process = _STARTED.get(str(home.run(job_id).path))
         return None if process is None else process.poll()
 
-    def forget(self, job_id: str) -> None:
-        """Drop the handle of a job that has ended."""
-        process = self._of_job.pop(job_id, None)
-        if process is not None:
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._of_job[job_id] = process
+    def reap(self, home: Home, running: Collection[str]) -> None:
+        """Drop the handles of this workspace's processes that have ended, once their jobs are known to have ended."""
+        kept = {str(home.run(job_id).path) for job_id in running}
+        for path, process in list(_STARTED.items()):
+            if path not in kept and Path(path).is_relative_to(home.path) and process.poll() is not None:
+                del _STARTED[path]
 
-    def end(self, job_id: str) -> None:
+    def end(self, home: Home, job_id: str) -> None:
         """End a process that we started, and its children."""
-        process = self._of_job.get(job_id)
+        process = _STARTED.get(str(home.run(job_id).path))
         if process is None or process.poll() is not None:
             return
         if sys.platform == "win32":
@@ -171,7 +171,6 @@ def reconcile(home: Home, processes: Processes, job_id: str) -> Changes:
     with home.db.read() as session:
         job = jobs.get(session, job_id)
         if job.state != "running":
-            processes.forget(job_id)
             return Changes.NOTHING
         _insist(home, processes, job)
         if not _seems_dead(home, processes, job):
@@ -181,8 +180,7 @@ def reconcile(home: Home, processes: Processes, job_id: str) -> Changes:
         while ingest.take_block(session, home, job):
             pass
         if job.state == "running" and _seems_dead(home, processes, job):
-            _bury(session, home, job, processes.exit_code(job_id))
-    processes.forget(job_id)
+            _bury(session, home, job, processes.exit_code(home, job_id))
     return Changes.JOBS
 
 
@@ -193,11 +191,11 @@ def _insist(home: Home, processes: Processes, job: Job) -> None:
     if job.alive and not home.run(job.job_id).stop_asked():
         home.run(job.job_id).ask_stop()
     if time.time() - job.stop_asked_at > STOP_GRACE_S:
-        processes.end(job.job_id)
+        processes.end(home, job.job_id)
 
 
 def _seems_dead(home: Home, processes: Processes, job: Job) -> bool:
-    if processes.exit_code(job.job_id) is not None:
+    if processes.exit_code(home, job.job_id) is not None:
         return not home.run(job.job_id).lock.is_held()
     waiting = not job.alive and time.time() - job.launched_at < GRACE_S
     return not waiting and not home.run(job.job_id).lock.is_held()

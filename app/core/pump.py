@@ -29,6 +29,7 @@ def beat(home: Home, processes: launch.Processes) -> Changes:
             changes |= ingest.take_in(home, job_id)
         if news or state == "running":
             changes |= launch.reconcile(home, processes, job_id)
+    processes.reap(home, [job_id for job_id, state, _ in waiting if state == "running"])
     return changes | launch.start_next(home, processes)
 
 

@@ -41,6 +41,16 @@ def _transductive(basis: Basis, sections: Sections, trained: Trained) -> Iterato
             )
 
 
+def _unknown_pretraining(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
+    known = {section.results.weights_sha256 for section in trained}
+    for section in sections:
+        if section.card.source == "native" and section.sha256 not in known:
+            yield (
+                f"'{section.card.name}' was not pretrained in this workspace: whether it has seen these recordings or "
+                "patients before is not known."
+            )
+
+
 def _brief_pretraining(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     for section in trained:
         if section.results.seconds < SHORT_S:
@@ -152,6 +162,7 @@ def _scope(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
 
 _LIMITS: tuple[Callable[[Basis, Sections, Trained], Iterator[str]], ...] = (
     _transductive,
+    _unknown_pretraining,
     _brief_pretraining,
     _few_patients,
     _not_estimable,
