@@ -197,9 +197,8 @@ def summary(outcome: DemoOutcome) -> str:
             ("Time", f"{duration(outcome.seconds['total'])} ({stages})"),
         ]
     )
-    return "\n\n".join(
+    return "\n" + "\n\n".join(
         [
-            "",
             head,
             printing.table(("Model", f"Macro AUROC, out of fold over {FOLDS} patient folds (95 % interval)"), scored),
             printing.differences(outcome.differences),
@@ -207,4 +206,4 @@ def summary(outcome: DemoOutcome) -> str:
             "\n".join(printing.paragraph(claim, "- ") for claim in outcome.claims),
             f"Open the window on it: isoline gui {outcome.workspace}",
         ]
-    ).lstrip("\n")
+    )

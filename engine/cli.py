@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -20,6 +21,9 @@ from engine.lifecycle import work
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; 0 done, 1 the world's error, 2 usage, 3 a bug."""
+    # Before numpy is loaded. With own threads BLAS waits for cores that other work holds (an evaluation took 73 s in
+    # place of 8 s), and the last digits of its sums depend on their number. Torch has threads of its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.act(arguments))
