@@ -18,13 +18,12 @@ from torch import Tensor
 
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError
+from engine.data.layout import to_millivolts
 from engine.data.store import Store
 from engine.objectives.base import Batch
 from engine.objectives.draws import numpy_generator
 from engine.signal.condition import fill_missing
 from engine.training.resampling import polyphase, resample
-
-MISSING = -32768
 
 
 class Crop(NamedTuple):
@@ -65,13 +64,8 @@ class Cropper:
         return x_BCT.clamp_(-self._clip_mv, self._clip_mv)
 
     def _native(self, crop: Crop) -> NDArray[np.float32]:
-        codes_RC = self._store.crop_TC(crop.row, crop.start, self.reach(crop.row))
-        signal_CR = np.ascontiguousarray((codes_RC * self._store.scale(crop.row)).T, dtype=np.float32)
-        missing_RC = codes_RC == MISSING
-        if missing_RC.any():
-            signal_CR[missing_RC.T] = np.nan
-            signal_CR = fill_missing(signal_CR)
-        return signal_CR
+        steps_RC = self._store.crop_TC(crop.row, crop.start, self.reach(crop.row))
+        return fill_missing(to_millivolts(steps_RC, 1.0 / self._store.scale(crop.row)))
 
 
 class TrainingBatches:

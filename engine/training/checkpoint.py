@@ -93,7 +93,7 @@ def _fill(draft: Path, files: Mapping[str, bytes]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    for name, content in {**files, CHECKSUMS: (json.dumps(sums, indent=1) + "\n").encode()}.items():
+    for name, content in {**files, CHECKSUMS: json.dumps(sums, indent=1).encode()}.items():
         _write_synced(draft / name, content)
     _sync_folder(draft)
 
