@@ -156,9 +156,9 @@ def arrange(
 def fit_px_per_mm(width_px: float) -> float:
     """Pixels per millimetre at which ten seconds at 25 mm/s fill the width.
 
-    Rounded down to a fifth, so that a bold square of 5 mm is a whole number of pixels and the grid stays even.
+    Rounded down to a tenth, so that a bold square of 5 mm is a whole or a half number of pixels and looks even.
     """
-    return min(max(int(width_px / FIT_MM * 5) / 5, 1.0), 12.0)
+    return min(max(int(width_px / FIT_MM * 10) / 10, 1.0), 12.0)
 
 
 def caption(scale: Scale, columns: int, calibrated: bool, px_per_mm: float, true_px_per_mm: float) -> str:

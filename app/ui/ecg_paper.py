@@ -13,6 +13,8 @@ CAPTION_PX = 26
 FINEST_GRID_PX = 2.4
 """Below this many pixels a millimetre only the bold lines are drawn: finer ones would fill the paper."""
 NAME_INSET_PX = 3.0
+NAME_RISE_MM = 19.0
+"""How far above its baseline a lead's name stands where there is room: above most R waves."""
 
 
 def draw_grid(painter: QPainter, whole: QRect, paper: QRectF, px: float, colours: Theme) -> None:
@@ -20,12 +22,15 @@ def draw_grid(painter: QPainter, whole: QRect, paper: QRectF, px: float, colours
     painter.fillRect(whole, QColor(colours.panel))
     painter.fillRect(paper, QColor(colours.paper))
     if px >= FINEST_GRID_PX:
-        _draw_lines(painter, paper, px, 1, colours.grid_fine)
-    _draw_lines(painter, paper, px, 5, colours.grid_bold)
+        # The denser the lines, the fainter each: the paper must not turn into a red field.
+        faint = QColor(colours.grid_fine)
+        faint.setAlphaF(min(1.0, (px - 1.2) / 3))
+        _draw_lines(painter, paper, px, 1, faint)
+    _draw_lines(painter, paper, px, 5, QColor(colours.grid_bold))
 
 
-def _draw_lines(painter: QPainter, paper: QRectF, px: float, every_mm: int, colour: str) -> None:
-    painter.setPen(QPen(QColor(colour), 0))
+def _draw_lines(painter: QPainter, paper: QRectF, px: float, every_mm: int, colour: QColor) -> None:
+    painter.setPen(QPen(colour, 0))
     wide, high = int(paper.width() / px / every_mm) + 1, int(paper.height() / px / every_mm) + 1
     # Whole pixels: a smoothed hairline would be a grey band.
     columns = [round(i * every_mm * px) + 0.5 for i in range(wide)]
@@ -78,7 +83,7 @@ def draw_names(painter: QPainter, sheet: Sheet, px: float, signal: SignalView, c
         absent = strip.lead not in signal.leads
         text = strip.lead + ("*" if strip.lead in signal.derived_leads else "") + (" not recorded" if absent else "")
         box = metrics.boundingRect(text).adjusted(-2, 0, 2, 0)
-        rise = min(sheet.pitch_mm * px * 0.5 - 2, max(13 * px, metrics.height()))
+        rise = min(sheet.pitch_mm * px * 0.5 - 2, max(NAME_RISE_MM * px, metrics.height()))
         box.moveTopLeft(QPointF(strip.x_mm * px + NAME_INSET_PX, max(strip.y_mm * px - rise, 1)))
         painter.fillRect(box, backing)
         painter.setPen(QColor(colours.muted if absent else colours.text))

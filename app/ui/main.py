@@ -39,7 +39,7 @@ def run(workspace_path: Path | None) -> int:
     window.show()
     if workspace_path is not None:
         QTimer.singleShot(0, window, lambda: window.open_workspace(workspace_path))
-    QTimer.singleShot(0, window, window.engine.start)
+    QTimer.singleShot(0, window, window.check_engine)
     return app.exec()
 
 

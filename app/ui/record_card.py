@@ -16,8 +16,6 @@ from app.ui.records_table import QUALITY_SIGNS, labels_text
 from app.ui.settings import Settings
 from app.ui.theme import Theme
 
-CARD_ROLES = {"good": "good", "warn": "warn", "bad": "bad", "muted": "muted"}
-
 
 class RecordCard(QFrame):
     """Metadata strip, controls and the 12-lead trace of one recording."""
@@ -48,7 +46,7 @@ class RecordCard(QFrame):
         self.quality.setProperty("role", token)
         self.quality.style().polish(self.quality)
         self.facts.setText(facts_text(row) if row else "")
-        self.labels.setText(labels_text(row) if row else "")
+        self.labels.setText(f"Labels: {labels_text(row) or 'none'}" if row else "")
         if row is None:
             self.view.show_signal(None)
 
@@ -71,7 +69,7 @@ class RecordCard(QFrame):
         """Draw the icons in the theme's colour."""
         for button, name in (
             (self.fit, "fit"),
-            (self.true_size, "search"),
+            (self.true_size, "true-size"),
             (self.caliper, "caliper"),
             (self.calibrate, "calibrate"),
         ):
@@ -117,7 +115,7 @@ class RecordCard(QFrame):
         _tool(self.fit, "Fit", "Ten seconds at 25 mm/s fill the width (0)", checkable=True)
         _tool(self.true_size, "True size", "One millimetre of paper is one of this screen (1)")
         _tool(self.caliper, "Caliper", "Measure time and amplitude by dragging (C)", checkable=True)
-        _tool(self.calibrate, "Calibrate screen", "Hold a ruler to the screen, so that millimetres are true")
+        _tool(self.calibrate, "Calibrate", "Hold a ruler to the screen, so that millimetres are true")
         self.name.setProperty("role", "heading")
         self.facts.setProperty("role", "muted")
         for label in (self.name, self.facts, self.labels):

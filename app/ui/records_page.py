@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.changes import Changes
 from app.core.rows import CohortRow, FileOutcome, JobRow, LabelSummary, RecordRow
@@ -173,12 +173,13 @@ class RecordsPage(Page):
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 1)
         split.setSizes([400, 900])
+        split.setHandleWidth(10)
         split.setChildrenCollapsible(False)
-        self.table.setMinimumWidth(300)
+        self.table.setMinimumWidth(350)
         body = QWidget()
-        inner = QStackedLayout(body)
+        inner = QVBoxLayout(body)
         inner.addWidget(split)
-        inner.setContentsMargins(12, 12, 12, 8)
+        inner.setContentsMargins(12, 12, 12, 10)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(body)

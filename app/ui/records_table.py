@@ -38,6 +38,8 @@ QUALITY_SIGNS = {
 }
 """Sign and colour of a verdict: a shape beside every colour."""
 
+SEX_SIGNS = {"female": "F", "male": "M", "unknown": "?"}
+
 
 @dataclass(frozen=True)
 class RecordFilter:
@@ -160,8 +162,10 @@ class RecordsTable(QWidget):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(36)
         for place, column in enumerate(self.model.columns):
-            header.resizeSection(place, column.width)
-        header.setStretchLastSection(True)
+            if column.width:
+                header.resizeSection(place, column.width)
+            else:
+                header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
         filters = QHBoxLayout()
@@ -188,11 +192,11 @@ class RecordsTable(QWidget):
 
 def _columns() -> list[Column]:
     return [
-        Column("Recording", lambda r: r.source_name, 118, tip=lambda r: f"{r.source_name}\nid {r.record_id}"),
+        Column("Recording", lambda r: r.source_name, 96, tip=lambda r: f"{r.source_name}\nid {r.record_id}"),
         Column("Age", lambda r: r.age_text, 44, numeric=True),
-        Column("Sex", lambda r: r.sex, 62),
-        Column("Quality", lambda r: r.quality, 84, icon=quality_icon, tip=quality_tip),
-        Column("Labels", labels_text, 120, tip=labels_tip),
+        Column("Sex", lambda r: SEX_SIGNS[r.sex], 46, tip=lambda r: r.sex),
+        Column("Quality", lambda r: r.quality, 92, icon=quality_icon, tip=quality_tip),
+        Column("Labels", labels_text, 0, tip=labels_tip),
     ]
 
 

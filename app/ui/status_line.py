@@ -8,7 +8,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
 from app.core.rows import JobRow
-from app.ui.theme import Theme
 
 SHOWN_MS = 8000
 
@@ -20,7 +19,7 @@ class StatusLine(QStatusBar):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.queue, self.engine = QToolButton(), QLabel("Engine: checking…")
+        self.queue, self.engine = QToolButton(), QLabel()
         self.queue.setAutoRaise(True)
         self.queue.setToolTip("Show the runs")
         self.queue.setAccessibleName("Queue")
@@ -36,6 +35,10 @@ class StatusLine(QStatusBar):
         self.queue.setVisible(jobs is not None)
         self.queue.setText(queue_words(jobs or ()))
 
+    def tell_engine_asked(self) -> None:
+        """The engine has been asked and takes a few seconds to answer."""
+        self.engine.setText("Engine: checking…")
+
     def show_engine(self, words: str, story: str, usable: bool) -> None:
         """What the engine answered."""
         self.engine.setText(words)
@@ -46,9 +49,6 @@ class StatusLine(QStatusBar):
     def tell(self, words: str) -> None:
         """Say something for a few seconds."""
         self.showMessage(words, SHOWN_MS)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """The style sheet does it all."""
 
 
 def queue_words(jobs: Sequence[JobRow]) -> str:

@@ -38,6 +38,7 @@ class Theme:
     rail: str
     rail_text: str
     rail_selection: str
+    accent_bright: str
     good: str
     warn: str
     bad: str
@@ -141,4 +142,22 @@ QHeaderView::section:horizontal {{
     background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 7px;
 }}
 QLineEdit[wrong="true"] {{ border: 1px solid {bad}; border-radius: 2px; padding: 3px; }}
+QWidget#rail {{ background: {rail}; }}
+QWidget#rail QToolButton {{
+    color: {rail_text}; background: transparent; padding: 6px 3px 6px 0;
+    border: none; border-left: 3px solid transparent;
+}}
+QWidget#rail QToolButton:hover {{ background: {rail_selection}; }}
+QWidget#rail QToolButton:checked {{ background: {rail_selection}; border-left-color: {accent_bright}; }}
+QWidget#rail QToolButton:focus {{ border-left-color: {rail_text}; }}
+QToolBar {{ border: none; border-bottom: 1px solid {border}; spacing: 4px; padding: 3px 6px; }}
+QStatusBar {{ border-top: 1px solid {border}; }}
+QStatusBar::item {{ border: none; }}
+QTableView {{ border: 1px solid {border}; }}
+QTableView::item {{ padding: 0 6px; }}
+QTableView::item:selected {{ background: {selection}; color: {text}; }}
+QHeaderView::section {{
+    background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 6px 5px 8px;
+}}
+QSplitter::handle {{ background: transparent; }}
 """

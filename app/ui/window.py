@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSizePolicy, QStackedWidget, QToolBar, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QSizePolicy,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from app.core.changes import Changes
 from app.ui import theme as themes
@@ -197,6 +206,11 @@ class MainWindow(QMainWindow):
             self._beat_fault = f"{told.title}{told.detail}"
             self.messages.show(told)
 
+    def check_engine(self) -> None:
+        """Ask the engine what it is; the answer comes to the status bar."""
+        self.status.tell_engine_asked()
+        self.engine.start()
+
     # Actions.
 
     def refresh_actions(self) -> None:
@@ -302,7 +316,9 @@ class MainWindow(QMainWindow):
         bar.addWidget(space)
         for id in ("view.palette", "view.theme"):
             bar.addAction(self.actions_by_id[id])
-            bar.widgetForAction(self.actions_by_id[id]).setProperty("role", "quiet")
+        switch = bar.widgetForAction(self.actions_by_id["view.theme"])
+        if isinstance(switch, QToolButton):
+            switch.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         return bar
 
     def _connect(self) -> None:
