@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 ZOOMS: tuple[tuple[str, float | None], ...] = (("Fit width", None), ("75 %", 0.75), ("100 %", 1.0), ("150 %", 1.5))
+HEAD_HEIGHT = 28
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,7 @@ class DossierPage(Page):
         label = QLabel("Title on the cover")
         label.setProperty("role", "heading")
         label.setBuddy(self.title_line)
+        label.setFixedHeight(HEAD_HEIGHT)
         self.title_line.setAccessibleName("Title on the cover")
         self.title_line.setMaxLength(120)
         column.addWidget(label)
@@ -254,6 +256,7 @@ class DossierPage(Page):
         name = QLabel("Preview")
         name.setProperty("role", "heading")
         self.page_label.setProperty("role", "muted")
+        self.zoom.setFixedHeight(HEAD_HEIGHT)
         for text, zoom in ZOOMS:
             self.zoom.addItem(text, zoom)
         self.zoom.setAccessibleName("Zoom")

@@ -15,7 +15,7 @@ from app.ui import theme as themes
 from app.ui.signs import check_icon, sign
 from app.ui.theme import Theme
 
-BULLET = "bar"
+BULLET = "circle"
 
 
 class Lines(QWidget):
@@ -43,7 +43,9 @@ class Lines(QWidget):
         self.texts = [text for _sign, text in lines]
         for place, (mark, text) in enumerate(lines):
             icon, told = QLabel(), QLabel(text)
-            icon.setPixmap(_icon(mark, theme).pixmap(14, 14))
+            bullet = mark == "bullet"
+            icon.setPixmap(_icon(mark, theme).pixmap(8, 8) if bullet else _icon(mark, theme).pixmap(14, 14))
+            icon.setContentsMargins(2 if bullet else 0, 6 if bullet else 3, 0, 0)
             icon.setAccessibleName({"ok": "matches", "fault": "does not match"}.get(mark, ""))
             told.setWordWrap(True)
             told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -19,7 +19,7 @@ from app.ui import theme as themes
 from app.ui.rows_table import ROW, Column, Index, RowsTable
 from app.ui.signs import MARKERS, paint_marker, sign
 from app.ui.theme import Theme
-from engine.contract.results import Estimate
+from engine.contract.results import Estimate, EvaluateResults
 
 PICTURE = 2
 """The column that is drawn."""
@@ -161,6 +161,12 @@ class AxisHeader(QHeaderView):
             place = QRectF(x - widest / 2 - 2, rect.top() + 4, widest + 4, metrics.height())
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
             painter.drawLine(QPointF(x, rect.bottom() - 4), QPointF(x, rect.bottom()))
+
+
+def evaluation_rows(results: EvaluateResults) -> list[IntervalRow]:
+    """The estimates of one evaluation, macro first."""
+    told = [("macro", results.macro), *((one.label, one.auroc) for one in results.labels)]
+    return [IntervalRow(group, results.model, 0, estimate, leads=True) for group, estimate in told]
 
 
 def axis_for(estimates: Sequence[Estimate], signed: bool) -> Axis:

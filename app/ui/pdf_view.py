@@ -127,6 +127,7 @@ class PdfView(QScrollArea):
             sheet.setFixedSize(QSize(round(image.width() / image.devicePixelRatio()), self._height(image)))
             sheet.setAccessibleName(f"Page {number} of {len(pages.images)}")
             sheet.setAccessibleDescription(pages.texts[number - 1])
+        self._column.activate()
         self._inside.adjustSize()
         self.verticalScrollBar().setValue(round(share * self.verticalScrollBar().maximum()))
         self._tell_page()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.ui import theme as themes
+from app.ui.interval_table import IntervalTable, evaluation_rows
 from app.ui.plots import LOSS_CURVES, CurvePlot
 from app.ui.rows_table import Column, RowsTable, fixed_font
 from app.ui.run_facts import (
@@ -34,6 +35,7 @@ from app.ui.run_facts import (
 )
 from app.ui.signs import STATE_WORDS, sign, state_icon
 from app.ui.theme import Theme
+from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -72,6 +74,7 @@ class RunView(QWidget):
         theme = themes.current()
         self.state, self.heading, self.message = QLabel(), QLabel(), QLabel()
         self.curve = CurvePlot(LOSS_CURVES, "loss (nats)", theme)
+        self.intervals = IntervalTable("AUROC", False, "AUROC of the run with intervals")
         self.facts = RowsTable(_fact_columns(170), lambda fact: fact.name + fact.value, "Results of the run")
         self.config = RowsTable(_fact_columns(200), lambda fact: fact.name, "Config of the run")
         self.log = RowsTable(_log_columns(), lambda line: str(line.seq), "Events of the run")
@@ -99,6 +102,7 @@ class RunView(QWidget):
         self._tell_head(seen.detail.job)
         self.curve.show_series(seen.series, _total_steps(seen.detail))
         self.curve.setVisible(not self.curve.is_empty())
+        self._tell_intervals(seen.detail)
         self.facts.rows.set_rows(facts(seen.detail, seen.series))
         self.config.rows.set_rows(config_lines(seen.detail.config))
         self._tell_log(seen)
@@ -118,6 +122,7 @@ class RunView(QWidget):
         head.setSpacing(6)
         head.addWidget(self.state)
         head.addWidget(self.heading, 1)
+        self.log.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         for name, page in (("Results", self.facts), ("Config", self.config), ("Log", self.log)):
             page.horizontalHeader().setVisible(False)
             page.verticalHeader().setDefaultSectionSize(22)
@@ -128,10 +133,12 @@ class RunView(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.split.addWidget(self.curve)
+        self.split.addWidget(self.intervals)
         self.split.addWidget(self.tabs)
-        self.split.setSizes([560, 440])
+        self.split.setSizes([560, 560, 440])
         self.split.setChildrenCollapsible(False)
         self.curve.setVisible(False)
+        self.intervals.setVisible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -144,6 +151,12 @@ class RunView(QWidget):
         self.state.setAccessibleName(STATE_WORDS[job.state])
         self.heading.setText(f"{job.job_id}  {KIND_WORDS[job.kind]}: {job.name}")
         self.message.setText(head_text(job))
+
+    def _tell_intervals(self, detail: JobDetail) -> None:
+        scored = detail.job.kind == "evaluate" and detail.results is not None
+        self.intervals.setVisible(scored)
+        if scored:
+            self.intervals.show_rows(evaluation_rows(EvaluateResults.model_validate(detail.results)))
 
     def _tell_log(self, seen: Look) -> None:
         if seen.last_seq == self.last_seq:
