@@ -137,6 +137,7 @@ class SimilarityView(QWidget):
         different = next((row for row, one in enumerate(maps) if one.rows != one.columns), 0)
         self.pairs.setCurrentRow(kept if 0 < kept < len(maps) else different)
         self.notes.setText("\n".join(sentence(note) for note in notes))
+        self.notes.setVisible(bool(notes))
         self._show()
 
     def apply_theme(self, theme: Theme) -> None:

@@ -21,8 +21,10 @@ from app.ui.signs import MARKERS, paint_marker, sign
 from app.ui.theme import Theme
 from engine.contract.results import Estimate, EvaluateResults
 
-PICTURE = 2
-"""The column that is drawn."""
+LABEL, MODEL, PICTURE, VALUE, INTERVAL, METHOD, PATIENTS = range(7)
+"""The columns; PICTURE is drawn."""
+LEAST_WIDTH = {METHOD: 640, PATIENTS: 500}
+"""Columns that are left out of a table narrower than this, in pixels; the tooltip still tells them."""
 ROW_LOW, ROW_HIGH = 26, 38
 """Least and greatest height of a row, in pixels."""
 EDGE = 14
@@ -83,6 +85,7 @@ class IntervalTable(RowsTable):
         """Show these estimates, in order, with an axis that holds all of them."""
         self.axis = axis_for([row.estimate for row in rows], self.signed)
         self.rows.set_rows(rows)
+        self._fit_columns()
         self._fit_rows()
         self.horizontalHeader().viewport().update()
         self.viewport().update()
@@ -90,7 +93,18 @@ class IntervalTable(RowsTable):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the rows the room there is."""
         super().resizeEvent(event)
+        self._fit_columns()
         self._fit_rows()
+
+    def _fit_columns(self) -> None:
+        """Give names the width they need and the drawn column the rest; leave out what a narrow table cannot hold."""
+        wide = self.viewport().width()
+        names = {row.model for row in self.rows.rows}
+        self.setColumnHidden(MODEL, len(names) < 2)
+        for column, least in LEAST_WIDTH.items():
+            self.setColumnHidden(column, wide < least)
+        need = max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0) + 56
+        self.setColumnWidth(MODEL, min(max(need, 110), max(wide // 5, 142)))
 
     def _fit_rows(self) -> None:
         count = max(len(self.rows.rows), 1)

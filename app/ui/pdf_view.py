@@ -100,7 +100,7 @@ class PdfView(QScrollArea):
     def go_to_page(self, number: int) -> None:
         """Bring a page, counted from 1, to the top."""
         if 0 < number <= len(self._sheets):
-            self.verticalScrollBar().setValue(self._sheets[number - 1].y() - MARGIN)
+            self.verticalScrollBar().setValue(self._tops()[number - 1] - MARGIN)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Render anew once the window has come to rest."""
@@ -149,5 +149,12 @@ class PdfView(QScrollArea):
 
     def _tell_page(self) -> None:
         middle = self.verticalScrollBar().value() + self.viewport().height() / 2
-        passed = sum(1 for sheet in self._sheets if sheet.y() <= middle)
+        passed = sum(1 for top in self._tops() if top <= middle)
         self.page_changed.emit(max(passed, 1), len(self._sheets))
+
+    def _tops(self) -> list[int]:
+        """Where each page begins; told by their heights, since the layout is done only when it is next shown."""
+        tops = [MARGIN]
+        for sheet in self._sheets:
+            tops.append(tops[-1] + sheet.height() + MARGIN)
+        return tops[:-1]

@@ -140,7 +140,6 @@ class RowsTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(26)
-        self.setStyleSheet("QTableView::item { padding-left: 4px; padding-right: 4px; }")
         self._set_widths(columns)
         self.selectionModel().currentRowChanged.connect(self._tell)
         self.rows.modelAboutToBeReset.connect(self._remember)

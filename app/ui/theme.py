@@ -138,9 +138,6 @@ QPushButton[role="primary"] {{
 }}
 QPushButton[role="primary"]:disabled {{ background: {border}; color: {muted}; border-color: {border}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; padding: 4px 13px; }}
-QHeaderView::section:horizontal {{
-    background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 7px;
-}}
 QLineEdit[wrong="true"] {{ border: 1px solid {bad}; border-radius: 2px; padding: 3px; }}
 QWidget#rail {{ background: {rail}; }}
 QWidget#rail QToolButton {{
@@ -156,7 +153,7 @@ QStatusBar::item {{ border: none; }}
 QTableView {{ border: 1px solid {border}; }}
 QTableView::item {{ padding: 0 6px; }}
 QTableView::item:selected {{ background: {selection}; color: {text}; }}
-QHeaderView::section {{
+QHeaderView::section:horizontal {{
     background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 6px 5px 8px;
 }}
 QSplitter::handle {{ background: transparent; }}
