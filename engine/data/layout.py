@@ -100,7 +100,9 @@ def to_steps(recording: Recording) -> tuple[NDArray[np.int16], NDArray[np.float6
     with np.errstate(invalid="ignore"):
         steps_per_mv = np.where(np.rint(largest * exact) <= LARGEST, exact, fitting)
     # float32 is enough: its relative error of 2**-23 moves no int16 by half a step.
-    steps_CT = np.rint(signal_CT * steps_per_mv.astype(np.float32)[:, None]).astype("<i2")
+    scaled_CT = signal_CT * steps_per_mv.astype(np.float32)[:, None]
+    np.rint(scaled_CT, out=scaled_CT)
+    steps_CT = scaled_CT.astype("<i2")
     if holes:
         steps_CT[missing_CT] = MISSING
     return np.ascontiguousarray(steps_CT.T), steps_per_mv

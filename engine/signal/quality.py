@@ -46,7 +46,7 @@ def assess(recording: Recording) -> Quality:
     signal_CT = recording.signal_CT
     absent = ~np.array(recording.present)
     flat = ~absent & (_ptp(signal_CT) < FLAT_MV)
-    missing = ~absent & (np.isnan(signal_CT).mean(axis=1) > MISSING_SHARE)
+    missing = ~absent & (_missing_share(signal_CT) > MISSING_SHARE)
     clipped = ~absent & ~flat & (_clipped_share(signal_CT) > CLIPPED_SHARE)
     reasons = [
         f"{word} {_names(marks)}"
@@ -102,10 +102,13 @@ def _normalised(signal_CT: NDArray[np.float32]) -> list[str]:
 def _einthoven(recording: Recording) -> list[str]:
     if set(recording.derived) & {"I", "II", "III"}:
         return []
-    one, two, three = recording.signal_CT[:3].astype(np.float64)
-    residual = (two - one - three)[~np.isnan(two - one - three)]
-    scale = float(np.std(two[~np.isnan(two)]))
-    if not residual.size or np.std(residual) <= LIMB_SHARE * scale:
+    one, two, three = recording.signal_CT[:3]
+    residual = two - one
+    residual -= three
+    if np.isnan(residual).all():
+        return []
+    spread, scale = float(np.nanstd(residual)), float(np.nanstd(two))
+    if not spread > LIMB_SHARE * scale:
         return []
     return ["limb leads contradict each other (II is not I + III)"]
 
@@ -115,12 +118,17 @@ def _ptp(signal_CT: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.fmax.reduce(signal_CT, axis=1) - np.fmin.reduce(signal_CT, axis=1), dtype=np.float32)
 
 
+def _missing_share(signal_CT: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.count_nonzero(np.isnan(signal_CT), axis=1) / signal_CT.shape[1])
+
+
 def _clipped_share(signal_CT: NDArray[np.float32]) -> NDArray[np.float64]:
     """Share of samples that sit at the lead's extreme in runs, as a saturated amplifier leaves them."""
     top = np.fmax.reduce(signal_CT, axis=1, keepdims=True)
     bottom = np.fmin.reduce(signal_CT, axis=1, keepdims=True)
     at_rail = (signal_CT == top) | (signal_CT == bottom)
-    return np.asarray((at_rail[:, 1:] & at_rail[:, :-1]).sum(axis=1) / signal_CT.shape[1])
+    in_run = at_rail[:, 1:] & at_rail[:, :-1]
+    return np.asarray(np.count_nonzero(in_run, axis=1) / signal_CT.shape[1])
 
 
 def _names(marks: NDArray[np.bool_]) -> str:

@@ -37,12 +37,12 @@ class Recording:
         acquired: date and time of the recording as in the file. Never into events, logs or reports.
     """
 
-    signal_CT: NDArray[np.float32]
+    signal_CT: NDArray[np.float32] = field(repr=False)
     rate_hz: float
     leads: tuple[str, ...] = CANONICAL
     present: tuple[bool, ...] = (True,) * 12
     derived: tuple[str, ...] = ()
-    resolution_mv: NDArray[np.float64] | None = None
+    resolution_mv: NDArray[np.float64] | None = field(default=None, repr=False)
     format: str = ""
     file_sha256: str = ""
     source_name: str = field(default="", repr=False)

@@ -9,6 +9,7 @@ Shapes: C channels, T samples, 12 canonical leads.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,12 @@ def read_other(path: Path, header: Header, block: bytes) -> Channels:
 
 
 def _millivolts(steps: NDArray[np.integer[Any]], line: SignalLine, length: int) -> NDArray[np.float32]:
-    """One channel in millivolts; several samples a frame are averaged, as the wfdb package does."""
+    """One channel in millivolts; several samples a frame are averaged. Skew has been taken out."""
     values = steps.astype(np.float64)
     if line.format in MISSING:
         values[steps == MISSING[line.format]] = np.nan
     frames = values[: length * line.per_frame].reshape(length, line.per_frame).mean(axis=1)
-    shifted = np.concatenate([frames[line.skew :], np.full(min(line.skew, length), np.nan)])
-    return np.asarray((shifted - line.baseline) / (line.steps_per_mv or np.nan), dtype=np.float32)
+    return np.asarray((frames - line.baseline) / (line.steps_per_mv or np.nan), dtype=np.float32)
 
 
 def _check_lengths(header: Header, steps: list[NDArray[np.integer[Any]]]) -> None:
@@ -102,13 +102,15 @@ def _described(record: Any, channel: int) -> SignalLine:
 
 
 def _ask_wfdb(path: Path, physical: bool, smooth_frames: bool) -> Any:
-    import wfdb
-
+    # An absolute local path: neither a PhysioNet folder (pn_dir) nor an address is ever asked for.
+    record = str(path.resolve().with_suffix(""))
     try:
-        # An absolute local path: neither a PhysioNet folder (pn_dir) nor an address is ever asked for.
-        return wfdb.rdrecord(
-            str(path.resolve().with_suffix("")), physical=physical, smooth_frames=smooth_frames, pn_dir=None
-        )
+        with warnings.catch_warnings():
+            # Its warnings are for its makers, and may quote the file.
+            warnings.simplefilter("ignore")
+            import wfdb
+
+            return wfdb.rdrecord(record, physical=physical, smooth_frames=smooth_frames, pn_dir=None)
     except MemoryError:
         raise refusal("it is too long for this machine's memory", "Cut it into shorter recordings") from None
     except Exception as error:  # whatever a damaged file makes a foreign parser do

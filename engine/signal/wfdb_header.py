@@ -104,7 +104,7 @@ def _record_line(line: str) -> tuple[int, int, float, int | None, str | None]:
     if not 0 < rate_hz <= MAX_RATE_HZ:
         raise refusal(f"the header gives a sampling rate of {rate_hz:g} Hz", "Correct the rate in the header")
     length = _whole(fields[3], "length") if len(fields) > 3 else None
-    if length is not None and length > MAX_SAMPLES:
+    if length is not None and not 0 <= length <= MAX_SAMPLES:
         raise refusal(f"the header announces {length} samples a lead")
     return segments, count, rate_hz, length or None, " ".join(fields[4:6]) or None
 

@@ -1,4 +1,4 @@
-"""Samples of WFDB signal files: formats 16 and 212 by ourselves, every other format through the wfdb package.
+"""Samples of WFDB signal files: formats 16, 61 and 212 by ourselves, the others through the wfdb package.
 
 Shapes: C channels, T samples (frames), N = C * T samples in file order.
 """
@@ -24,23 +24,25 @@ MISSING = {
 }
 """The integer that stands for "no sample" in each format (WFDB signal(5)); format 8 has none."""
 
-OWN = ("16", "212")
+OWN = ("16", "61", "212")
 """Formats that are decoded here."""
 
 FRAMES_A_BLOCK = 32
 
 
 def stored_samples(code: str, size: int) -> int:
-    """How many samples `size` bytes hold in format 16 or 212 (an odd last sample of 212 takes two bytes)."""
-    if code == "16":
+    """How many samples `size` bytes hold in a format of ours (an odd last sample of 212 takes two bytes)."""
+    if code != "212":
         return size // 2
     return size // 3 * 2 + (1 if size % 3 == 2 else 0)
 
 
 def decode(code: str, block: memoryview, samples: int) -> NDArray[np.int16]:
-    """The first `samples` samples of a block in format 16 or 212, int16 [N]. The block must hold them."""
+    """The first `samples` samples of a block in a format of ours, int16 [N]. The block must hold them."""
     if code == "16":
         return np.frombuffer(block, dtype="<i2", count=samples)
+    if code == "61":
+        return np.frombuffer(block, dtype=">i2", count=samples).astype("<i2")
     return decode_212(np.frombuffer(block, dtype=np.uint8), samples)
 
 
