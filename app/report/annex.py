@@ -33,13 +33,17 @@ def provenance(dossier: Dossier, context: Context) -> list[Any]:
 
 
 def evidence_table(dossier: Dossier, context: Context) -> list[Any]:
-    """Every evidence id with its run, its path in the results, and its value."""
-    lead = "Id of every printed number, the run it comes from, its place in that run's results, its value."
+    """Every number that is printed: id, run, path in the run's results, value."""
+    lead = (
+        "Id of every printed figure, the run it comes from, its place in that run's results, its value. All "
+        f"{len(dossier.evidence):,} numbers of these runs, counts and settings among them, stand with their ids in the "
+        "attachment."
+    )
     heads = [
         Paragraph(name, style.HEAD_RIGHT if name == "Value" else style.HEAD) for name in ("Id", "Run", "Path", "Value")
     ]
     rows: list[list[Any]] = [heads]
-    for row in dossier.evidence:
+    for row in [row for row in dossier.evidence if row.id in context.ledger.cited]:
         value = "none" if row.value is None else style.decimal(row.value, 6)
         rows.append(
             [

@@ -9,11 +9,13 @@ from typing import Any
 from reportlab.lib.colors import white
 from reportlab.platypus import KeepTogether, Paragraph, Spacer
 
-from app.governance.dossier import Dossier
+from app.governance.claims import told
+from app.governance.dossier import Dossier, ModelSection
 from app.report import style
 from app.report.charts import AxisCell, SeriesMark, auroc_axis
 from app.report.drawn import Drawn, draw_text
 from app.report.pages import Layout
+from app.report.results import MACRO
 from app.report.style import MM
 from app.report.tables import (
     Context,
@@ -39,20 +41,46 @@ def cover(dossier: Dossier, context: Context, layout: Layout) -> list[Any]:
         Paragraph("DUE-DILIGENCE DOSSIER", style.KICKER),
         Paragraph(style.markup(dossier.title, style.BOLD), style.TITLE),
         _subject(dossier),
-        Paragraph("Findings", style.H2),
-        *[Paragraph(sentence(claim), style.LEAD if i == 0 else style.BODY) for i, claim in enumerate(dossier.claims)],
         *_glance(dossier, context),
+        Paragraph("Findings", style.H2),
+        *_findings(dossier, context),
         KeepTogether([Paragraph("Decision of the committee", style.H2), DecisionPanel(style.WIDTH)]),
         *_contents(layout),
     ]
 
 
 def sentence(text: str) -> str:
-    """A sentence as markup; evidence ids in brackets (`[E012]`, `[E012, E013]`) are set small."""
-    pieces = re.split(r"\s*\[(E\d+(?:[,–\- ]+E\d+)*)\]", text)
+    """A sentence as markup: true minus signs, and evidence ids in brackets (`[E0012–E0018]`) set small."""
+    pieces = re.split(r"\s*\[(E\d+(?:–E\d+)?)\]", re.sub(r"(?<!\w)-(?=\d)", "−", text))
     return "".join(
         "&nbsp;" + style.evidence_mark(piece) if i % 2 else style.markup(piece) for i, piece in enumerate(pieces)
     )
+
+
+def _findings(dossier: Dossier, context: Context) -> list[Any]:
+    """The claims, each figure in them followed by its evidence id."""
+    marks: dict[str, list[str]] = {}
+    for model in dossier.models:
+        marks.setdefault(told(model.evaluation.macro), []).append(_macro_ids(model, context))
+    for k, one in enumerate(dossier.comparison.differences):
+        if one.label == MACRO:
+            ids = estimate_ids(context.ledger, dossier.comparison_job, f"differences.{k}.estimate", one.estimate)
+            marks.setdefault(told(one.estimate, signed=True), []).append(ids)
+    claims = [_marked(claim, marks) for claim in dossier.claims]
+    return [Paragraph(sentence(claim), style.FINDING, bulletText="•") for claim in claims]
+
+
+def _marked(claim: str, marks: dict[str, list[str]]) -> str:
+    """Put ids behind figures; where two models have the same figures, claims take their ids in turn."""
+    for figure, ids in marks.items():
+        if figure in claim and ids[0]:
+            claim = claim.replace(figure, f"{figure} [{ids[0]}]", 1)
+            del ids[: len(ids) > 1]
+    return claim
+
+
+def _macro_ids(model: ModelSection, context: Context) -> str:
+    return estimate_ids(context.ledger, model.evaluation_job, MACRO, model.evaluation.macro)
 
 
 def when(created: str) -> str:
@@ -103,7 +131,7 @@ def _glance(dossier: Dossier, context: Context) -> list[Any]:
         macro = model.evaluation.macro
         if macro.value is None:
             spans.append(("SPAN", (2, i + 1), (4, i + 1)))
-        ids = estimate_ids(context.ledger, model.evaluation_job, "macro", macro)
+        ids = _macro_ids(model, context)
         name = f"{style.markup(model.card.name)}<br/>{_small(model.evaluation.mode)}"
         cells = estimate_cells(macro, look, i)
         rows.append(

@@ -31,10 +31,14 @@ class Ledger:
         rows: the dossier's evidence.
         results: results of each run as plain data, so that `labels[NORM].auroc.value` and `labels.0.auroc.value`
             name the same number.
+
+    Attributes:
+        cited: ids that were asked for: the numbers that stand on paper.
     """
 
     def __init__(self, rows: Iterable[Evidence], results: Mapping[str, Any]) -> None:
         self._results = results
+        self.cited: set[str] = set()
         self._ids = {(row.job_id, concrete_path(results.get(row.job_id), row.path)): row.id for row in rows}
 
     def cite(self, job_id: str, path: str) -> str:
@@ -42,6 +46,7 @@ class Ledger:
         key = (job_id, concrete_path(self._results.get(job_id), path))
         if key not in self._ids:
             raise KeyError(f"the dossier prints {job_id} {path} without evidence")
+        self.cited.add(self._ids[key])
         return self._ids[key]
 
 

@@ -137,7 +137,7 @@ def estimate_table(groups: Sequence[tuple[str, Sequence[Line]]], look: EstimateL
                 more.append(("SPAN", (2, len(rows)), (4, len(rows))))
             rows.append(_row(line, look, context, own_counts=len(counts) > 1))
         more.append(("NOSPLIT", (0, start), (-1, len(rows) - 1)))
-    fixed = [5 * MM, look.width + 8, 16.5 * MM, 31 * MM, 15 * MM]
+    fixed = [5 * MM, look.width + 8, 16.5 * MM, 31 * MM, 17 * MM]
     return table(rows, [fixed[0], style.WIDTH - sum(fixed), *fixed[1:]], more=more)
 
 

@@ -69,7 +69,7 @@ KICKER = _style("kicker", 8.2, 11, fontName=BOLD, textColor=ACCENT)
 H1 = _style("h1", 15.5, 20, fontName=BOLD, spaceBefore=20, spaceAfter=5, keepWithNext=1)
 H2 = _style("h2", 10.4, 14, fontName=BOLD, spaceBefore=10, spaceAfter=3, keepWithNext=1)
 BODY = _style("body", 9.2, 13.4, spaceAfter=5)
-LEAD = _style("lead", 10.2, 15, spaceAfter=6)
+FINDING = _style("finding", 9.2, 13, spaceAfter=3, leftIndent=11, bulletIndent=0)
 ITEM = _style("item", 9.2, 13.4, spaceAfter=4, leftIndent=11, bulletIndent=0)
 CAPTION = _style("caption", 7.8, 10.8, textColor=MUTED, spaceBefore=6, spaceAfter=3)
 LEGEND = _style("legend", 7.8, 10.8, textColor=MUTED, spaceBefore=4, spaceAfter=8)
@@ -172,15 +172,8 @@ def evidence_mark(ids: str) -> str:
 
 
 def span_ids(ids: list[str]) -> str:
-    """Several evidence ids in short: `E012 to E016` where they follow each other, else a list."""
-    unique = list(dict.fromkeys(ids))
-    if len(unique) < 2:
-        return "".join(unique)
-    numbers = [int(found.group()) if (found := re.search(r"\d+$", one)) else None for one in unique]
-    first = numbers[0]
-    if first is not None and len(unique) > 2 and numbers == list(range(first, first + len(numbers))):
-        return f"{unique[0]}–{unique[-1]}"
-    return ", ".join(unique)
+    """Evidence ids of numbers that stand together, in short: `E0012–E0018`."""
+    return f"{ids[0]}–{ids[-1]}" if len(set(ids)) > 1 else "".join(ids[:1])
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from app.governance.dossier import (
     PretrainingSection,
     RunProvenance,
 )
+from app.governance.evidence import numbers
 from app.report.verify import RunFacts
 from engine.contract.card import Lineage, ModelCard, Preprocessing
 from engine.contract.config import PretrainConfig
@@ -201,21 +201,9 @@ def pretrained(name: str) -> PretrainingSection:
     )
 
 
-def numbers(node: Any, path: str = "") -> Iterator[tuple[str, float | None]]:
-    """Paths of all numbers that a dossier may print."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from numbers(value, f"{path}.{key}" if path else key)
-    elif isinstance(node, list):
-        for i, value in enumerate(node):
-            yield from numbers(value, f"{path}.{i}")
-    elif isinstance(node, float) and not isinstance(node, bool) and not path.endswith(("confidence", "seconds")):
-        yield path, node
-
-
 def evidence_of(results: dict[str, dict[str, Any]]) -> tuple[Evidence, ...]:
     found = [(job, path, value) for job, node in results.items() for path, value in numbers(node)]
-    return tuple(Evidence(f"E{k + 1:03d}", job, path, value) for k, (job, path, value) in enumerate(found))
+    return tuple(Evidence(f"E{k + 1:04d}", job, path, value) for k, (job, path, value) in enumerate(found))
 
 
 def results_of(dossier: Dossier) -> dict[str, dict[str, Any]]:

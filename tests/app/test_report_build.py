@@ -94,9 +94,25 @@ def test_methods_of_both_intervals_are_named(pages: list[str]) -> None:
     assert "patient-clustered bootstrap, 2,000 resamples, logit percentile" in text
 
 
-def test_every_evidence_id_is_printed_in_the_annex_with_its_path(dossier: Dossier, pages: list[str]) -> None:
-    text = " ".join(pages)
-    assert all(row.id in text and row.path in text for row in dossier.evidence)
+def test_every_evidence_id_on_a_page_stands_in_the_annex_with_run_path_and_value(
+    dossier: Dossier, pages: list[str]
+) -> None:
+    start = next(k for k, text in enumerate(pages) if text.count("auroc.value") > 3)
+    annex = re.sub(r"\s+", "", "".join(pages[start:]))
+    ids = set(re.findall(r"E\d{4}", "".join(pages[:start])))
+    rows = [row for row in dossier.evidence if row.id in ids]
+    assert len(rows) == len(ids) > 80
+    for row in rows:
+        assert f"{row.id}{row.job_id}{row.path}{style.decimal(row.value or 0.0, 6)}" in annex
+
+
+def test_every_figure_of_an_estimate_carries_an_evidence_id(dossier: Dossier, pages: list[str]) -> None:
+    """The id range behind an estimate spans value and both intervals."""
+    text = "".join(pages)
+    for model in dossier.models:
+        first = next(r.id for r in dossier.evidence if (r.job_id, r.path) == (model.evaluation_job, "macro.value"))
+        last = next(r.id for r in dossier.evidence if (r.job_id, r.path) == (model.evaluation_job, "macro.beside.high"))
+        assert text.count(f"{first}–{last}") >= 2
 
 
 def test_a_number_without_evidence_stops_the_report() -> None:

@@ -84,7 +84,7 @@ def ecg_page(dossier: Dossier) -> tuple[str, str]:
 def polylines(content: str) -> list[np.ndarray]:
     """All stroked paths of a page as [points, 2], in points."""
     found = []
-    for path in re.findall(r"n ((?:-?[\d.]+ -?[\d.]+ [ml] ?)+)S", content):
+    for path in re.findall(r"\bn((?:\s-?[\d.]+\s-?[\d.]+\s[ml])+)\sS", content):
         found.append(np.array([[float(x), float(y)] for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+) [ml]", path)]))
     return found
 
