@@ -49,6 +49,7 @@ class Background(QObject):
         super().__init__(parent)
         self._readers = ThreadPoolExecutor(1, "isoline-read")
         self._writers = ThreadPoolExecutor(1, "isoline-write")
+        self._slow_readers = ThreadPoolExecutor(1, "isoline-slow-read")
         self._latest: dict[str, _Task] = {}
         self._pending = 0
         self._closed = False
@@ -66,6 +67,7 @@ class Background(QObject):
         *,
         key: str = "",
         failed: Callable[[Exception], object] | None = None,
+        slow: bool = False,
     ) -> None:
         """Call `fn` on the reading worker, then `then(result)` on the window's thread.
 
@@ -74,8 +76,9 @@ class Background(QObject):
             then: takes the answer. Not called when its object (a widget, say) is gone by then.
             key: a newer read with the same key makes an older one be forgotten: only the newest answer arrives.
             failed: takes the exception; without it the `failed` signal tells the message service.
+            slow: it takes seconds (typesetting, verifying): done on a third worker, so that no table waits for it.
         """
-        self._submit(self._readers, _Task(fn, then, failed, Changes.NOTHING, key))
+        self._submit(self._slow_readers if slow else self._readers, _Task(fn, then, failed, Changes.NOTHING, key))
 
     def write(
         self,
@@ -99,6 +102,7 @@ class Background(QObject):
         """Drop what has not begun, wait for what has. Nothing is delivered afterwards."""
         self._closed = True
         self._readers.shutdown(wait=True, cancel_futures=True)
+        self._slow_readers.shutdown(wait=True, cancel_futures=True)
         self._writers.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, executor: ThreadPoolExecutor, task: _Task) -> None:

@@ -102,9 +102,9 @@ class DifferenceView(IntervalView):
         """Show the differences of a comparison."""
         self.explanation.setText(
             f"AUROC minus that of {results.reference}, on the same patients and the same resamples. "
-            "An interval that crosses the dashed line at 0 shows no difference."
+            "An interval across the dashed line at 0 leaves open whether there is any difference."
         )
-        groups: dict[str, list[tuple[str, Estimate]]] = {}
+        groups: dict[str, list[tuple[str, Estimate]]] = {"macro": []}
         for one in results.differences:
             groups.setdefault(one.label, []).append((one.model, one.estimate))
         self.show_rows(grouped(groups, order))

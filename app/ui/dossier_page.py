@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -84,6 +85,11 @@ class DossierPage(Page):
         if changes & self.watches:
             self.background.read(partial(finished_comparisons, self.workspace), self._offer, key="dossier.list")
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Typeset what was finished while the page was out of sight."""
+        super().showEvent(event)
+        self._load()
+
     def apply_theme(self, theme: Theme) -> None:
         """Take over the signs of the verification."""
         self.side.apply_theme(theme)
@@ -127,7 +133,7 @@ class DossierPage(Page):
 
     def verify_file(self, file: str) -> None:
         """Recompute the hashes of a PDF and compare them with the workspace."""
-        self.background.read(partial(self.workspace.verify_report, Path(file)), self._verified)
+        self.background.read(partial(self.workspace.verify_report, Path(file)), self._verified, slow=True)
 
     def _offer(self, jobs: list[JobRow]) -> None:
         kept = self.choice.currentData()
@@ -149,10 +155,10 @@ class DossierPage(Page):
     def _load(self) -> None:
         """Typeset the chosen comparison under the title as it stands, unless that was asked for already."""
         job_id, title = self.choice.currentData(), self._title()
-        if job_id and (job_id, title or "") != self._asked:
+        if self.isVisible() and job_id and (job_id, title or "") != self._asked:
             self._asked = (job_id, title or "")
             ask = partial(load_preview, self.workspace, job_id, title)
-            self.background.read(ask, self._show, key="dossier.preview", failed=self._no_preview)
+            self.background.read(ask, self._show, key="dossier.preview", failed=self._no_preview, slow=True)
 
     def _show(self, preview: Preview) -> None:
         self.preview = preview

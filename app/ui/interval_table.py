@@ -210,7 +210,7 @@ def value_text(value: float | None, signed: bool = False) -> str:
     """A number with three decimals, with its sign where that matters."""
     if value is None:
         return "n/e"
-    return f"{value:+.3f}" if signed else f"{value:.3f}"
+    return f"{value:+.3f}".replace("-0.000", "0.000").replace("+0.000", "0.000") if signed else f"{value:.3f}"
 
 
 def tick_text(value: float) -> str:

@@ -116,7 +116,7 @@ class PdfView(QScrollArea):
             return
         self._width = self._fitting_width()
         ask = partial(render_pages, self._content, self._width, self.devicePixelRatioF(), self._zoom)
-        self._background.read(ask, self._show, key=f"pdf.{id(self)}")
+        self._background.read(ask, self._show, key=f"pdf.{id(self)}", slow=True)
 
     def _show(self, pages: Pages) -> None:
         share = self.verticalScrollBar().value() / max(self.verticalScrollBar().maximum(), 1)
