@@ -105,6 +105,9 @@ class CohortDialog(QDialog):
         self.share.setValue(30)
         self.share.setSuffix(" % of patients")
         self.seed.setRange(0, 2**31 - 1)
+        for box in (self.folds, self.share, self.seed):
+            box.setMinimumHeight(26)
+            box.setMaximumWidth(180)
         self.name.textChanged.connect(lambda text: self.make.setEnabled(bool(text.strip())))
 
     def _lay_out(self) -> None:

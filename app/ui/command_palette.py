@@ -60,7 +60,7 @@ class CommandPalette(QDialog):
         self.list.clear()
         for menu, action in self._actions:
             if matches(typed, f"{menu} {action.text()}"):
-                item = QListWidgetItem(action.icon(), "")
+                item = QListWidgetItem()
                 item.setData(Qt.ItemDataRole.UserRole, action)
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, action.text())
                 item.setSizeHint(QSize(0, 30))
@@ -87,8 +87,12 @@ def _line(menu: str, action: QAction) -> QWidget:
     where.setProperty("role", "muted")
     keys.setProperty("role", "muted")
     row = QHBoxLayout(line)
-    row.setContentsMargins(28, 0, 8, 0)
-    row.addWidget(QLabel(action.text()))
+    row.setContentsMargins(8, 0, 8, 0)
+    picture = QLabel()
+    picture.setFixedWidth(24)
+    picture.setPixmap(action.icon().pixmap(16, 16))
+    row.addWidget(picture)
+    row.addWidget(QLabel(action.text().rstrip("…")))
     row.addWidget(where)
     row.addStretch(1)
     row.addWidget(keys)

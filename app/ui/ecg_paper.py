@@ -1,12 +1,18 @@
-"""What stands still under the traces: paper, millimetre grid, calibration pulses, lead names, caption."""
+"""The strokes of the ECG view: paper, millimetre grid, calibration pulses, lead names, caption, and a trace."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import shiboken6
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from app.core.rows import SignalView
-from app.ui.ecg_layout import LEAD_IN_MM, Sheet
+from app.ui.ecg_envelope import Points
+from app.ui.ecg_layout import LEAD_IN_MM, Sheet, Strip
 from app.ui.theme import FONT_FAMILY, Theme
 
 CAPTION_PX = 26
@@ -52,7 +58,7 @@ def draw_pulses(painter: QPainter, sheet: Sheet, px: float, colours: Theme) -> N
     wide, high = sheet.scale.pulse_mm
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(QPen(QColor(colours.trace), 1.0))
-    left = sheet.scale.pulse_zone_mm - LEAD_IN_MM - wide
+    left = sheet.left_mm - LEAD_IN_MM - wide
     for y in sheet.baselines_mm:
         corners = (
             (left - LEAD_IN_MM, y),
@@ -65,29 +71,39 @@ def draw_pulses(painter: QPainter, sheet: Sheet, px: float, colours: Theme) -> N
         painter.drawPolyline(QPolygonF([QPointF(round(a * px), round(b * px)) for a, b in corners]))
     painter.setPen(QPen(QColor(colours.muted), 1.0))
     for strip in sheet.strips:
-        if strip.x_mm > sheet.scale.pulse_zone_mm:
+        if strip.x_mm > sheet.left_mm:
             x, y = round(strip.x_mm * px), strip.y_mm * px
             painter.drawLine(QLineF(x, y - 6 * px, x, y - 3 * px))
             painter.drawLine(QLineF(x, y + 3 * px, x, y + 6 * px))
 
 
-def draw_names(painter: QPainter, sheet: Sheet, px: float, signal: SignalView, colours: Theme) -> None:
-    """The lead's name above the start of each strip; a star marks a derived lead, a word an absent one."""
+def draw_names(
+    painter: QPainter, sheet: Sheet, px: float, signal: SignalView, absent: Collection[str], colours: Theme
+) -> None:
+    """The lead's name above the start of its strip or left of it; a star marks a derived lead, a word an absent one."""
     font = QFont(FONT_FAMILY, 10)
     font.setBold(True)
     painter.setFont(font)
     metrics = QFontMetricsF(font)
-    backing = QColor(colours.paper)
-    backing.setAlpha(215)
     for strip in sheet.strips:
-        absent = strip.lead not in signal.leads
-        text = strip.lead + ("*" if strip.lead in signal.derived_leads else "") + (" not recorded" if absent else "")
-        box = metrics.boundingRect(text).adjusted(-2, 0, 2, 0)
-        rise = min(sheet.pitch_mm * px * 0.5 - 2, max(NAME_RISE_MM * px, metrics.height()))
-        box.moveTopLeft(QPointF(strip.x_mm * px + NAME_INSET_PX, max(strip.y_mm * px - rise, 1)))
-        painter.fillRect(box, backing)
-        painter.setPen(QColor(colours.muted if absent else colours.text))
+        missing = strip.lead in absent
+        text = strip.lead + ("*" if strip.lead in signal.derived_leads else "")
+        box = _name_box(sheet, strip, px, metrics.boundingRect(text).adjusted(-2, 0, 2, 0))
+        painter.fillRect(box, QColor(colours.paper))
+        painter.setPen(QColor(colours.muted if missing else colours.text))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        if missing:
+            beside = QPointF((strip.x_mm + 2) * px, strip.y_mm * px - 3)
+            painter.drawText(beside, "not recorded")
+
+
+def _name_box(sheet: Sheet, strip: Strip, px: float, box: QRectF) -> QRectF:
+    if sheet.names_left:
+        box.moveTopLeft(QPointF(NAME_INSET_PX, strip.y_mm * px - box.height()))
+    else:
+        rise = min(sheet.pitch_mm * px * 0.5 - 2, max(NAME_RISE_MM * px, box.height()))
+        box.moveTopLeft(QPointF(strip.x_mm * px + NAME_INSET_PX, max(strip.y_mm * px - rise, 1)))
+    return box
 
 
 def draw_caption(painter: QPainter, whole: QRect, text: str, span: str, colours: Theme) -> None:
@@ -104,3 +120,15 @@ def draw_caption(painter: QPainter, whole: QRect, text: str, span: str, colours:
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, left.width())
     painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, span)
+
+
+def draw_run(painter: QPainter, points_P2: Points) -> None:
+    """One unbroken line; the points go into Qt's own memory without a Python object for each."""
+    polygon = QPolygonF()
+    polygon.resize(len(points_P2))
+    memory: Any = shiboken6.VoidPtr(polygon.data(), points_P2.size * 8, True)  # type: ignore[call-arg, arg-type]
+    np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = points_P2
+    if len(points_P2) == 1:
+        painter.drawPoint(QPointF(points_P2[0, 0], points_P2[0, 1]))
+    else:
+        painter.drawPolyline(polygon)

@@ -9,10 +9,8 @@ Shape legend: C leads, T samples.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import shiboken6
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -22,7 +20,6 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -44,6 +41,7 @@ from app.ui.ecg_layout import (
     caption,
     fit_px_per_mm,
 )
+from engine.signal.leads import CANONICAL
 
 NOMINAL_PX_PER_MM = 96 / 25.4
 """What a screen is assumed to have until it is measured."""
@@ -72,6 +70,7 @@ class EcgView(QWidget):
         self.calibrated = False
         self.caliper = Caliper()
         self.placeholder = "Select a recording"
+        self._absent: frozenset[str] = frozenset()
         self._paper: QPixmap | None = None
         self._sheet: Sheet | None = None
         self._drag: tuple[QPointF, float] | None = None
@@ -86,6 +85,7 @@ class EcgView(QWidget):
     def show_signal(self, signal: SignalView | None) -> None:
         """Show another recording from its first second, at the scale that is set."""
         self.signal, self.start_s = signal, 0.0
+        self._absent = _absent_leads(signal)
         self.caliper.clear()
         self._redraw()
 
@@ -155,7 +155,7 @@ class EcgView(QWidget):
         """The paper as it is laid out now."""
         if self._sheet is None:
             if self.fitted:
-                self.px_per_mm = fit_px_per_mm(self.width())
+                self.px_per_mm = fit_px_per_mm(self.width(), LAYOUTS[self.layout_name])
             paper, scale = self.paper_px, self.px_per_mm
             self._sheet = arrange(
                 LAYOUTS[self.layout_name],
@@ -210,7 +210,7 @@ class EcgView(QWidget):
             shift = min(offset, 1) / self.devicePixelRatioF()
             painter.translate(shift, shift)
             for run in runs_px:
-                _draw_run(painter, run)
+                ecg_paper.draw_run(painter, run)
         painter.restore()
         self.caliper.paint(painter, sheet, self.px_per_mm)
         ecg_paper.draw_caption(painter, self.rect(), self.caption, self._span(sheet), theme.current())
@@ -233,7 +233,7 @@ class EcgView(QWidget):
             ecg_paper.draw_placeholder(painter, self.paper_px, self.placeholder, colours)
         else:
             ecg_paper.draw_pulses(painter, sheet, self.px_per_mm, colours)
-            ecg_paper.draw_names(painter, sheet, self.px_per_mm, self.signal, colours)
+            ecg_paper.draw_names(painter, sheet, self.px_per_mm, self.signal, self._absent, colours)
 
     def _span(self, sheet: Sheet) -> str:
         if sheet.seconds >= self.recording_s:
@@ -322,13 +322,12 @@ class EcgView(QWidget):
         event.accept()
 
     def _zoom_around(self, x_px: float, factor: float) -> None:
-        zone = self.scale.pulse_zone_mm
-        columns = len(LAYOUTS[self.layout_name].columns)
-        at_s = max(x_px / self.px_per_mm - zone, 0.0) / self.scale.speed
+        left_mm, columns = self.sheet().left_mm, len(LAYOUTS[self.layout_name].columns)
+        at_s = max(x_px / self.px_per_mm - left_mm, 0.0) / self.scale.speed
         held = self.start_s + at_s if columns == 1 else self.start_s
         self.zoom_to(self.px_per_mm * factor)
         if columns == 1:
-            self.pan_to(held - max(x_px / self.px_per_mm - zone, 0.0) / self.scale.speed)
+            self.pan_to(held - max(x_px / self.px_per_mm - left_mm, 0.0) / self.scale.speed)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to move the paper, or to measure."""
@@ -381,18 +380,13 @@ class EcgView(QWidget):
         self.changed.emit()
 
 
+def _absent_leads(signal: SignalView | None) -> frozenset[str]:
+    if signal is None:
+        return frozenset()
+    held = {lead for lead, lead_T in zip(signal.leads, signal.signal_CT, strict=True) if np.isfinite(lead_T).any()}
+    return frozenset(CANONICAL) - held
+
+
 def _neighbour(steps: tuple[float, ...], value: float, by: int) -> float:
     place = min(range(len(steps)), key=lambda i: abs(steps[i] - value))
     return steps[min(max(place + by, 0), len(steps) - 1)]
-
-
-def _draw_run(painter: QPainter, points_P2: Points) -> None:
-    """One unbroken line; the points go into Qt's own memory without a Python object for each."""
-    polygon = QPolygonF()
-    polygon.resize(len(points_P2))
-    memory: Any = shiboken6.VoidPtr(polygon.data(), points_P2.size * 8, True)  # type: ignore[call-arg, arg-type]
-    np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = points_P2
-    if len(points_P2) == 1:
-        painter.drawPoint(QPointF(points_P2[0, 0], points_P2[0, 1]))
-    else:
-        painter.drawPolyline(polygon)

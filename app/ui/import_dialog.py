@@ -188,7 +188,7 @@ class OutcomesDialog(QDialog):
         column.addWidget(heading)
         column.addWidget(self.table, 1)
         column.addWidget(buttons)
-        self.resize(900, 480)
+        self.resize(1080, 480)
 
 
 def outcome_words(outcomes: Sequence[FileOutcome]) -> str:
@@ -210,8 +210,8 @@ def _columns() -> list[Column]:
                 OUTCOME_SIGNS[row.status][0], getattr(themes.current(), OUTCOME_SIGNS[row.status][1])
             ),
         ),
-        Column("File", lambda row: row.file, 200),
-        Column("Reason", lambda row: row.reason, 270),
+        Column("File", lambda row: row.file, 190),
+        Column("Reason", lambda row: row.reason, 400),
         Column("Next step", lambda row: row.next_step, 0),
     ]
 

@@ -150,7 +150,7 @@ QWidget#rail QToolButton:focus {{ border-left-color: {rail_text}; }}
 QToolBar {{ border: none; border-bottom: 1px solid {border}; spacing: 4px; padding: 3px 6px; }}
 QStatusBar {{ border-top: 1px solid {border}; }}
 QStatusBar::item {{ border: none; }}
-QTableView {{ border: 1px solid {border}; }}
+QTableView {{ border: 1px solid {border}; outline: 0; }}
 QTableView::item {{ padding: 0 6px; }}
 QTableView::item:selected {{ background: {selection}; color: {text}; }}
 QHeaderView::section:horizontal {{

@@ -40,7 +40,8 @@ class Welcome(QWidget):
         self.create_button.setProperty("role", "primary")
         self.open_button.clicked.connect(self.open_asked)
         self.create_button.clicked.connect(self.create_asked)
-        self.recent.itemActivated.connect(lambda item: self.recent_asked.emit(item.data(Qt.ItemDataRole.UserRole)))
+        self.recent.itemClicked.connect(self._choose)
+        self.recent.itemActivated.connect(self._choose)
         self._lay_out()
 
     def show_recent(self, paths: Sequence[str]) -> None:
@@ -67,6 +68,11 @@ class Welcome(QWidget):
     def apply_theme(self, theme: Theme) -> None:
         """The mark keeps its own colours."""
         self.mark.setPixmap(icon("isoline", theme.accent).pixmap(48, 48))
+
+    def _choose(self, item: QListWidgetItem) -> None:
+        # A double click is both a click and an activation: the first one is enough.
+        if self.recent.isEnabled() and item.flags() & Qt.ItemFlag.ItemIsEnabled:
+            self.recent_asked.emit(item.data(Qt.ItemDataRole.UserRole))
 
     def _lay_out(self) -> None:
         panel = QFrame()

@@ -43,7 +43,7 @@ class NewWorkspace(QDialog):
         self.setWindowTitle("New workspace")
         self.name, self.place, self.verdict = QLineEdit("isoline-workspace"), QLineEdit(), QLabel()
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        self.place.setText(documents or str(Path.home()))
+        self.place.setText(documents if documents and Path(documents).is_dir() else str(Path.home()))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.make = self.buttons.addButton("Make workspace", QDialogButtonBox.ButtonRole.AcceptRole)
         self.make.setProperty("role", "primary")
