@@ -9,7 +9,7 @@ Shapes: n records, p patients, L labels, k parts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,20 +109,22 @@ def _stratify(counts_pM: NDArray[np.float64], shares: NDArray[np.float64]) -> ND
     wanted_kM = shares[:, None] * counts_pM.sum(axis=0)
     left_M = (counts_pM > 0).sum(axis=0)
     served = np.zeros(counts_pM.shape[1], dtype=bool)
+    empty, left = set(range(len(shares))), len(counts_pM)
     while not served.all():
         mark = int(np.argmin(np.where(served, np.iinfo(np.int64).max, left_M)))
         for patient in np.flatnonzero((counts_pM[:, mark] > 0) & (part_p < 0)):
-            part = _neediest(wanted_kM[:, mark], wanted_kM[:, -1], part_p)
+            # No part stays empty when patients run out.
+            choice = empty if left <= len(empty) else range(len(shares))
+            part = _neediest(wanted_kM[:, mark].tolist(), wanted_kM[:, -1].tolist(), choice)
             part_p[patient] = part
             wanted_kM[part] -= counts_pM[patient]
             left_M -= counts_pM[patient] > 0
+            empty.discard(part)
+            left -= 1
         served[mark] = True
     return part_p
 
 
-def _neediest(wanted_k: NDArray[np.float64], room_k: NDArray[np.float64], part_p: NDArray[np.int64]) -> int:
-    """The part that lacks most of the mark, then most records; no part stays empty when patients run out."""
-    left = int((part_p < 0).sum())
-    empty = [part for part in range(len(wanted_k)) if not (part_p == part).any()]
-    choice = empty if left <= len(empty) else range(len(wanted_k))
-    return max(choice, key=lambda part: (round(float(wanted_k[part]), 9), round(float(room_k[part]), 9), -part))
+def _neediest(wanted_k: list[float], room_k: list[float], choice: Iterable[int]) -> int:
+    """The part that lacks most of the mark, then most records, then the first one."""
+    return max(choice, key=lambda part: (round(wanted_k[part], 9), round(room_k[part], 9), -part))

@@ -1,7 +1,7 @@
 """WFDB recordings: header and signal files to a `Recording`.
 
-The plain case (one segment, formats 16, 61 and 212, any byte offset, so also the .mat files of the PhysioNet challenges)
-is read here, more than ten times faster than by the wfdb package; everything else goes through `wfdb_fallback`.
+The plain case (one segment, formats 16, 61 and 212, any byte offset, so also the .mat files of the PhysioNet
+challenges) is read here, more than ten times faster than by the wfdb package; all else goes through `wfdb_fallback`.
 
 Shapes: C channels of a file, T samples, 12 canonical leads.
 """

@@ -1,0 +1,96 @@
+"""Conditioning against scipy and numpy, and against what a model card asks for."""
+
+import numpy as np
+import pytest
+from scipy.signal import resample_poly
+
+from engine.contract.card import Preprocessing
+from engine.contract.errors import WorldError
+from engine.signal.condition import clip, fill_missing, model_input, resample, windows
+
+CARD = Preprocessing(rate_hz=240.0, window_s=2.5)
+
+
+@pytest.fixture
+def signal_CT():
+    return np.random.default_rng(0).normal(size=(12, 5000)).astype(np.float32)
+
+
+def test_missing_samples_are_interpolated_as_numpy_does(signal_CT):
+    holes = np.random.default_rng(1).random(signal_CT.shape) < 0.2
+    holes[4], holes[5] = False, True
+    broken = np.where(holes, np.float32(np.nan), signal_CT)
+    filled = fill_missing(broken)
+    times = np.arange(5000)
+    for lead in range(12):
+        if lead == 5:
+            assert not filled[lead].any()
+            continue
+        known = ~holes[lead]
+        np.testing.assert_array_equal(filled[lead][known], signal_CT[lead][known])
+        truth = np.interp(times, times[known], signal_CT[lead][known].astype(np.float64))
+        np.testing.assert_allclose(filled[lead], truth, atol=1e-6)
+
+
+def test_filling_leaves_the_recording_itself_alone(signal_CT):
+    signal_CT[0, 10] = np.nan
+    fill_missing(signal_CT)
+    assert np.isnan(signal_CT[0, 10])
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz", "up", "down"), [(500, 240, 12, 25), (1000, 240, 6, 25), (100, 240, 12, 5)]
+)
+def test_resampling_equals_scipys_polyphase_filter_in_float64(signal_CT, from_hz, to_hz, up, down):
+    truth = resample_poly(signal_CT.astype(np.float64), up, down, axis=1, padtype="line")
+    got = resample(signal_CT, from_hz, to_hz)
+    assert got.dtype == np.float32
+    assert got.shape == (12, round(5000 * to_hz / from_hz))
+    np.testing.assert_allclose(got, truth[:, : got.shape[1]], atol=5e-6)
+
+
+def test_resampling_keeps_a_slow_sine_and_an_offset():
+    time_500, time_240 = np.arange(5000) / 500, np.arange(2400) / 240
+    sine = (0.4 + np.sin(2 * np.pi * 7 * time_500)).astype(np.float32)[None]
+    got = resample(sine, 500, 240)[0]
+    np.testing.assert_allclose(got[50:-50], 0.4 + np.sin(2 * np.pi * 7 * time_240)[50:-50], atol=2e-3)
+
+
+def test_the_same_rate_is_left_alone(signal_CT):
+    assert resample(signal_CT, 240.0, 240.0) is signal_CT
+
+
+def test_windows_do_not_overlap_and_the_rest_is_dropped(signal_CT):
+    parts = windows(signal_CT, 500, 2.4)
+    assert parts.shape == (4, 12, 1200)
+    np.testing.assert_array_equal(np.concatenate(list(parts), axis=1), signal_CT[:, :4800])
+
+
+def test_a_recording_shorter_than_a_window_is_refused(signal_CT):
+    with pytest.raises(WorldError, match=r"lasts 2\.00 s, the model needs 2\.5 s"):
+        windows(signal_CT[:, :1000], 500, 2.5)
+
+
+def test_clipping_to_nothing_changes_nothing(signal_CT):
+    assert clip(signal_CT, None) is signal_CT
+    assert np.abs(clip(signal_CT, 0.5)).max() == 0.5
+
+
+def test_a_model_gets_four_windows_of_600_samples_from_ten_seconds(signal_CT):
+    x_NCT = model_input(signal_CT * 5, 500.0, CARD)
+    assert x_NCT.shape == (4, 12, 600)
+    assert x_NCT.dtype == np.float32
+    assert np.abs(x_NCT).max() == 3.0
+
+
+def test_a_model_gets_the_leads_its_card_names_in_its_order(signal_CT):
+    card = CARD.model_copy(update={"leads": ("V2", "I"), "clip_mv": None, "rate_hz": 500.0})
+    np.testing.assert_array_equal(model_input(signal_CT, 500.0, card)[0], signal_CT[[7, 0], :1250])
+
+
+@pytest.mark.parametrize(
+    "wish", [{"filters": "0.5-40 Hz"}, {"normalisation": "z-score"}, {"units": "uV"}, {"leads": ("MLII",)}]
+)
+def test_a_card_that_asks_for_more_than_can_be_done_is_refused(signal_CT, wish):
+    with pytest.raises(WorldError, match="model card"):
+        model_input(signal_CT, 500.0, CARD.model_copy(update=wish))
