@@ -5,7 +5,6 @@ It uses the same `Workspace` methods as window and command line; nothing here is
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,14 +69,15 @@ def run_demo(out: Path | None = None, config: PretrainConfig | None = None) -> D
         WorldError: the folder is taken, or a run failed.
     """
     path, watch = demo_folder(out), Stopwatch()
+    config = config or recipe_config("demo", [])
     with Workspace.create(path) as workspace:
         with watch.stage("import"):
             _import_sample(workspace)
         labels = frequent_labels(workspace)
         workspace.create_cohort("sample", labels=labels, folds=FOLDS, seed=SEED)
         with watch.stage("pretrain"):
-            trained = _pretrain(workspace, config or demo_config())
-        names = [trained, *_comparators(workspace, config or demo_config())]
+            trained = _pretrain(workspace, config)
+        names = [trained, *_comparators(workspace, config)]
         with watch.stage("evaluate"):
             evaluations = [_evaluate(workspace, name, labels) for name in names]
         with watch.stage("compare"):
@@ -103,11 +103,6 @@ def demo_folder(out: Path | None) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise WorldError(f"folder {out}", "it exists and is not empty", "Name a new or an empty folder with --out")
     return out.absolute()
-
-
-def demo_config() -> PretrainConfig:
-    """The recipe `demo`, on all cores: no window waits beside it."""
-    return recipe_config("demo", [f"threads={min(os.cpu_count() or 1, 2)}"])
 
 
 def frequent_labels(workspace: Workspace) -> list[str]:
