@@ -205,6 +205,7 @@ class EcgView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         # Any pen wider than one device pixel leaves Qt's fast path: 3 ms a frame become 200. Dense screens draw twice.
         painter.setPen(QPen(QColor(theme.current().trace), 0))
+        painter.translate(0.5, 0.5)  # Onto the middle of the pixels that the grid lines fill.
         runs_px = [run for strip in sheet.strips for run in self._runs_px(sheet, strip)]
         for offset in range(max(round(self.devicePixelRatioF()), 1)):
             shift = min(offset, 1) / self.devicePixelRatioF()
