@@ -7,6 +7,7 @@ said that it holds it (or the time of grace has passed), since a probe at that v
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -42,6 +43,9 @@ AT_ONCE = 1
 _STARTED: dict[str, subprocess.Popen[bytes]] = {}
 """Engine processes of this program by run folder. They outlive the workspace object that started them."""
 
+_LEAVING: list[subprocess.Popen[bytes]] = []
+"""Processes that have said their last word and are about to end."""
+
 
 class Processes:
     """The engine processes that this program has started; they go on when it ends."""
@@ -49,6 +53,8 @@ class Processes:
     def start(self, home: Home, job_id: str, kind: str) -> None:
         """Start the engine on a run folder, detached. Raises WorldError when it cannot be started."""
         folder = home.run(job_id)
+        if (before := _STARTED.pop(str(folder.path), None)) is not None:
+            _LEAVING.append(before)
         try:
             with folder.console_path.open("ab") as console:
                 _STARTED[str(folder.path)] = subprocess.Popen(
@@ -74,6 +80,7 @@ class Processes:
         for path, process in list(_STARTED.items()):
             if path not in kept and Path(path).is_relative_to(home.path) and process.poll() is not None:
                 del _STARTED[path]
+        _LEAVING[:] = [process for process in _LEAVING if process.poll() is None]
 
     def end(self, home: Home, job_id: str) -> None:
         """End a process that we started, and its children."""
@@ -84,6 +91,14 @@ class Processes:
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@atexit.register
+def _let_go() -> None:
+    """The engines go on when this program ends: tell `Popen` that nobody will wait for them, or it warns."""
+    for process in [*_STARTED.values(), *_LEAVING]:
+        if process.poll() is None:
+            process.returncode = 0
 
 
 def _detached() -> dict[str, Any]:

@@ -47,7 +47,7 @@ def pretrain(folder, config, events):
         events.emit(Warned(message="a warning"))
         raise WorldError("disk", "it is full", "Free some space")
     if config.name == "bug":
-        raise ValueError("a secret name")
+        raise ValueError("a secret " + "name")
     weights = b"weights of " + config.name.encode()
     place = folder.checkpoints / "step-000010"
     place.mkdir(parents=True, exist_ok=True)
