@@ -54,7 +54,7 @@ def evidence_table(dossier: Dossier, context: Context) -> list[Any]:
             ]
         )
     wide = (style.WIDTH - 7 * MM) / 2
-    fixed = [10 * MM, 10.5 * MM, 15 * MM]
+    fixed = [9.5 * MM, 10 * MM, 13 * MM]
     tight = [("TOPPADDING", (0, 1), (-1, -1), 0.8), ("BOTTOMPADDING", (0, 1), (-1, -1), 1.2)]
     return [
         Paragraph(lead, style.NOTE),

@@ -51,7 +51,8 @@ def render(dossier: Dossier) -> bytes:
     made = digest(document)
     running = pages.Running(dossier.title, cover.when(dossier.created), made)
     ledger = Ledger(dossier.evidence, _plain_results(dossier))
-    plain = pages.typeset(lambda layout: _story(dossier, Context(ledger, made), layout), running)
+    sections = [(section.number, section.title) for section in _sections(dossier, Context(ledger, made))]
+    plain = pages.typeset(lambda layout: _story(dossier, Context(ledger, made), layout), running, sections)
     return _attach(plain, document, dossier.created)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from reportlab.lib.colors import white
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import KeepTogether, Paragraph, Spacer
 
 from app.governance.claims import told
@@ -39,7 +40,7 @@ def cover(dossier: Dossier, context: Context, layout: Layout) -> list[Any]:
     """Title, subject, findings, macro AUROC of every model, decision panel, contents."""
     return [
         Paragraph("DUE-DILIGENCE DOSSIER", style.KICKER),
-        Paragraph(style.markup(dossier.title, style.BOLD), style.TITLE),
+        Paragraph(style.markup(dossier.title, style.BOLD), _title_style(dossier.title)),
         _subject(dossier),
         *_glance(dossier, context),
         Paragraph("Findings", style.H2),
@@ -47,6 +48,10 @@ def cover(dossier: Dossier, context: Context, layout: Layout) -> list[Any]:
         KeepTogether([Paragraph("Decision of the committee", style.H2), DecisionPanel(style.WIDTH)]),
         *_contents(layout),
     ]
+
+
+def _title_style(title: str) -> ParagraphStyle:
+    return style.TITLE if len(title) <= style.LONG else style.TITLE_LONG
 
 
 def sentence(text: str) -> str:

@@ -215,6 +215,8 @@ def _heat_map(job_id: str, number: int, cka: CKA, context: Context) -> list[Any]
         f"CKA of {pair}, {cka.records:,} recordings; {style.markup(cka.method)}. Row by row: "
         f"{style.evidence_mark(style.span_ids(ids))}"
     )
+    if any(value is None for row in cka.values for value in row):
+        told += " n/e: not estimable."
     if cka.warning:
         told += f"<br/><b>Note.</b> {style.markup(cka.warning)}"
     chart = HeatMap(cka.values, cka.row_layers, cka.column_layers, cka.rows, cka.columns, style.WIDTH)
@@ -278,7 +280,7 @@ def _label_table(data: DataSummary, context: Context) -> list[Any]:
         counts = (label.positives, label.negatives, label.unknown, label.positive_patients, label.negative_patients)
         figures = [Paragraph(style.count(n), style.CELL_RIGHT) for n in counts]
         bar = ShareBar(label.positives, label.negatives, label.unknown, wide)
-        rows.append([Paragraph(style.markup(label.label), style.CELL), bar, *figures])
+        rows.append([Paragraph(text(label.label), style.CELL), bar, *figures])
     told = "Labels. Bar: positive filled, negative pale, unknown hatched. Unknown is not negative."
     fixed = [wide + 6, 17 * MM, 17 * MM, 17 * MM, 20 * MM, 20 * MM]
     middle = [("VALIGN", (1, 1), (1, -1), "MIDDLE")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,21 +55,27 @@ class Heading(Paragraph):  # type: ignore[misc]  # ReportLab carries no types
             f'<font color="#{style.ACCENT.hexval()[2:]}">{number}</font>&nbsp;&nbsp;{style.markup(title, style.BOLD)}'
         )
         super().__init__(text, style.H1)
-        self.number, self.title, self.key = number, title, f"section-{number.lower().replace(' ', '-')}"
+        self.number, self.title, self.key = number, title, section_key(number)
 
 
-def typeset(story: Callable[[Layout], list[Any]], running: Running) -> bytes:
+def section_key(number: str) -> str:
+    """Name under which links find a section."""
+    return f"section-{number.lower()}"
+
+
+def typeset(story: Callable[[Layout], list[Any]], running: Running, sections: Sequence[tuple[str, str]]) -> bytes:
     """Set a story in as many passes as it takes until page numbers agree with themselves.
 
     Args:
         story: makes fresh flowables for a layout learned in the pass before.
         running: words for header and footer.
+        sections: number and title of every section, so that the first pass has contents of the right size.
 
     Returns:
         A PDF without attachment; the same bytes for the same input.
     """
     style.register_fonts()
-    layout = Layout()
+    layout = Layout(0, tuple(Entry(section_key(number), number, title, 0) for number, title in sections))
     for _ in range(_PASSES):
         buffer = io.BytesIO()
         template = _Template(buffer, running, layout)

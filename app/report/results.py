@@ -21,6 +21,7 @@ from app.report.tables import (
     evidence_column,
     facts,
     hash_text,
+    short,
     table,
     text,
 )
@@ -129,7 +130,7 @@ def estimate_table(groups: Sequence[tuple[str, Sequence[Line]]], look: EstimateL
         start = len(rows)
         counts = list(dict.fromkeys(_counts(line.estimate) for line in lines))
         shared = f'&nbsp;&nbsp; <font name="{style.SANS}" size="7">{counts[0]}</font>' if len(counts) == 1 else ""
-        rows.append([Paragraph(style.markup(title, style.BOLD) + shared, style.CELL_BOLD), *[""] * 5])
+        rows.append([Paragraph(style.markup(short(title), style.BOLD) + shared, style.CELL_BOLD), *[""] * 5])
         more += [("SPAN", (0, start), (-1, start)), ("BACKGROUND", (0, start), (-1, start), style.TINT)]
         more.append(("TOPPADDING", (0, start), (-1, start), 3))
         for line in lines:

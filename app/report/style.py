@@ -65,6 +65,8 @@ def _style(name: str, size: float, leading: float, **more: object) -> ParagraphS
 
 
 TITLE = _style("title", 25, 30, fontName=BOLD, spaceAfter=5)
+TITLE_LONG = _style("long title", 17, 22, fontName=BOLD, spaceAfter=5)
+LONG = 48
 KICKER = _style("kicker", 8.2, 11, fontName=BOLD, textColor=ACCENT)
 H1 = _style("h1", 15.5, 20, fontName=BOLD, spaceBefore=20, spaceAfter=5, keepWithNext=1)
 H2 = _style("h2", 10.4, 14, fontName=BOLD, spaceBefore=10, spaceAfter=3, keepWithNext=1)

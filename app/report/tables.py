@@ -17,6 +17,7 @@ from app.report.style import MM
 from engine.contract.results import Estimate, Interval
 
 Command = tuple[Any, ...]
+_LONGEST = 500
 _MUTED = f"#{style.MUTED.hexval()[2:]}"
 
 
@@ -130,10 +131,15 @@ def evidence_column(column: int) -> Command:
 
 
 def text(value: str) -> str:
-    """A foreign value as markup; `unknown` is set apart, since it is a finding."""
+    """A foreign value as markup; `unknown` is set apart, since it is a finding. Very long texts are cut, and say so."""
     if value.strip().lower() in ("", "unknown"):
         return f'<font name="{style.ITALIC}" color="{_MUTED}">unknown</font>'
-    return style.markup(value)
+    return style.markup(short(value))
+
+
+def short(value: str) -> str:
+    """A text that fits a table cell: cut after 500 characters, with a note that it was cut."""
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST].rstrip()} … (cut here, {len(value):,} characters)"
 
 
 def hash_text(sha256: str) -> str:
@@ -164,7 +170,7 @@ def estimate_cells(estimate: Estimate, look: EstimateLook, series: int) -> list[
     """Three cells: plot, value, interval; where there is no value, the reason (to be spanned) and two empty ones."""
     if estimate.value is None:
         reason = estimate.not_estimable or "no reason was recorded"
-        return [Paragraph(f"<i>not estimable:</i> {style.markup(reason)}", style.CELL_MUTED), "", ""]
+        return [Paragraph(f"<i>not estimable:</i> {style.markup(short(reason))}", style.CELL_MUTED), "", ""]
     span = estimate.interval
     hollow = look.sign and (span is None or span.low <= look.axis.neutral <= span.high)
     return [
@@ -177,7 +183,7 @@ def estimate_cells(estimate: Estimate, look: EstimateLook, series: int) -> list[
 def _interval_cell(estimate: Estimate, look: EstimateLook) -> Paragraph:
     if estimate.interval is None:
         reason = estimate.not_estimable or "no reason was recorded"
-        return Paragraph(f"<i>no interval:</i> {style.markup(reason)}", style.CELL_MUTED_RIGHT)
+        return Paragraph(f"<i>no interval:</i> {style.markup(short(reason))}", style.CELL_MUTED_RIGHT)
     lines = [_span_text(estimate.interval, look)]
     if estimate.beside is not None:
         lines.append(f'<font size="6.6" color="{_MUTED}">{_span_text(estimate.beside, look)}</font>')

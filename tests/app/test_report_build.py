@@ -2,6 +2,7 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pypdf import PdfReader
 from report_factory import NAMES, Facts, estimate, make_dossier, signal_view
 
 from app.core.rows import LabelSummary
+from app.governance.claims import told
 from app.governance.dossier import Dossier
 from app.report import style
 from app.report.build import build_report, render
@@ -252,3 +254,23 @@ def test_no_file_name_of_a_recording_reaches_the_report(pages: list[str]) -> Non
 
 def test_facts_of_the_factory_hold_every_run(dossier: Dossier) -> None:
     assert all(Facts(dossier).run(run.job_id) is not None for run in dossier.runs)
+
+
+def test_a_text_of_thousands_of_characters_is_cut_and_says_so() -> None:
+    whole = make_dossier()
+    first = whole.models[0]
+    card = first.card.model_copy(update={"intended_use": "For adults in the emergency room. " * 400})
+    texts = pages_of(make_dossier(models=(replace(first, card=card), *whole.models[1:])))
+    assert "(cut here, 13,600 characters)" in re.sub(r"\s+", " ", " ".join(texts))
+
+
+def test_figures_in_the_findings_carry_the_evidence_of_their_own_model() -> None:
+    whole = make_dossier()
+    macro = whole.models[0].evaluation.macro
+    same = make_dossier(evaluations={1: {"macro": macro}})
+    claims = tuple(f"'{model.card.name}': macro AUROC {told(macro)}." for model in same.models[:2])
+    first = re.sub(r"\s+", "", pages_of(make_dossier(evaluations={1: {"macro": macro}}, claims=claims))[0])
+    for model in same.models[:2]:
+        path = (model.evaluation_job, "macro.value")
+        start = next(row.id for row in same.evidence if (row.job_id, row.path) == path)
+        assert re.sub(r"\s+", "", f"{model.card.name}': macro AUROC {told(macro)}{start}–") in first

@@ -56,7 +56,7 @@ def test_a_number_changed_in_the_database_is_found_and_named(made: Path, facts: 
     run = facts.runs["J0003"]
     run.results["macro"]["value"] += 0.001
     found = wrong(verify(made, facts))
-    assert [check.what for check in found] == ["evidence E0001", "printed numbers"]
+    assert [check.what for check in found] == ["evidence E0001", "evidence numbers"]
     assert "J0003 macro.value" in found[0].found
 
 
@@ -81,7 +81,7 @@ def test_a_run_that_the_workspace_lost_is_found(made: Path, facts: Facts) -> Non
     del facts.runs["J0006"]
     found = [check.what for check in wrong(verify(made, facts))]
     assert found[0] == "run J0006 (evaluate)"
-    assert found[-1] == "printed numbers"
+    assert found[-1] == "evidence numbers"
 
 
 def test_changed_or_lost_weights_are_found(made: Path, facts: Facts, dossier: Dossier) -> None:
@@ -139,7 +139,7 @@ def test_an_exchanged_attachment_is_found_by_the_digest_in_the_pages(
     )
     copy = rewritten(made, tmp_path, evidence_document(forged))
     found = [check.what for check in wrong(verify(copy, facts))]
-    assert found == ["evidence attachment and pages", "PDF file", "evidence E0001", "printed numbers"]
+    assert found == ["evidence attachment and pages", "PDF file", "evidence E0001", "evidence numbers"]
 
 
 def test_a_report_whose_attachment_was_removed_is_found(made: Path, facts: Facts, tmp_path: Path) -> None:
