@@ -1,5 +1,6 @@
 """Embed, evaluate and compare as the engine's command does them: run folder in, results out."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -348,3 +349,14 @@ def test_judging_age_and_sex_or_the_scores_of_others_never_imports_torch(bench):
     jobs = [f"evaluate={f.path}" for f in folders] + [f"compare={bench.folder(compare).path}"]
     done = subprocess.run([sys.executable, "-c", script, *jobs], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[0, 0, 0] False", done.stderr
+
+
+def test_an_engine_process_probes_on_one_thread_unless_told_otherwise():
+    script = (
+        "import os, sys, engine.cli\nassert 'numpy' not in sys.modules\n"
+        "import engine.evaluation.probe\nprint(os.environ['OPENBLAS_NUM_THREADS'])\n"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    for told, expected in ((clean, "1"), ({**clean, "OPENBLAS_NUM_THREADS": "3"}, "3")):
+        done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == expected, done.stderr
