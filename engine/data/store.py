@@ -8,13 +8,14 @@ Shapes: C leads (12, canonical order), T samples.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zlib
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,7 +199,7 @@ class StoreWriter(Store):
             raise
         self._pending: list[np.void] = []
         self._pending_rows: dict[str, int] = {}
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
 
     def append(self, recording: Recording, origin: str = "") -> int:
         """Write a recording's samples; it counts from the next `flush` on.
@@ -242,7 +243,6 @@ class StoreWriter(Store):
             return
         try:
             if self._file is not None:
-                self._file.flush()
                 os.fsync(self._file.fileno())
             with (self.path / "index.bin").open("r+b") as index:
                 index.seek(len(self) * ROW.itemsize)
@@ -290,9 +290,11 @@ class StoreWriter(Store):
             if self._file is None:
                 path = layout.shard_path(self.path, self._shard_number)
                 path.touch()
-                self._file = path.open("r+b")
-                self._file.seek(self._shard_end)
-            self._file.write(block)
+                self._file = path.open("r+b", buffering=0)
+            self._file.seek(self._shard_end)
+            left = memoryview(block)
+            while left:
+                left = left[self._file.write(left) :]
         except OSError as error:
             raise _disk_fault(error) from None
         self._shard_end += len(block)
@@ -356,5 +358,5 @@ def _cut(path: Path, size: int) -> None:
 
 
 def _disk_fault(error: OSError) -> WorldError:
-    reason = "the disk is full" if error.errno == 28 else f"it cannot be written ({type(error).__name__})"
+    reason = "the disk is full" if error.errno == errno.ENOSPC else f"it cannot be written ({type(error).__name__})"
     return WorldError("store", reason, "Free some space, then resume the import")

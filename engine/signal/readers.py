@@ -67,7 +67,7 @@ def _refuse_file(path: Path) -> WorldError:
 
 def _refuse_folder(path: Path) -> WorldError:
     try:
-        next(os.scandir(path), None)
+        os.scandir(path).close()
     except OSError as error:
         return refusal(f"the folder cannot be opened ({type(error).__name__})", "Ask for permission to read it")
     return refusal("the folder holds no recording", "Name a folder with WFDB records (.hea)")
