@@ -123,7 +123,7 @@ def _words(event: AnyEvent) -> tuple[str, str]:
             "stopped" if event.status == "duplicate" else "warning"
         ), f"File {event.index + 1} {event.status}{reason}"
     assert isinstance(event, Finished)
-    rest = ". ".join(part for part in (event.message, event.next_step) if part)
+    rest = ". ".join(part[:1].upper() + part[1:] for part in (event.message, event.next_step) if part)
     return event.outcome, f"Ended: {event.outcome}" + (f". {rest}" if rest else "")
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from report_factory import make_dossier
+
 from app.core.changes import Changes
 from app.core.rows import (
     Check,
@@ -20,7 +22,7 @@ from app.core.rows import (
     ReportRow,
     Verification,
 )
-from app.governance.dossier import DataSummary, Dossier
+from app.governance.dossier import Dossier
 from engine.contract.config import CompareConfig, EvaluateConfig, PretrainConfig, RandomModel, S4Config
 from engine.contract.errors import WorldError
 from engine.contract.events import Checkpoint, Metric, Progress, Started, Warned
@@ -164,7 +166,6 @@ class FakeWorkspace:
         self.calls: list[tuple[Any, ...]] = []
         self.curves = {"J0002": loss_curves()}
         self.refuse: WorldError | None = None
-        self.dossier_makes: Dossier | None = None
 
     def _said(self, *call: Any) -> None:
         self.calls.append(call)
@@ -266,7 +267,8 @@ class FakeWorkspace:
 
     def dossier(self, comparison_job: str, title: str | None = None) -> Dossier:
         self._said("dossier", comparison_job, title)
-        return dossier(comparison_job, title or "Due diligence of demo")
+        made = make_dossier()
+        return replace(made, comparison_job=comparison_job, title=title or made.title)
 
     def export_report(self, out: Path, comparison_job: str | None = None, title: str | None = None) -> ReportRow:
         self._said("export_report", out, comparison_job, title)
@@ -322,30 +324,3 @@ def default_jobs() -> list[JobRow]:
         ),
         job("J0009", "evaluate", "demo", "queued", started="", finished="", progress=ProgressRow()),
     ]
-
-
-def dossier(comparison_job: str, title: str) -> Dossier:
-    data = DataSummary(
-        ("local",), 140, 140, 66, 74, 0, 61.0, 50.0, 71.0, 0, (500.0,), 10.0, 10.0, {"good": 134, "limited": 6}, (), SHA
-    )
-    return Dossier(
-        title=title,
-        created="2026-11-22T09:10:00.000Z",
-        workspace_id="W-demo",
-        data=data,
-        cohort=CohortRow("all", 140, 140, "S-demo", "5 patient folds", SHA, 0, 3, "2026-11-22T08:59:00.000Z"),
-        models=(),
-        comparison_job=comparison_job,
-        comparison=comparison(),
-        pretrainings=(),
-        example=None,
-        claims=(
-            "On these 140 patients, demo separates the labels better than chance (macro AUROC 0.80, 0.74 to 0.86).",
-            "Its advantage over random weights is not shown: the interval of the difference holds zero.",
-        ),
-        limits=("140 patients from one source: nothing is said about another hospital.", "Research use."),
-        runs=(),
-        evidence=(),
-        audit_seq=41,
-        audit_head=SHA,
-    )

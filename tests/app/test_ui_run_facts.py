@@ -1,0 +1,111 @@
+from datetime import UTC, datetime
+
+import pytest
+from fake_workspace import FakeWorkspace, job
+
+from app.core.rows import ProgressRow
+from app.ui.run_facts import (
+    config_lines,
+    estimate_words,
+    facts,
+    left_text,
+    local_time,
+    log_line,
+    progress_text,
+    took_text,
+)
+from app.ui.run_view import head_text
+from engine.contract.events import Checkpoint, FileRead, Finished, Metric, Started, Warned
+
+
+def named(pairs):
+    return {fact.name: fact.value for fact in pairs}
+
+
+def test_a_running_job_tells_share_and_time_left():
+    row = job("J0002", "pretrain", "demo", "running", finished="", progress=ProgressRow(400, 800, "steps", "", 75.0))
+    assert progress_text(row) == "400 of 800 steps (50 %)"
+    assert left_text(row) == "1 min 15 s"
+
+
+def test_a_job_that_does_not_run_has_no_time_left():
+    row = job("J0006", "pretrain", "demo", "interrupted", progress=ProgressRow(212, 800, "steps", "", 75.0))
+    assert left_text(row) == ""
+
+
+def test_a_past_job_took_the_time_between_its_stamps_and_a_running_one_counts_on():
+    assert took_text(job("J0001", "import", "x", "done")) == "1 min 12 s"
+    going = job("J0002", "pretrain", "x", "running", finished="")
+    assert took_text(going, datetime(2026, 11, 22, 9, 0, 31, tzinfo=UTC)) == "30 s"
+    assert took_text(job("J0009", "evaluate", "x", "queued", started="", finished="")) == ""
+
+
+def test_a_stamp_of_another_day_tells_the_day():
+    stamp, day = "2026-11-20T12:00:00.000Z", datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert "Nov 2026" in local_time(stamp, day)
+    assert local_time("") == ""
+
+
+def test_a_training_says_how_far_below_chance_its_held_out_loss_is():
+    workspace = FakeWorkspace()
+    told = named(facts(workspace.job_detail("J0002"), workspace.metrics("J0002")))
+    gap = float(told["Chance level"]) - float(told["Loss, held-out patients"])
+    assert float(told["Better than chance by"].removesuffix(" nats")) == pytest.approx(gap, abs=0.0011)
+
+
+def test_a_training_that_is_no_better_than_chance_says_not_yet():
+    workspace = FakeWorkspace()
+    chance = [series for series in workspace.metrics("J0002") if series.name == "chance"]
+    same = [chance[0], type(chance[0])("loss", chance[0].steps, chance[0].values)]
+    assert named(facts(workspace.job_detail("J0002"), same))["Better than chance by"] == "not yet"
+
+
+def test_an_evaluation_tells_each_label_with_its_interval():
+    workspace = FakeWorkspace()
+    told = named(facts(workspace.job_detail("J0003"), []))
+    results = workspace.results("J0003")
+    assert results is not None
+    norm = results.labels[0].auroc
+    assert told["AUROC NORM"] == f"{norm.value:.3f} ({norm.interval.low:.3f} to {norm.interval.high:.3f})"
+
+
+def test_an_undefined_number_tells_its_reason_instead_of_a_value():
+    assert estimate_words({"value": None, "not_estimable": "one class only"}) == "not estimable: one class only"
+
+
+def test_a_config_is_told_in_dotted_names():
+    lines = named(config_lines({"kind": "pretrain", "backbone": {"width": 64, "stem_kernels": [3, 1]}}))
+    assert lines == {"kind": "pretrain", "backbone.width": "64", "backbone.stem_kernels": "3, 1"}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (
+            Started(kind="pretrain", host="ward7", pid=1, resumed_from=200),
+            "Started on ward7 (cpu), going on from step 200",
+        ),
+        (Checkpoint(step=200, name="step-000200"), "Checkpoint step-000200"),
+        (Warned(message="few patients"), "few patients"),
+        (FileRead(index=4, status="refused", reason="it is cut short"), "File 5 refused: it is cut short"),
+        (
+            Finished(outcome="failed", message="disk full", next_step="Make room"),
+            "Ended: failed. Disk full. Make room",
+        ),
+    ],
+)
+def test_an_event_is_told_in_words(event, words):
+    line = log_line(event)
+    assert line is not None
+    assert line.text == words
+
+
+def test_events_that_the_curve_shows_are_not_in_the_log():
+    assert log_line(Metric(step=1, values={"loss": 1.0})) is None
+    assert log_line(FileRead(index=0, status="imported")) is None
+
+
+def test_the_head_of_a_failed_run_tells_reason_and_next_step():
+    assert head_text(FakeWorkspace().job("J0008")).endswith(
+        "Model broken: its weights do not match the card's hash. Register the checkpoint again"
+    )
