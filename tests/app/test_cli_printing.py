@@ -1,6 +1,7 @@
 """How numbers are printed: never without their interval, or without the reason why there is none."""
 
 import json
+from pathlib import Path
 
 from app.commands import printing
 from app.core.rows import Check, Verification
@@ -79,3 +80,4 @@ def test_rows_and_models_become_json():
     told = json.loads(printing.as_json(Verification("a.pdf", (Check("hash", True, "matches"),))))
     assert told == {"file": "a.pdf", "checks": [{"what": "hash", "ok": True, "found": "matches"}]}
     assert json.loads(printing.as_json({"macro": FULL}))["macro"]["interval"]["method"] == METHOD
+    assert json.loads(printing.as_json([Path("a"), ("b", None)])) == ["a", ["b", None]]

@@ -11,8 +11,9 @@ import time
 
 import pytest
 
+from app.commands.printing import as_json
 from app.commands.runs import recipe_config
-from app.demo import run_demo
+from app.demo import run_demo, summary
 from engine.contract.events import Checkpoint, Started, read_events
 
 pytestmark = pytest.mark.slow
@@ -190,3 +191,5 @@ def test_the_demo_gives_the_same_numbers_twice(tmp_path):
     assert first.macro == second.macro
     assert first.differences == second.differences
     assert first.claims == second.claims
+    assert str(first.pdf) in summary(first)
+    assert json.loads(as_json(first))["verified"]
