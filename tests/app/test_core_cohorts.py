@@ -1,0 +1,158 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from core_cases import SAMPLES, hurt, make_workspace
+
+from app.core import cohorts, jobs
+from app.workspace import Workspace
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.run import RunFolder
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_workspace(tmp_path_factory.mktemp("template") / "workspace", count=24)
+
+
+@pytest.fixture
+def workspace(template: Path, tmp_path: Path) -> Iterator[Workspace]:
+    shutil.copytree(template, tmp_path / "ward7")
+    with Workspace.open(tmp_path / "ward7") as opened:
+        yield opened
+
+
+def share_patients(workspace: Workspace) -> None:
+    """Let every two recordings have one patient."""
+    ids = sorted(row.record_id for row in workspace.records())
+    for n, record_id in enumerate(ids):
+        hurt(workspace, "UPDATE records SET patient = ? WHERE record_id = ?", f"p{n // 2:012d}", record_id)
+
+
+@pytest.mark.parametrize("how", [{"folds": 3}, {"folds": None, "holdout": 0.25}])
+def test_no_patient_is_on_two_sides(workspace: Workspace, how: dict[str, float]) -> None:
+    share_patients(workspace)
+    row = workspace.create_cohort("main", **how)  # type: ignore[arg-type]
+    assert (row.records, row.patients) == (24, 12)
+    patients = {record.record_id: record.patient for record in workspace.records()}
+    sides: dict[str, set[str]] = {}
+    for member in workspace.cohort_members("main"):
+        sides.setdefault(patients[member.record_id], set()).add(member.split)
+    assert all(len(parts) == 1 for parts in sides.values())
+
+
+def test_the_same_recordings_give_the_same_split_in_every_workspace(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other_path = make_workspace(tmp_path_factory.mktemp("other") / "workspace", count=24)
+    mine = workspace.create_cohort("main", folds=3, seed=5)
+    with Workspace.open(other_path) as other:
+        theirs = other.create_cohort("another name", folds=3, seed=5)
+        assert (mine.split_id, mine.split_sha256) == (theirs.split_id, theirs.split_sha256)
+        assert workspace.cohort_members("main") == other.cohort_members("another name")
+        assert {r.patient for r in workspace.records()}.isdisjoint({r.patient for r in other.records()})
+    assert workspace.create_cohort("other seed", folds=3, seed=6).split_sha256 != mine.split_sha256
+
+
+def test_the_engine_is_told_stand_ins_and_never_pseudonyms(workspace: Workspace) -> None:
+    share_patients(workspace)
+    workspace.create_cohort("main", folds=3)
+    pseudonyms = {record.patient for record in workspace.records()}
+    told = {member.patient for member in workspace.cohort_members("main")}
+    assert len(told) == 12
+    assert not told & pseudonyms
+
+
+def test_stand_ins_depend_on_the_recordings_alone() -> None:
+    assert cohorts.stand_ins([("r2", "a"), ("r1", "b"), ("r3", "a")]) == ["p2", "p1", "p2"]
+    assert cohorts.stand_ins([("r3", "x"), ("r1", "y"), ("r2", "x")]) == ["p2", "p1", "p2"]
+
+
+def test_a_cohort_keeps_its_members_when_more_recordings_come(workspace: Workspace) -> None:
+    workspace.create_cohort("main", folds=3)
+    before = workspace.cohort_members("main")
+    new = sorted(SAMPLES.glob("*.hea"))[24:26]
+    assert workspace.wait(workspace.import_files(new), timeout_s=60).state == "done"
+    assert workspace.record_count() == 26
+    assert workspace.cohort_members("main") == before
+
+
+def test_who_is_left_out_is_counted(workspace: Workspace) -> None:
+    ids = sorted(row.record_id for row in workspace.records())
+    hurt(workspace, "UPDATE records SET quality = 'unusable' WHERE record_id = ?", ids[0])
+    hurt(workspace, "UPDATE records SET seconds = 2.0 WHERE record_id = ?", ids[1])
+    hurt(workspace, "DELETE FROM labels WHERE record_id = ?", ids[2])
+    row = workspace.create_cohort("main", labels=["MI"], folds=3)
+    assert row.records == 21
+    assert workspace.audit()[0].detail["excluded"] == {
+        "no label known": 1,
+        "shorter than 2.5 s": 1,
+        "signal unusable": 1,
+    }
+
+
+def test_impossible_requests_are_refused(workspace: Workspace) -> None:
+    workspace.create_cohort("main", folds=3)
+    with pytest.raises(UsageError, match="one of this name"):
+        workspace.create_cohort("main")
+    with pytest.raises(UsageError, match="no name"):
+        workspace.create_cohort(" ")
+    with pytest.raises(UsageError, match="Known labels: CD, HYP, MI, NORM, STTC"):
+        workspace.create_cohort("b", labels=["nonsense"])
+    with pytest.raises(UsageError, match="neither folds nor"):
+        workspace.create_cohort("b", folds=None)
+    with pytest.raises(WorldError, match="no recording is eligible"):
+        workspace.create_cohort("b", dataset="elsewhere")
+    with pytest.raises(WorldError):
+        workspace.create_cohort("b", folds=25)
+    with pytest.raises(UsageError, match="cohort nowhere"):
+        workspace.cohort("nowhere")
+    assert [row.name for row in workspace.cohorts()] == ["main"]
+
+
+def test_labels_reach_a_run_in_the_order_of_its_manifest_with_unknown_as_nan(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace.create_cohort("main", folds=3)
+    workspace.add_baseline()
+    ids = [member.record_id for member in workspace.cohort_members("main")]
+    hurt(workspace, "DELETE FROM labels WHERE record_id = ? AND label = 'MI'", ids[0])
+    hurt(workspace, "UPDATE records SET age = NULL, sex = 'unknown' WHERE record_id = ?", ids[1])
+    job = workspace.evaluate("age + sex", "main", labels=["MI", "NORM"], resamples=100)
+    folder = RunFolder(workspace.path / "runs" / job)
+    cohorts_session = workspace._home.db
+    with cohorts_session.read() as session:
+        assert jobs.get(session, job).cohort == "main"
+        cohorts.write_labels(session, folder.config(), folder)
+    with np.load(folder.labels_path) as told:
+        assert told["record_id"].tolist() == ids
+        assert told["patient"].tolist() == [member.patient for member in workspace.cohort_members("main")]
+        assert told["labels"].tolist() == ["MI", "NORM"]
+        rows = {row.record_id: row for row in workspace.records()}
+        expected = [[rows[i].labels.get(name, np.nan) for name in ("MI", "NORM")] for i in ids]
+        np.testing.assert_array_equal(told["y"], np.array(expected))
+        assert np.isnan(told["y"][0, 0])
+        assert np.isnan(told["age"][1])
+        assert np.isnan(told["sex"][1])
+        sexes = [{"female": 1.0, "male": 0.0}[rows[i].sex] for i in ids if rows[i].sex != "unknown"]
+        np.testing.assert_array_equal(np.delete(told["sex"], 1), sexes)
+    assert "labels" not in (folder.path / "manifest.csv").read_text()
+
+
+def test_every_evaluation_counts_once_as_an_opening_of_its_split(workspace: Workspace) -> None:
+    workspace.create_cohort("main", folds=3)
+    twin = workspace.create_cohort("twin", folds=3)
+    workspace.add_baseline()
+    first = workspace.evaluate("age + sex", "main", labels=["NORM"], resamples=100)
+    assert workspace.cohort("main").openings == 0
+    assert workspace.wait(first, timeout_s=60).state == "done"
+    assert not (workspace.path / "runs" / first / "labels.npz").exists()
+    workspace.wait(workspace.evaluate("age + sex", "twin", labels=["NORM"], resamples=100), timeout_s=60)
+    assert workspace.cohort("main").openings == workspace.cohort("twin").openings == 2
+    opened = [row for row in workspace.audit() if row.action == "test split opened"]
+    assert [row.detail["count"] for row in opened] == [2, 1]
+    assert opened[0].detail["split_sha256"] == twin.split_sha256
+    assert opened[0].detail["split_id"] == twin.split_id
+    assert workspace.create_cohort("third", folds=3).openings == 2
