@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app import printing
 from app.assets import asset
-from app.commands import printing
-from app.commands.runs import recipe_config
 from app.progress import ProgressLine, duration, follow
+from app.recipes import recipe_config
 from app.workspace import Workspace
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError
@@ -23,7 +23,7 @@ from engine.contract.results import CompareResults, Difference, Estimate, Evalua
 MINIMUM_POSITIVES = 20
 FOLDS = 5
 SEED = 0
-SHIPPED_SCORES = "supplied scores (age + sex, as a file)"
+SHIPPED_SCORES = "supplied scores (age + sex)"
 REPORT = "due-diligence.pdf"
 
 

@@ -1,1 +1,1 @@
-"""The verbs of `isoline`, one file a group. Each parses, calls one `Workspace` method and prints what came back."""
+"""The verbs of `isoline`, one file a group: each parses, calls one `Workspace` method and prints what came back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from app.commands import printing
+from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from engine.contract.errors import EXIT_DONE, UsageError
 

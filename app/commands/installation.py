@@ -7,7 +7,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from app.commands import printing
+from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, wants_json
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError
 

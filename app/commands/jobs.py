@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from app.commands import printing
+from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, named_workspace, opened, wants_json
 from app.progress import duration, follow
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError, WorldError

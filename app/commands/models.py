@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json, with_settings
+from app import printing
+from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.recipes import with_settings
 from engine.contract.card import UNKNOWN
 from engine.contract.errors import EXIT_DONE, UsageError, WorldError
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import shlex
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,31 +85,3 @@ def opened(arguments: argparse.Namespace) -> Workspace:
     from app.workspace import Workspace
 
     return Workspace.open(path)
-
-
-def with_settings(config: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """A config with `--set` applied: dotted keys, values in TOML; a bare word that is no TOML value is text.
-
-    Raises:
-        UsageError: a setting without `=`, or a key below something that is no table.
-    """
-    changed = copy.deepcopy(config)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--set {setting}", "it is not of the form key=value", "Write: --set backbone.width=64")
-        *parents, last = key.strip().split(".")
-        level = changed
-        for parent in parents:
-            level = level.setdefault(parent, {})
-            if not isinstance(level, dict):
-                raise UsageError(f"--set {key}", f"{parent} has no settings below it", "Check the key")
-        level[last] = _value(text.strip())
-    return changed
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

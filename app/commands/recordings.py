@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import printing
+from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.progress import follow
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.commands import printing
+from app import printing
 from app.commands.parsing import (
     Verbs,
     add_json,
@@ -15,11 +14,10 @@ from app.commands.parsing import (
     named_workspace,
     opened,
     wants_json,
-    with_settings,
 )
 from app.progress import follow
-from engine.contract.config import PretrainConfig, parse_config
-from engine.contract.errors import EXIT_DONE, UsageError, WorldError
+from app.recipes import recipe_config
+from engine.contract.errors import EXIT_DONE, UsageError
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
 
 if TYPE_CHECKING:
@@ -97,24 +95,6 @@ def _pretrain(arguments: argparse.Namespace) -> int:
     config = recipe_config(arguments.recipe, arguments.set)
     with opened(arguments) as workspace:
         return _submitted(workspace, workspace.pretrain(config, cohort=arguments.cohort), "Pretrain", arguments)
-
-
-def recipe_config(recipe: str, settings: Sequence[str]) -> PretrainConfig:
-    """The config of a recipe with `--set` applied.
-
-    Raises:
-        UsageError: a setting that does not exist or is out of range.
-    """
-    from engine.recipes import load_recipe
-
-    data = with_settings({"kind": "pretrain", **load_recipe(recipe)}, settings)
-    try:
-        config = parse_config(data)
-    except WorldError as error:
-        raise UsageError(f"recipe {recipe}", error.reason, "Correct the named settings and try again") from None
-    if not isinstance(config, PretrainConfig):
-        raise UsageError(f"recipe {recipe}", f"it describes a run of kind {config.kind}", "Name a pretraining recipe")
-    return config
 
 
 def _embed(arguments: argparse.Namespace) -> int:

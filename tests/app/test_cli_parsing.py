@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from app import cli
-from app.commands.parsing import with_settings, workspace_path
+from app.commands.parsing import workspace_path
+from app.recipes import with_settings
 from engine.contract.errors import UsageError, WorldError
 
 

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from app.commands.printing import as_json
-from app.commands.runs import recipe_config
 from app.demo import run_demo, summary
+from app.printing import as_json
+from app.recipes import recipe_config
 from engine.contract.events import Checkpoint, Started, read_events
 
 pytestmark = pytest.mark.slow

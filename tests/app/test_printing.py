@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from app.commands import printing
+from app import printing
 from app.core.rows import Check, Verification
 from engine.contract.results import Difference, Estimate, EvaluateResults, Interval, LabelResult
 
