@@ -57,12 +57,13 @@ class RecordCard(QFrame):
 
     def apply_settings(self, settings: Settings) -> None:
         """Take over layout, scale and the measure of this screen."""
-        self.settings = settings
-        if settings.layout in LAYOUTS:
-            self.view.set_layout(settings.layout)
+        layout = settings.layout if settings.layout in LAYOUTS else self.view.layout_name
         speed = settings.speed_mm_s if settings.speed_mm_s in SPEEDS_MM_S else None
         gain = settings.gain_mm_mv if settings.gain_mm_mv in GAINS_MM_MV else None
+        self.view.set_layout(layout)
         self.view.set_scale(speed, gain)
+        # Only now: whatever the view changes from here on is written into them.
+        self.settings = settings
         self._take_screen()
 
     def apply_theme(self, theme: Theme) -> None:
