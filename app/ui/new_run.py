@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QGroupBox, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
 
 from app.core.rows import CohortRow, LabelSummary, ModelRow
+from app.ui.add_model import AddModel
 from app.ui.background import Background
 from app.ui.form import LABEL_WIDTH, SchemaForm
 from app.ui.form_fields import QuietCombo, TicksEditor
@@ -92,8 +93,13 @@ class NewEvaluation(RunDialog):
             height=440,
         )
         self.model, self.cohort = _combo("Model"), _combo("Cohort")
+        self.add_model = AddModel(workspace, background)
         self.form: SchemaForm | None = None
-        self.body.addWidget(_choosers(("Model", self.model), ("Cohort", self.cohort)))
+        self._models: dict[str, ModelRow] = {}
+        self.body.addWidget(_choosers(("Model", _beside(self.model, self.add_model)), ("Cohort", self.cohort)))
+        self.model.currentIndexChanged.connect(self._model_chosen)
+        self.add_model.added.connect(self._added)
+        self.add_model.refused.connect(self._refused)
         background.read(lambda: (workspace.models(), workspace.cohorts(), workspace.labels()), self._offer)
 
     def launch(self) -> None:
@@ -114,7 +120,7 @@ class NewEvaluation(RunDialog):
     def _offer(self, known: tuple[list[ModelRow], list[CohortRow], list[LabelSummary]]) -> None:
         models, cohorts, labels = known
         for model in models:
-            self.model.addItem(f"{model.name}  ({model.source})", model.name)
+            self._offer_model(model)
         _add_cohorts(self.cohort, cohorts)
         options = [(one.label, label_text(one)) for one in labels]
         self.form = SchemaForm(EvaluateConfig, only=("labels", "resamples", "seed"), options={"labels": options})
@@ -126,13 +132,31 @@ class NewEvaluation(RunDialog):
             self.tell_fault(f"There is no {' and no '.join(missing)} yet. {NEXT_STEPS[missing[0]]}")
         self._judge()
 
+    def _offer_model(self, model: ModelRow) -> None:
+        self._models[model.name] = model
+        self.model.addItem(f"{model.name}  ({model.source})", model.name)
+
+    def _added(self, model: ModelRow) -> None:
+        self.tell_fault("")
+        if model.name not in self._models:
+            self._offer_model(model)
+        self.model.setCurrentIndex(self.model.findData(model.name))
+        self._judge()
+
+    def _refused(self, error: Exception) -> None:
+        super()._refused(error)
+        self._judge()
+
+    def _model_chosen(self) -> None:
+        self.add_model.choose(self._models.get(self.model.currentData()))
+
     def _judge(self) -> None:
         complete = self.model.count() > 0 and self.cohort.count() > 0
         self.start.setEnabled(complete and self.form is not None and not self.form.errors)
 
 
 NEXT_STEPS = {
-    "model": "Pretrain one, or register one with: isoline model add",
+    "model": "Pretrain one, or add one here",
     "cohort": "Make one on the page Records",
     "label": "Import recordings together with a labels CSV",
 }
@@ -272,6 +296,16 @@ def _choosers(*rows: tuple[str, QWidget]) -> QGroupBox:
         grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(widget, line, 1)
     return box
+
+
+def _beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(wide, 1)
+    row.addWidget(narrow)
+    both.setFocusProxy(wide)
+    return both
 
 
 def _add_cohorts(combo: QuietCombo, cohorts: list[CohortRow]) -> None:

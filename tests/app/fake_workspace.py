@@ -231,6 +231,18 @@ class FakeWorkspace:
             for name in MODELS
         ]
 
+    def add_random_model(self, name: str, backbone: S4Config, **more: Any) -> ModelRow:
+        self._said("add_random_model", name, backbone.width, more)
+        return ModelRow(name, "1", "random", SHA, "2026-11-22T09:00:00Z", {})
+
+    def add_baseline(self, name: str = "age + sex") -> ModelRow:
+        self._said("add_baseline", name)
+        return ModelRow(name, "1", "baseline", SHA, "2026-11-22T09:00:00Z", {})
+
+    def add_predictions(self, csv: Path, name: str | None = None) -> ModelRow:
+        self._said("add_predictions", csv)
+        return ModelRow(name or csv.stem, "1", "predictions", SHA, "2026-11-22T09:00:00Z", {})
+
     def labels(self) -> list[LabelSummary]:
         return [LabelSummary(n, p, 140 - p, 0, p, 140 - p) for n, p in zip(LABELS, POSITIVES, strict=True)]
 

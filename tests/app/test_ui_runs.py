@@ -219,3 +219,37 @@ def test_a_comparison_of_one_evaluation_cannot_be_started(qtbot, page, backgroun
     dialog = open_dialog(qtbot, background, page.new_comparison())
     dialog.ticks.put(["J0004"])
     assert not dialog.start.isEnabled()
+
+
+def test_an_untrained_twin_is_made_of_the_chosen_models_own_architecture(qtbot, page, workspace, background):
+    dialog = open_dialog(qtbot, background, page.new_evaluation())
+    dialog.model.setCurrentIndex(dialog.model.findData("demo"))
+    dialog.add_model.untrained.trigger()
+    settle(qtbot, background)
+    verb, name, width, more = workspace.calls[0]
+    assert (verb, name, width) == ("add_random_model", "demo, untrained", 64)
+    assert (more["rate_hz"], more["window_s"]) == (240.0, 2.5)
+    assert dialog.model.currentData() == "demo, untrained"
+
+
+def test_a_twin_of_a_model_that_was_not_pretrained_here_is_not_offered(qtbot, page, background):
+    dialog = open_dialog(qtbot, background, page.new_evaluation())
+    dialog.model.setCurrentIndex(dialog.model.findData("age + sex"))
+    assert not dialog.add_model.untrained.isEnabled()
+
+
+def test_a_vendors_scores_become_a_model_that_can_be_evaluated(qtbot, page, workspace, background, tmp_path):
+    dialog = open_dialog(qtbot, background, page.new_evaluation())
+    dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
+    settle(qtbot, background)
+    assert workspace.calls == [("add_predictions", tmp_path / "vendor.csv")]
+    assert dialog.model.currentData() == "vendor"
+
+
+def test_scores_that_are_refused_are_told_in_the_dialog(qtbot, page, workspace, background, tmp_path):
+    dialog = open_dialog(qtbot, background, page.new_evaluation())
+    workspace.refuse = WorldError("scores file", "it lacks the column score", "Add it")
+    dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
+    settle(qtbot, background)
+    assert dialog.fault.text() == "Scores file: it lacks the column score. Add it."
+    assert dialog.start.isEnabled()

@@ -1,0 +1,103 @@
+"""The button *Add model*: comparators, a vendor's scores, a checkpoint; registered once, then offered everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
+
+from app.core.changes import Changes
+from app.core.rows import ModelRow
+from app.ui.background import Background
+from engine.contract.config import PretrainConfig
+from engine.contract.errors import WorldError
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+
+class AddModel(QToolButton):
+    """Registers a model of a kind that the menu names."""
+
+    added = Signal(object)
+    """The ModelRow."""
+    refused = Signal(object)
+    """The exception, for the dialog to tell."""
+
+    def __init__(self, workspace: Workspace, background: Background) -> None:
+        super().__init__()
+        self.workspace, self.background = workspace, background
+        self.setText("Add model…")
+        self.setAccessibleName("Add model")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        self.untrained = self._action(menu, "Untrained twin of the chosen model", self._add_untrained)
+        self.baseline = self._action(menu, "Age and sex alone", partial(self._add, workspace.add_baseline))
+        menu.addSeparator()
+        self.scores = self._action(menu, "Scores from a CSV file…", self._ask_scores)
+        self.checkpoint = self._action(menu, "Checkpoint folder…", self._ask_checkpoint)
+        self.untrained.setToolTip("The same architecture with random weights: what pretraining has to beat")
+        self.scores.setToolTip("Columns record, label, score: what a vendor's model said")
+        self.setMenu(menu)
+        self._model: ModelRow | None = None
+        self.choose(None)
+
+    def choose(self, model: ModelRow | None) -> None:
+        """The model that a twin would be made of."""
+        self._model = model
+        self.untrained.setEnabled(model is not None and bool(model.job_id))
+
+    def add_scores(self, file: str) -> None:
+        """Register the scores of a CSV file."""
+        self._add(partial(self.workspace.add_predictions, Path(file)))
+
+    def add_checkpoint(self, folder: str) -> None:
+        """Register a checkpoint."""
+        self._add(partial(self.workspace.add_checkpoint, Path(folder)))
+
+    def _add_untrained(self) -> None:
+        if self._model is not None:
+            self._add(partial(add_untrained_twin, self.workspace, self._model))
+
+    def _add(self, register: Callable[[], ModelRow]) -> None:
+        self.background.write(register, self.added.emit, touches=Changes.MODELS, failed=self.refused.emit)
+
+    def _ask_scores(self) -> None:
+        dialog = QFileDialog(self, "Scores of a model", "", "CSV (*.csv)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.add_scores)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _ask_checkpoint(self) -> None:
+        dialog = QFileDialog(self, "Checkpoint folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(self.add_checkpoint)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _action(self, menu: QMenu, text: str, call: Callable[[], object]) -> QAction:
+        action = menu.addAction(text)
+        action.triggered.connect(lambda _on=False: call())
+        return action
+
+
+def add_untrained_twin(workspace: Workspace, model: ModelRow) -> ModelRow:
+    """Register the architecture of a model that we pretrained, with random weights; called off the window's thread.
+
+    Raises:
+        WorldError: the model was not pretrained in this workspace.
+    """
+    if not model.job_id:
+        reason = "it was not pretrained in this workspace, so its architecture is not known here"
+        raise WorldError(f"model {model.name}", reason, "Choose a model that was")
+    config = PretrainConfig.model_validate(workspace.job_detail(model.job_id).config)
+    return workspace.add_random_model(
+        f"{model.name}, untrained", config.backbone, seed=0, rate_hz=config.rate_hz, window_s=config.window_s
+    )
