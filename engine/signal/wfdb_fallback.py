@@ -22,6 +22,12 @@ from engine.signal.wfdb_header import Header, SignalLine, millivolts_in, parse_h
 from engine.signal.wfdb_samples import MISSING
 
 EMPTY_SEGMENT = "~"
+MAX_JOINED_SAMPLES = 50_000_000
+"""More than a day at 500 Hz; the package makes room for eight bytes a sample and lead."""
+BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
+"""Bits a sample takes at least; FLAC formats (508, 516, 524) are compressed and not listed."""
+MARGIN_BITS = 64
+"""The packed formats may leave out the padding of the last group."""
 
 
 def read_other(path: Path, header: Header, block: bytes) -> Channels:
@@ -33,6 +39,7 @@ def read_other(path: Path, header: Header, block: bytes) -> Channels:
     if header.segments:
         return _read_segments(path, header, block)
     rows = rows_of(header.signals)
+    _check_sizes(path, header)
     digest = _digest(path, [block], header.signals)
     steps = _ask_wfdb(path, physical=False, smooth_frames=False).e_d_signal
     _check_lengths(header, steps)
@@ -60,6 +67,23 @@ def _millivolts(steps: NDArray[np.integer[Any]], line: SignalLine, length: int) 
     return np.asarray((frames - line.baseline) / (line.steps_per_mv or np.nan), dtype=np.float32)
 
 
+def _check_sizes(path: Path, header: Header) -> None:
+    """Refuse a header that announces more than its files can hold, before anybody makes room for it."""
+    for name in {line.file for line in header.signals} - {EMPTY_SEGMENT}:
+        lines = [line for line in header.signals if line.file == name]
+        frame_bits = sum(BITS.get(line.format, 0) * line.per_frame for line in lines)
+        held = 8 * len(read_whole(path.with_name(name), MAX_SIGNAL_BYTES, "signal file"))
+        if (header.length or 0) * frame_bits > held + MARGIN_BITS:
+            seconds = held / frame_bits / header.rate_hz
+            raise refusal(
+                f"its signal file ends after {seconds:.1f} s, the header announces "
+                f"{(header.length or 0) / header.rate_hz:.1f} s",
+                "Copy the signal file again",
+            )
+    if (header.length or 0) > MAX_JOINED_SAMPLES:
+        raise refusal(f"the header announces {header.length} samples a lead", "Cut it into shorter recordings")
+
+
 def _check_lengths(header: Header, steps: list[NDArray[np.integer[Any]]]) -> None:
     if header.length is None:
         return
@@ -73,6 +97,8 @@ def _check_lengths(header: Header, steps: list[NDArray[np.integer[Any]]]) -> Non
 
 
 def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
+    if (header.length or 0) > MAX_JOINED_SAMPLES:
+        raise refusal(f"the header announces {header.length} samples a lead", "Cut it into shorter recordings")
     blocks = [block]
     lines: list[SignalLine] = []
     for name in header.segments:
@@ -82,6 +108,7 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
         inner = parse_header(part)
         if inner.segments:
             raise refusal("its segments are nested")
+        _check_sizes(path, inner)
         blocks.append(part)
         lines += inner.signals
     # A layout segment describes channels without samples: its file is called "~".

@@ -318,6 +318,17 @@ def test_a_header_that_announces_far_too_much_costs_no_memory(header):
     assert "the header announces 4000000.0 s" in refusal(header)
 
 
+@pytest.mark.parametrize("fmt", ["80", "24", "508"])
+def test_far_too_much_in_other_formats_costs_no_memory_either(header, fmt):
+    header.write_text(header.read_text().replace(".dat 16 ", f".dat {fmt} ").replace("500 1000", "500 2000000000"))
+    assert "the header announces" in refusal(header)
+
+
+def test_segments_that_announce_far_too_much_are_refused(tmp_path, header):
+    (tmp_path / "joined.hea").write_text("joined/2 12 500 2000001000\nmeier 1000\n~ 2000000000\n")
+    assert refusal(tmp_path / "joined.hea") == "the header announces 2000001000 samples a lead"
+
+
 def test_a_header_that_lies_about_the_format_is_refused(header):
     text = header.read_text()
     for lie in ("212", "80", "61", "24", "32", "310", "999"):
