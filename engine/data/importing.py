@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contract.config import ImportConfig
-from engine.contract.errors import WorldError
+from engine.contract.errors import WorldError, crash_line
 from engine.contract.events import EventWriter, FileRead, Progress, read_events
 from engine.contract.results import ImportResults
 from engine.contract.run import RunFolder, Stopped
@@ -96,6 +96,8 @@ class _Batch:
             refuse_impossible(recording)
         except WorldError as error:
             return FileRead(index=index, status="refused", reason=error.reason, next_step=error.next_step)
+        except Exception as error:  # a bug of a reader must not keep the other files out
+            return FileRead(index=index, status="refused", reason=crash_line(error), next_step="Report it with the log")
         known = self.store.row_of(recording.signal_sha256)
         record_id, form = recording.record_id, recording.format
         if known is None:

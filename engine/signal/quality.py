@@ -71,10 +71,7 @@ def swing_mv(signal_CT: NDArray[np.float32], rate_hz: float) -> float:
 
     Robust against drift and against single spikes; NaN when no lead has samples. Leads without movement do not count.
     """
-    second = max(1, min(round(rate_hz), signal_CT.shape[1]))
-    whole = signal_CT.shape[1] // second
-    parts_CWS = signal_CT[:, : whole * second].reshape(len(signal_CT), whole, second)
-    swings_CW = parts_CWS.max(axis=2) - parts_CWS.min(axis=2)
+    swings_CW = _swings(signal_CT, rate_hz)
     moving = swings_CW[swings_CW > 0]
     return float(np.median(moving)) if moving.size else float("nan")
 
@@ -85,11 +82,23 @@ def impossible_amplitude(recording: Recording) -> float | None:
     return swing if swing < POSSIBLE_MV[0] or swing > POSSIBLE_MV[1] else None
 
 
+def _swings(signal_CT: NDArray[np.float32], rate_hz: float) -> NDArray[np.float32]:
+    """Largest minus smallest value of every lead in every whole second, [C, W]; NaN where samples are missing."""
+    second = max(1, min(round(rate_hz), signal_CT.shape[1]))
+    whole = signal_CT.shape[1] // second
+    parts_CWS = signal_CT[:, : whole * second].reshape(len(signal_CT), whole, second)
+    return np.asarray(parts_CWS.max(axis=2) - parts_CWS.min(axis=2), dtype=np.float32)
+
+
 def _amplitude(signal_CT: NDArray[np.float32], rate_hz: float) -> list[str]:
     swing = swing_mv(signal_CT, rate_hz)
-    if np.isnan(swing) or PLAUSIBLE_MV[0] <= swing <= PLAUSIBLE_MV[1]:
-        return []
-    return [f"gain suspect: the leads swing by {swing:.2g} mV a second"]
+    reasons = []
+    if not np.isnan(swing) and not PLAUSIBLE_MV[0] <= swing <= PLAUSIBLE_MV[1]:
+        reasons.append(f"gain suspect: the leads swing by {swing:.2g} mV a second")
+    huge = np.fmin.reduce(_swings(signal_CT, rate_hz), axis=1) > POSSIBLE_MV[1]
+    if huge.any():
+        reasons.append(f"impossible amplitude in {_names(huge)}")
+    return reasons
 
 
 def _normalised(signal_CT: NDArray[np.float32]) -> list[str]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from engine.contract.errors import WorldError
 from engine.signal.leads import CANONICAL, canonical_name, derivations, lacking
 from engine.signal.recording import Recording
-from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
+from engine.signal.wfdb_header import GAINS, Header, SignalLine, parse_header, refusal
 from engine.signal.wfdb_samples import MISSING, OWN, checksums, decode, stored_samples
 
 MAX_HEADER_BYTES = 2**20
@@ -95,7 +95,7 @@ def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
     rows = _rows_by_name(tuple([line.name for line in signals]))
     for channel, row in rows.items():
         steps = signals[channel].steps_per_mv
-        if steps is None or steps <= 0:
+        if steps is None or not GAINS[0] <= steps <= GAINS[1]:
             raise _refuse_gain(steps, CANONICAL[row])
     return rows
 
@@ -120,7 +120,7 @@ def _refuse_gain(steps_per_mv: float | None, lead: str) -> WorldError:
         return refusal(
             f"its header gives no gain for lead {lead}, so its millivolts are unknown", "Put the gain into the header"
         )
-    return refusal(f"its header gives a negative gain for lead {lead}", "Correct the gain in the header")
+    return refusal(f"its header gives lead {lead} a gain of {steps_per_mv:g} per mV", "Correct the gain in the header")
 
 
 def check_sums(signals: list[SignalLine], found: NDArray[np.uint16]) -> None:

@@ -14,8 +14,13 @@ from typing import NamedTuple
 from engine.contract.errors import WorldError
 
 MAX_SIGNALS = 256
-MAX_RATE_HZ = 100_000.0
+RATES_HZ = (1.0, 100_000.0)
+MAX_PER_FRAME = 1000
+MAX_OFFSET = 2**31
+GAINS = (1e-3, 1e8)
+"""Steps per millivolt between which a gain is worth reading; what is merely wrong is told by the amplitude."""
 MAX_SAMPLES = 2**31 - 1
+MAX_WHOLE = 2**40
 
 _FORMAT = re.compile(r"(?P<code>\d+)(?:x(?P<per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?$")
 _GAIN = re.compile(r"(?P<gain>[^(/]+)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<units>\S+))?$")
@@ -101,7 +106,7 @@ def _record_line(line: str) -> tuple[int, int, float, int | None, str | None]:
     if len(fields) < 3:
         raise refusal("the header gives no sampling rate", "Add the rate to the header's first line")
     rate_hz = _number(re.split(r"[/(]", fields[2])[0], "sampling rate")
-    if not 0 < rate_hz <= MAX_RATE_HZ:
+    if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
         raise refusal(f"the header gives a sampling rate of {rate_hz:g} Hz", "Correct the rate in the header")
     length = _whole(fields[3], "length") if len(fields) > 3 else None
     if length is not None and not 0 <= length <= MAX_SAMPLES:
@@ -140,7 +145,9 @@ def _format(field: str) -> tuple[str, int, int, int] | None:
     form = _FORMAT.match(field)
     if form is None or len(field) > 40:
         return None
-    return form["code"], int(form["per_frame"] or 1), int(form["skew"] or 0), int(form["offset"] or 0)
+    per_frame, skew, offset = int(form["per_frame"] or 1), int(form["skew"] or 0), int(form["offset"] or 0)
+    sound = 1 <= per_frame <= MAX_PER_FRAME and skew <= MAX_OFFSET and offset <= MAX_OFFSET
+    return (form["code"], per_frame, skew, offset) if sound else None
 
 
 @lru_cache(maxsize=256)
@@ -148,10 +155,10 @@ def _gain(field: str) -> tuple[float | None, int | None]:
     """Steps per millivolt (None when the unit is no voltage) and baseline (None when it is the ADC zero)."""
     parts = _GAIN.match(field)
     if parts is None or len(field) > 80:
-        raise refusal("its header gives a gain that is no number", "Correct the gain in the header")
+        raise refusal("the gain in its header is no number", "Correct the gain")
     baseline = parts["baseline"]
     gain, factor = _number(parts["gain"], "gain"), millivolts_in(parts["units"] or "mV")
-    return None if factor is None else gain / factor, None if baseline is None else int(baseline)
+    return None if factor is None else gain / factor, None if baseline is None else _whole(baseline, "baseline")
 
 
 def millivolts_in(unit: str) -> float | None:
@@ -165,14 +172,15 @@ def _number(text: str, what: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise refusal(f"its header gives a {what} that is no number", f"Correct the {what} in the header")
+        raise refusal(f"the {what} in its header is no number", f"Correct the {what}")
     return value
 
 
 def _whole(text: str, what: str) -> int:
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
-        raise refusal(
-            f"its header gives a {what} that is no whole number", f"Correct the {what} in the header"
-        ) from None
+        value = None
+    if value is None or abs(value) > MAX_WHOLE:
+        raise refusal(f"the {what} in its header is no whole number that can be", f"Correct the {what}")
+    return value

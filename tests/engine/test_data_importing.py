@@ -108,6 +108,22 @@ def test_bad_files_get_a_reason_and_a_next_step_and_the_rest_is_imported(bench):
     assert len({event.reason for event in refused}) == 6
 
 
+def test_a_bug_in_a_reader_costs_one_file_and_its_message_is_withheld(bench, monkeypatch):
+    read = importing.read_recording
+
+    def stumble(path):
+        if path == bench.files()[1]:
+            raise KeyError("Meier")
+        return read(path)
+
+    monkeypatch.setattr(importing, "read_recording", stumble)
+    run = bench.make(bench.files())
+    results = bench.work(run)
+    assert (results.imported, results.refused) == (5, 1)
+    assert outcomes(run)[1].reason.startswith("internal error (KeyError at test_data_importing.py:")
+    assert "Meier" not in run.events_path.read_text()
+
+
 def test_the_same_signal_under_two_names_is_a_duplicate_and_kept_once(bench):
     twin = bench.folder / "twin.hea"
     twin.write_text(bench.files()[0].read_text())

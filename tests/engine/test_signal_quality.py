@@ -75,6 +75,11 @@ def test_an_amplitude_that_no_ecg_has_is_impossible(factor):
     assert impossible_amplitude(recording) == pytest.approx(swing_mv(ecg().signal_CT, 500.0) * factor, rel=1e-4)
 
 
+def test_one_lead_with_an_impossible_amplitude_is_named():
+    recording = with_lead(ecg(), "V4", ecg().signal_CT[9] * np.float32(500))
+    assert assess(recording).reasons == ("impossible amplitude in V4",)
+
+
 def test_a_recording_without_any_signal_is_unusable_and_no_gain_is_blamed():
     dead = Recording(signal_CT=np.zeros((12, 5000), np.float32), rate_hz=500.0)
     assert assess(dead).verdict == "unusable"

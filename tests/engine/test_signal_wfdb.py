@@ -348,10 +348,13 @@ def test_samples_that_do_not_match_the_checksum_are_refused(header):
     ("gain", "reason"),
     [
         ("0", "its header gives no gain for lead I, so its millivolts are unknown"),
-        ("-200", "its header gives a negative gain for lead I"),
-        ("nan", "its header gives a gain that is no number"),
-        ("inf", "its header gives a gain that is no number"),
-        ("abc", "its header gives a gain that is no number"),
+        ("-200", "its header gives lead I a gain of -200 per mV"),
+        ("nan", "the gain in its header is no number"),
+        ("inf", "the gain in its header is no number"),
+        ("abc", "the gain in its header is no number"),
+        ("1e-300", "its header gives lead I a gain of 1e-300 per mV"),
+        ("1e300", "its header gives lead I a gain of 1e+300 per mV"),
+        ("200(99999999999999)", "the baseline in its header is no whole number that can be"),
         ("200/NU", "lead I is not in volts"),
     ],
 )
@@ -395,7 +398,11 @@ def test_a_recording_without_a_chest_lead_is_refused(header):
         ("12 500 1000", "12"),
         ("12 500 1000", "twelve"),
         ("12 500 1000", "12 500 -4"),
+        ("12 500 1000", "12 1e-9 1000"),
         (".dat 16 ", ".dat sixteen "),
+        (".dat 16 ", ".dat 16x0 "),
+        (".dat 16 ", ".dat 16x99999 "),
+        (".dat 16 ", ".dat 16+99999999999 "),
         ("meier 12", "meier/3 12"),
     ],
 )
@@ -432,6 +439,45 @@ def test_a_damaged_header_is_read_or_refused_never_a_crash(tmp_path, header, pla
         said = repr(recording)
         assert recording.rate_hz > 0
     assert "damaged" not in said
+
+
+LIES = [
+    "0",
+    "-1",
+    "nan",
+    "1e400",
+    "9" * 20,
+    "8",
+    "80",
+    "310",
+    "24",
+    "508",
+    "16x2",
+    "16:5",
+    "16+7",
+    "~",
+    "mV",
+    "(3)",
+    "1/",
+    "II",
+]
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(column=st.integers(0, 8), lie=st.sampled_from(LIES), line=st.integers(0, 12), everywhere=st.booleans())
+def test_a_header_that_lies_in_any_field_is_read_or_refused_never_a_crash(
+    tmp_path, header, column, lie, line, everywhere
+):
+    rows = [text.split(" ") for text in header.read_text().splitlines()[:13]]
+    for row in rows[1:] if everywhere else [rows[line]]:
+        row[min(column, len(row) - 1)] = lie
+    lying = tmp_path / "lying.hea"
+    lying.write_text("\n".join(" ".join(row) for row in rows) + "\n")
+    try:
+        said = repr(read_recording(lying))
+    except WorldError as error:
+        said = str(error)
+    assert "lying" not in said
 
 
 # Finding files
