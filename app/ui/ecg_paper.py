@@ -16,7 +16,7 @@ from app.ui.ecg_layout import LEAD_IN_MM, Sheet, Strip
 from app.ui.theme import FONT_FAMILY, Theme
 
 CAPTION_PX = 26
-FINEST_GRID_PX = 2.4
+FINEST_GRID_PX = 2.0
 """Below this many pixels a millimetre only the bold lines are drawn: finer ones would fill the paper."""
 NAME_INSET_PX = 3.0
 NAME_RISE_MM = 19.0

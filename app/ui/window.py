@@ -258,7 +258,6 @@ class MainWindow(QMainWindow):
         action = QAction(entry.text, self)
         action.setShortcut(entry.shortcut)
         action.setToolTip(entry.tooltip)
-        action.setStatusTip("")
         action.triggered.connect(lambda _checked=False: entry.run(self))
         return action
 
