@@ -176,14 +176,13 @@ def test_no_file_name_of_a_recording_stands_in_the_trail_or_in_what_runs_said(is
 def test_a_report_of_nothing_and_a_pdf_that_is_not_there_are_told(isoline, monkeypatch, tmp_path, words, code):
     monkeypatch.chdir(tmp_path)
     got, out, err = isoline(*words)
-    assert got in (1, code)
-    assert out == ""
+    assert (got, out) == (code, "")
     assert err.count("\n") == 1
-    assert not (tmp_path / "x.pdf").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_no_workspace_exits_with_1_or_2_and_is_left_alone(tmp_path, capsys):
-    assert cli.main(["records", "-w", str(tmp_path)]) in (1, 2)
+def test_a_folder_that_is_no_workspace_exits_with_1_and_is_left_alone(tmp_path, capsys):
+    assert cli.main(["records", "-w", str(tmp_path)]) == 1
     assert list(tmp_path.iterdir()) == []
 
 

@@ -183,6 +183,26 @@ def test_a_rewritten_audit_event_is_told_even_when_the_triggers_were_removed(war
     isoline("verify", pdf, "-w", copy, code=1)
 
 
+def test_a_run_outlives_the_command_that_waited_for_it(ward):
+    told = pretrain(ward, "outlives", "steps=200")
+    waiting = subprocess.Popen([sys.executable, "-m", "app", "jobs", "watch", told, "-w", str(ward)])
+    wait_for_checkpoint(ward / "runs" / told)
+    waiting.kill()
+    waiting.wait()
+    isoline("jobs", "watch", told, "-w", ward)
+    assert show(ward, told)["results"]["steps"] == 200
+
+
+def test_several_processes_that_write_at_once_lose_nothing(ward):
+    names = [f"at once {number}" for number in range(6)]
+    command = [sys.executable, "-m", "app", "model", "add", "--random", "--set", "width=16", "-w", str(ward), "--name"]
+    writers = [subprocess.Popen([*command, name], stdout=subprocess.DEVNULL) for name in names]
+    assert [writer.wait(timeout=120) for writer in writers] == [0] * len(names)
+    listed = {row["name"] for row in json.loads(isoline("model", "list", "--json", "-w", ward))}
+    assert set(names) <= listed
+    isoline("audit", "--verify", "-w", ward)
+
+
 def test_the_demo_gives_the_same_numbers_twice(tmp_path):
     config = recipe_config("demo", ["steps=60", *SMALL])
     first, second = (run_demo(tmp_path / name, config) for name in ("one", "two"))
