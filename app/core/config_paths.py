@@ -13,7 +13,7 @@ from typing import Any
 
 import rfc8785
 
-from engine.contract.config import AnyConfig, parse_config
+from engine.contract.config import AnyConfig, CompareConfig, parse_config
 
 _PATHS = ("store", "cache")
 
@@ -36,6 +36,13 @@ def config_sha256(data: dict[str, Any]) -> str:
 def portable_text(data: dict[str, Any]) -> str:
     """A portable config as text for the database."""
     return json.dumps(data, indent=1, ensure_ascii=False)
+
+
+def root_of(config: AnyConfig) -> Path:
+    """Where the workspace stood when this config was written: it may have been moved since."""
+    if isinstance(config, CompareConfig):
+        return Path(config.evaluations[0]).parent.parent
+    return Path(config.store).parent
 
 
 def _mapped(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import cohorts
 from app.core.rows import CohortRow
-from app.core.schema import Job, JobMember, Record
+from app.core.schema import JobMember, Record
 from app.governance.dossier import ModelSection, PretrainingSection
 
 
@@ -36,7 +36,6 @@ class Basis:
     folds: bool
     openings: int
     overlaps: tuple[Overlap, ...]
-    evaluations_of_split: int
 
 
 def basis_of(
@@ -47,8 +46,6 @@ def basis_of(
     trained: Sequence[PretrainingSection],
 ) -> Basis:
     """Count what the limits speak of."""
-    made = select(func.count()).select_from(Job)
-    made = made.where(Job.kind == "evaluate", Job.state == "done", Job.cohort == cohort.name)
     return Basis(
         records=len(members),
         patients=len({record.patient for record in members}),
@@ -59,7 +56,6 @@ def basis_of(
         folds="folds" in cohort.split_kind,
         openings=cohort.openings,
         overlaps=tuple(_overlap(session, members, section, sections) for section in trained),
-        evaluations_of_split=session.scalar(made) or 0,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.core import audit, jobs, models, reports
-from app.core.config_paths import config_sha256, portable
+from app.core.config_paths import config_sha256, portable, root_of
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.rows import AuditVerdict
@@ -80,7 +80,8 @@ class HomeFacts:
         if not folder.config_path.exists():
             return None
         try:
-            return config_sha256(portable(folder.config(), self.home.path))
+            config = folder.config()
+            return config_sha256(portable(config, root_of(config)))
         except WorldError:
             return "unreadable"
 
