@@ -231,10 +231,14 @@ class TicksEditor(Editor):
     def put(self, value: object) -> None:
         """Tick these values and no others."""
         wanted = set(_sequence(value))
+        self.list.blockSignals(True)
         for row in range(self.list.count()):
             item = self.list.item(row)
             on = item.data(Qt.ItemDataRole.UserRole) in wanted
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        self.list.blockSignals(False)
+        self.list.viewport().update()
+        self.changed.emit()
 
 
 def editor_for(name: str, field: FieldInfo, options: Sequence[tuple[str, str]] | None = None) -> Editor:

@@ -101,7 +101,7 @@ def config_lines(config: Mapping[str, Any], prefix: str = "") -> list[Fact]:
 
 def log_line(event: AnyEvent) -> LogLine | None:
     """An event in words; None for those that a curve or a bar shows better."""
-    if isinstance(event, (Metric, Progress)):
+    if isinstance(event, Metric) or (isinstance(event, Progress) and not event.message):
         return None
     if isinstance(event, FileRead) and event.status == "imported":
         return None
@@ -109,10 +109,39 @@ def log_line(event: AnyEvent) -> LogLine | None:
     return LogLine(event.seq, event.time, sign, text)
 
 
+def log_lines(events: Sequence[AnyEvent], stage: str = "") -> tuple[list[LogLine], str]:
+    """Events in words; of the progress of one stage only the first is told.
+
+    Args:
+        events: in order.
+        stage: what the events before these were about.
+
+    Returns:
+        The lines, and the stage that the last of them was about.
+    """
+    told = []
+    for event in events:
+        if isinstance(event, Started):
+            stage = ""
+        if isinstance(event, Progress):
+            same, stage = event.message == stage, event.message or stage
+            if same:
+                continue
+        line = log_line(event)
+        if line is not None:
+            told.append(line)
+    return told, stage
+
+
 def _words(event: AnyEvent) -> tuple[str, str]:
     if isinstance(event, Started):
         resumed = "" if event.resumed_from is None else f", going on from step {event.resumed_from:,}"
         return "running", f"Started on {event.host} ({event.device}){resumed}"
+    if isinstance(event, Progress):
+        return (
+            "running",
+            f"{event.message[:1].upper()}{event.message[1:]}: {event.done:,} of {event.total:,} {event.unit}",
+        )
     if isinstance(event, Checkpoint):
         return "done", f"Checkpoint {event.name}"
     if isinstance(event, Warned):

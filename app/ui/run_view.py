@@ -30,7 +30,7 @@ from app.ui.run_facts import (
     facts,
     left_text,
     local_time,
-    log_line,
+    log_lines,
     progress_text,
 )
 from app.ui.signs import STATE_WORDS, sign, state_icon
@@ -52,15 +52,24 @@ class Look:
     series: tuple[MetricSeries, ...]
     log: tuple[LogLine, ...]
     last_seq: int
+    stage: str
 
 
-def look(workspace: Workspace, job_id: str, after_seq: int) -> Look:
-    """Ask the workspace for everything a run's view shows; called off the window's thread."""
+def look(workspace: Workspace, job_id: str, after_seq: int, stage: str) -> Look:
+    """Ask the workspace for everything a run's view shows; called off the window's thread.
+
+    Args:
+        workspace: the open workspace.
+        job_id: the run.
+        after_seq: the last event that the view knows.
+        stage: what that event was about.
+    """
     lines: list[LogLine] = []
     while events := workspace.events(job_id, after_seq, EVENTS_A_LOOK):
-        lines += [line for line in map(log_line, events) if line is not None]
+        more, stage = log_lines(events, stage)
+        lines += more
         after_seq = events[-1].seq
-    return Look(workspace.job_detail(job_id), tuple(workspace.metrics(job_id)), tuple(lines), after_seq)
+    return Look(workspace.job_detail(job_id), tuple(workspace.metrics(job_id)), tuple(lines), after_seq, stage)
 
 
 class RunView(QWidget):
@@ -69,7 +78,7 @@ class RunView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.job_id = ""
-        self.last_seq = -1
+        self.last_seq, self.stage = -1, ""
         self._log: list[LogLine] = []
         theme = themes.current()
         self.state, self.heading, self.message = QLabel(), QLabel(), QLabel()
@@ -90,7 +99,7 @@ class RunView(QWidget):
         """Take over another run; False when it is the one shown already."""
         fresh = job.job_id != self.job_id
         if fresh:
-            self.job_id, self.last_seq, self._log = job.job_id, -1, []
+            self.job_id, self.last_seq, self.stage, self._log = job.job_id, -1, "", []
             self.log.rows.set_rows([])
         self._tell_head(job)
         return fresh
@@ -163,7 +172,8 @@ class RunView(QWidget):
             return
         known = self._log[-1].seq if self._log else -1
         self._log += [line for line in seen.log if line.seq > known]
-        self.last_seq = max(self.last_seq, seen.last_seq)
+        if seen.last_seq > self.last_seq:
+            self.last_seq, self.stage = seen.last_seq, seen.stage
         self.log.rows.set_rows(self._log)
         self.log.scrollToBottom()
 

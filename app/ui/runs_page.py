@@ -133,7 +133,7 @@ class RunsPage(Page):
         self.view.setVisible(job is not None)
         if job is not None:
             self.view.show_job(job)
-            ask = partial(look, self.workspace, job.job_id, self.view.last_seq)
+            ask = partial(look, self.workspace, job.job_id, self.view.last_seq, self.view.stage)
             self.background.read(ask, self._show_look, key="runs.look")
 
     def _show_look(self, seen: Look) -> None:

@@ -23,7 +23,7 @@ from app.core.rows import (
     Verification,
 )
 from app.governance.dossier import Dossier
-from engine.contract.config import CompareConfig, EvaluateConfig, PretrainConfig, RandomModel, S4Config
+from engine.contract.config import BaselineModel, CompareConfig, EvaluateConfig, PretrainConfig, RandomModel, S4Config
 from engine.contract.errors import WorldError
 from engine.contract.events import Checkpoint, Metric, Progress, Started, Warned
 from engine.contract.results import CKA, CompareResults, Difference, Estimate, EvaluateResults, Interval, LabelResult
@@ -201,7 +201,9 @@ class FakeWorkspace:
         if row.kind == "compare":
             jobs = ("runs/J0003", "runs/J0004", "runs/J0005")
             return CompareConfig(evaluations=jobs, names=MODELS, labels=LABELS).model_dump(mode="json")
-        model = RandomModel(name="random S4", backbone=S4Config(width=64))
+        model: RandomModel | BaselineModel = RandomModel(name=row.name, backbone=S4Config(width=64))
+        if row.name != "random S4":
+            model = BaselineModel(name=row.name)
         return EvaluateConfig(model=model, labels=LABELS).model_dump(mode="json")
 
     def results(self, job_id: str) -> EvaluateResults | CompareResults | None:

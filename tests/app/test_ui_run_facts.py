@@ -11,11 +11,12 @@ from app.ui.run_facts import (
     left_text,
     local_time,
     log_line,
+    log_lines,
     progress_text,
     took_text,
 )
 from app.ui.run_view import head_text
-from engine.contract.events import Checkpoint, FileRead, Finished, Metric, Started, Warned
+from engine.contract.events import Checkpoint, FileRead, Finished, Metric, Progress, Started, Warned
 
 
 def named(pairs):
@@ -98,6 +99,17 @@ def test_an_event_is_told_in_words(event, words):
     line = log_line(event)
     assert line is not None
     assert line.text == words
+
+
+def test_a_stage_of_a_run_is_told_once_and_again_after_a_new_start():
+    def at(done: int, message: str = "going on from a checkpoint") -> Progress:
+        return Progress(done=done, total=300, unit="steps", message=message)
+
+    told, stage = log_lines([at(20), at(21), at(22, "")])
+    assert [line.text for line in told] == ["Going on from a checkpoint: 20 of 300 steps"]
+    assert log_lines([at(23)], stage)[0] == []
+    told, _ = log_lines([Started(kind="pretrain", host="w7", pid=2), at(40)], stage)
+    assert len(told) == 2
 
 
 def test_events_that_the_curve_shows_are_not_in_the_log():

@@ -215,6 +215,12 @@ def test_a_comparison_names_its_reference_first(qtbot, page, workspace, backgrou
     assert workspace.calls == [("compare", ("J0003", "J0005", "J0004"), 0, 2000)]
 
 
+def test_random_weights_are_the_usual_reference(qtbot, page, background):
+    dialog = open_dialog(qtbot, background, page.new_comparison())
+    assert dialog.reference.currentText() == "random S4"
+    assert dialog.start.isEnabled()
+
+
 def test_a_comparison_of_one_evaluation_cannot_be_started(qtbot, page, background):
     dialog = open_dialog(qtbot, background, page.new_comparison())
     dialog.ticks.put(["J0004"])
