@@ -28,6 +28,8 @@ from engine.signal.leads import CANONICAL
 from engine.signal.recording import Recording
 
 Rows = NDArray[np.void]
+KEPT_ENTRIES = 100_000
+"""Entries kept in memory; training asks for the same ones in every epoch."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Store:
         self._shards: dict[int, NDArray[np.int16]] = {}
         self._rows: Rows = np.empty(0, dtype=ROW)
         self._keys = self._order = np.empty(0, dtype=np.uint64)
+        self._entries: dict[int, StoreEntry] = {}
         self.refresh()
 
     @classmethod
@@ -69,7 +72,8 @@ class Store:
         """Look again: recordings committed since then become visible."""
         whole = _committed(self.path / "index.bin")
         if whole != len(self._rows):
-            self._rows = np.memmap(self.path / "index.bin", dtype=ROW, mode="r", shape=(whole,))
+            # Plain arrays on the maps: slicing a numpy.memmap costs ten times as much.
+            self._rows = np.asarray(np.memmap(self.path / "index.bin", dtype=ROW, mode="r", shape=(whole,)))
             keys = _keys_of(self._rows)
             self._order = np.argsort(keys, kind="stable").astype(np.uint64)
             self._keys = keys[self._order]
@@ -94,6 +98,14 @@ class Store:
 
     def entry(self, row: int) -> StoreEntry:
         """What the index says of a row."""
+        known = self._entries.get(row)
+        if known is None:
+            if len(self._entries) >= KEPT_ENTRIES:
+                self._entries.clear()
+            known = self._entries[row] = self._entry(row)
+        return known
+
+    def _entry(self, row: int) -> StoreEntry:
         told = self._row(row)
         present, derived = layout.flags(int(told["present"])), layout.flags(int(told["derived"]))
         digest = told["signal_sha256"].tobytes().hex()
@@ -173,7 +185,6 @@ class Store:
             held = path.stat().st_size // layout.SAMPLE_BYTES if path.exists() else 0
             if held < needed:
                 raise WorldError("store", "a shard is shorter than its index says", "Import the recordings again")
-            # A plain array on the map: slicing a numpy.memmap costs ten times as much.
             steps_TC = np.asarray(np.memmap(path, dtype="<i2", mode="r", shape=(held, layout.LEADS)))
             self._shards[shard] = steps_TC
         return steps_TC
@@ -353,8 +364,15 @@ def _cut(path: Path, size: int) -> None:
     if held < size:
         raise WorldError("store", "a shard is shorter than its index says", "Restore the store from a backup")
     if held > size:
-        with path.open("r+b") as file:
-            file.truncate(size)
+        try:
+            with path.open("r+b") as file:
+                file.truncate(size)
+        except OSError as error:  # Windows cuts no file that another process has mapped
+            raise WorldError(
+                "store",
+                f"remnants of a killed import cannot be cut away ({type(error).__name__})",
+                "Close other programs that read this workspace and try again",
+            ) from None
 
 
 def _disk_fault(error: OSError) -> WorldError:
