@@ -249,7 +249,7 @@ class EcgView(QWidget):
         rate, px = self.signal.rate_hz, self.px_per_mm
         first, last = int(strip.start_s * rate), int(np.ceil(strip.end_s * rate)) + 1
         px_per_sample = px * sheet.scale.speed / rate
-        points = polyline(lead_T, first, last, 1.0 / px_per_sample)
+        points = polyline(lead_T, first, last, 1.0 / (px_per_sample * self.devicePixelRatioF()))
         # Computed in pixels of this strip: time from its left edge, millivolts upwards from its baseline.
         points[:, 0] = (strip.x_mm * px) + (points[:, 0] - strip.start_s * rate) * px_per_sample
         points[:, 1] = (strip.y_mm * px) - points[:, 1] * (sheet.scale.gain * px)
