@@ -16,8 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.signal.leads import CANONICAL
-from engine.signal.wfdb_format import MAX_HEADER_BYTES, MAX_SIGNAL_BYTES, Channels, check_sums, read_whole, rows_of
+from engine.signal.leads import CANONICAL, canonical_name
+from engine.signal.wfdb_format import (
+    MAX_HEADER_BYTES,
+    MAX_SIGNAL_BYTES,
+    Channels,
+    check_gain,
+    check_sums,
+    read_whole,
+    rows_of,
+)
 from engine.signal.wfdb_header import Header, SignalLine, millivolts_in, parse_header, refusal
 from engine.signal.wfdb_samples import MISSING
 
@@ -109,6 +117,10 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
         if inner.segments:
             raise refusal("its segments are nested")
         _check_sizes(path, inner)
+        for line in inner.signals:
+            lead = canonical_name(line.name)
+            if lead is not None:
+                check_gain(line, lead)  # the package takes a missing gain for 200
         blocks.append(part)
         lines += inner.signals
     # A layout segment describes channels without samples: its file is called "~".

@@ -94,10 +94,14 @@ def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
     """Which channel becomes which canonical lead: {channel: row}. Raises WorldError on doubt."""
     rows = _rows_by_name(tuple([line.name for line in signals]))
     for channel, row in rows.items():
-        steps = signals[channel].steps_per_mv
-        if steps is None or not GAINS[0] <= steps <= GAINS[1]:
-            raise _refuse_gain(steps, CANONICAL[row])
+        check_gain(signals[channel], CANONICAL[row])
     return rows
+
+
+def check_gain(line: SignalLine, lead: str) -> None:
+    """Make sure that a lead's samples can become millivolts. Raises WorldError otherwise."""
+    if line.steps_per_mv is None or not GAINS[0] <= line.steps_per_mv <= GAINS[1]:
+        raise _refuse_gain(line.steps_per_mv, lead)
 
 
 # The same few lists of lead names stand in millions of headers.

@@ -214,6 +214,12 @@ def test_segments_are_joined_and_equal_wfdb(tmp_path, steps_TC):
     assert assert_equals_wfdb(tmp_path / "rec.hea", recording) == 12
 
 
+def test_a_segment_without_a_gain_is_refused_and_not_taken_for_200(tmp_path, steps_TC):
+    edit(write(tmp_path, steps_TC, name="part"), "1000.0(0)/mV", "0")
+    (tmp_path / "joined.hea").write_text("joined/1 12 500 1000\npart 1000\n")
+    assert refusal(tmp_path / "joined.hea") == "its header gives no gain for lead I, so its millivolts are unknown"
+
+
 def test_the_plain_reader_never_imports_wfdb(samples):
     code = (
         "import sys; from engine.signal.readers import read_recording; "
