@@ -43,6 +43,11 @@ LOSS_CURVES = (
 )
 
 
+def loss_plot(theme: Theme) -> CurvePlot:
+    """Training and held-out loss against the chance level."""
+    return CurvePlot(LOSS_CURVES, "loss (nats)", theme)
+
+
 class Legend(QWidget):
     """Line samples with names and the values at the cursor, in one line above the plot."""
 

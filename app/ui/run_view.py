@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.ui import theme as themes
 from app.ui.interval_table import IntervalTable, evaluation_rows
-from app.ui.plots import LOSS_CURVES, CurvePlot
 from app.ui.rows_table import Column, RowsTable, fixed_font
 from app.ui.run_facts import (
     KIND_WORDS,
@@ -38,6 +37,7 @@ from app.ui.theme import Theme
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
+    from app.ui.plots import CurvePlot
     from app.workspace import Workspace
 
 EVENTS_A_LOOK = 500
@@ -82,7 +82,8 @@ class RunView(QWidget):
         self._log: list[LogLine] = []
         theme = themes.current()
         self.state, self.heading, self.message = QLabel(), QLabel(), QLabel()
-        self.curve = CurvePlot(LOSS_CURVES, "loss (nats)", theme)
+        self.curve: CurvePlot | None = None
+        self._seen: Look | None = None
         self.intervals = IntervalTable("AUROC", False, "AUROC of the run with intervals")
         self.facts = RowsTable(_fact_columns(170), lambda fact: fact.name + fact.value, "Results of the run")
         self.config = RowsTable(_fact_columns(200), lambda fact: fact.name, "Config of the run")
@@ -100,17 +101,27 @@ class RunView(QWidget):
         fresh = job.job_id != self.job_id
         if fresh:
             self.job_id, self.last_seq, self.stage, self._log = job.job_id, -1, "", []
-            self.log.rows.set_rows([])
+            self._clear()
         self._tell_head(job)
         return fresh
+
+    def _clear(self) -> None:
+        """Nothing of another run may stand under this run's name, however short."""
+        self._seen = None
+        for table in (self.log, self.facts, self.config):
+            table.rows.set_rows([])
+        self.console.clear()
+        self.intervals.setVisible(False)
+        if self.curve is not None:
+            self.curve.setVisible(False)
 
     def show_look(self, seen: Look) -> None:
         """Take over what a look brought back; a look at another run is passed over."""
         if seen.detail.job.job_id != self.job_id:
             return
         self._tell_head(seen.detail.job)
-        self.curve.show_series(seen.series, _total_steps(seen.detail))
-        self.curve.setVisible(not self.curve.is_empty())
+        self._seen = seen
+        self._tell_curve(seen)
         self._tell_intervals(seen.detail)
         self.facts.rows.set_rows(facts(seen.detail, seen.series))
         self.config.rows.set_rows(config_lines(seen.detail.config))
@@ -119,7 +130,8 @@ class RunView(QWidget):
 
     def apply_theme(self, theme: Theme) -> None:
         """Take over the colours of the curve."""
-        self.curve.apply_theme(theme)
+        if self.curve is not None:
+            self.curve.apply_theme(theme)
         self.console.setFont(fixed_font())
 
     def _lay_out(self) -> None:
@@ -141,12 +153,10 @@ class RunView(QWidget):
         self.tabs.addTab(self.console, "Console")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
-        self.split.addWidget(self.curve)
         self.split.addWidget(self.intervals)
         self.split.addWidget(self.tabs)
-        self.split.setSizes([560, 560, 440])
+        self.split.setSizes([560, 440])
         self.split.setChildrenCollapsible(False)
-        self.curve.setVisible(False)
         self.intervals.setVisible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -160,6 +170,20 @@ class RunView(QWidget):
         self.state.setAccessibleName(STATE_WORDS[job.state])
         self.heading.setText(f"{job.job_id}  {KIND_WORDS[job.kind]}: {job.name}")
         self.message.setText(head_text(job))
+
+    def add_curve(self, curve: CurvePlot) -> None:
+        """Take the plot, which is made once its library has been loaded off the window's thread."""
+        self.curve = curve
+        self.split.insertWidget(0, curve)
+        self.split.setSizes([560, 560, 440])
+        curve.setVisible(False)
+        if self._seen is not None:
+            self._tell_curve(self._seen)
+
+    def _tell_curve(self, seen: Look) -> None:
+        if self.curve is not None:
+            self.curve.show_series(seen.series, _total_steps(seen.detail))
+            self.curve.setVisible(not self.curve.is_empty())
 
     def _tell_intervals(self, detail: JobDetail) -> None:
         scored = detail.job.kind == "evaluate" and detail.results is not None

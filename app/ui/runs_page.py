@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QRect, Qt
@@ -59,6 +61,8 @@ class RunsPage(Page):
         self._wanted = ""
         self._lay_out()
         self._connect()
+        # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
+        background.read(partial(import_module, "app.ui.plots"), self._add_curve, slow=True)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the run shown follows it."""
@@ -126,6 +130,9 @@ class RunsPage(Page):
             self.table.choose(working[0] if working else newest_first[0].job_id)
         else:
             self._look(self.table.current())
+
+    def _add_curve(self, plots: ModuleType) -> None:
+        self.view.add_curve(plots.loss_plot(themes.current()))
 
     def _look(self, job: JobRow | None) -> None:
         """Bring the run's view up to date; the log goes on where it stands."""
