@@ -47,10 +47,13 @@ class ProgressLine:
             self._stream.write("\n")
             self._stream.flush()
 
-    def show(self, done: int, total: int, unit: str = "", seconds_left: float | None = None) -> None:
-        """Draw how far it is: `done` of `total` in `unit`, and the time left when it is known."""
+    def show(self, done: int, total: int, unit: str = "", seconds_left: float | None = None, waiting: str = "") -> None:
+        """Draw how far it is: `done` of `total` in `unit`, and the time left when it is known.
+
+        Before there is a total, `waiting` says what it waits for.
+        """
         left = "" if seconds_left is None else f"{duration(seconds_left)} left"
-        count = f"{done:,} of {total:,} {unit}".strip() if total else ""
+        count = f"{done:,} of {total:,} {unit}".strip() if total else waiting
         if self._live:
             self._draw(f"{self._title:<18} {self._bar(done, total)} {percent(done, total)}  {count:<22} {left}")
         elif self._clock() - self._spoke >= PLAIN_EVERY_S and count:
@@ -107,7 +110,7 @@ def follow(workspace: Workspace, job_id: str, title: str) -> JobRow:
 
         def draw(job: JobRow) -> None:
             step = job.progress
-            line.show(step.done, step.total, step.unit, step.seconds_left)
+            line.show(step.done, step.total, step.unit, step.seconds_left, job.message)
 
         job = workspace.wait(job_id, draw)
         line.finish("done" if job.state == "done" else job.state)

@@ -54,6 +54,12 @@ def test_a_terminal_gets_one_line_that_is_redrawn_with_the_time_left():
     assert "1 min 01 s left" in drawn
 
 
+def test_before_there_is_a_total_the_line_says_what_it_waits_for():
+    stream = Terminal()
+    ProgressLine("Pretrain", stream).show(0, 0, waiting="waits for its turn")
+    assert stream.getvalue().endswith("0 %  waits for its turn")
+
+
 def test_a_shorter_line_wipes_the_longer_one_before_it():
     stream = Terminal()
     line = ProgressLine("Pretrain", stream)
