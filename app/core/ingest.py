@@ -16,10 +16,11 @@ from sqlalchemy import insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.core import audit, finish, jobs, records
+from app.core import audit, finish, jobs
 from app.core.changes import Changes
 from app.core.home import Home
-from app.core.schema import Job, JobEvent, JobFile, JobMetric
+from app.core.intake import take_files
+from app.core.schema import Job, JobEvent, JobMetric
 from engine.contract.config import ImportConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import AnyEvent, FileRead, Finished, Metric, Progress, Started, read_events
@@ -67,6 +68,9 @@ def take_block(session: Session, home: Home, job: Job) -> Changes:
     job.event_offset = offset
     keep_console(job, folder.console_path)
     changes = Changes.JOBS
+    if files := [event for event in events if isinstance(event, FileRead)]:
+        take_files(session, home, job, ImportConfig.model_validate(jobs.config_of(job)).dataset, files)
+        changes |= Changes.RECORDS
     for event in events:
         changes |= _apply(session, home, job, event)
     return changes
@@ -124,24 +128,6 @@ def _metric(session: Session, home: Home, job: Job, event: Metric) -> Changes:
     return Changes.JOBS
 
 
-def _file(session: Session, home: Home, job: Job, event: FileRead) -> Changes:
-    file = session.get(JobFile, (job.job_id, event.index))
-    if file is None:
-        return Changes.NOTHING
-    dataset = ImportConfig.model_validate(jobs.config_of(job)).dataset
-    status = event.status
-    if event.record_id and event.record:
-        name = Path(file.path).stem
-        added = records.add_record(session, home.key, job.job_id, dataset, name, event.record_id, event.record)
-        # A run killed between store and event finds its own recording as a duplicate when it goes on.
-        status = "imported" if added else status
-    if file.status != "imported":
-        file.status = status
-        file.format, file.record_id = event.format, event.record_id
-        file.reason, file.next_step = event.reason, event.next_step
-    return Changes.RECORDS
-
-
 def _finished(session: Session, home: Home, job: Job, event: Finished) -> Changes:
     changes, outcome, message, next_step = Changes.JOBS, event.outcome, event.message, event.next_step
     if outcome == "done":
@@ -171,6 +157,5 @@ _ACTS: dict[str, Callable[[Session, Home, Job, Any], Changes]] = {
     "started": _started,
     "progress": _progress,
     "metric": _metric,
-    "file": _file,
     "finished": _finished,
 }

@@ -44,8 +44,7 @@ def submit(
     # Nobody else writes now and no row has this id: what stands there was left by a submit that did not finish.
     shutil.rmtree(folder.path, ignore_errors=True)
     data = portable(config, home.path)
-    RunFolder.create(folder.path, config, manifest, inputs)
-    digest = sha256_of(folder.manifest_path) if manifest else ""
+    digest = _write_folder(folder, config, manifest, inputs)
     session.add(
         Job(
             number=number,
@@ -70,6 +69,17 @@ def submit(
     told = {"kind": config.kind, "config_sha256": config_sha256(data), "manifest_sha256": digest}
     audit.append(session, "run queued", job_id, told)
     return job_id
+
+
+def _write_folder(folder: RunFolder, config: AnyConfig, manifest: Sequence[ManifestRow], inputs: Sequence[str]) -> str:
+    """Write the run folder; gives back the hash of the manifest."""
+    try:
+        RunFolder.create(folder.path, config, manifest, inputs)
+        return sha256_of(folder.manifest_path) if manifest else ""
+    except OSError as error:
+        shutil.rmtree(folder.path.with_name(folder.path.name + ".tmp"), ignore_errors=True)
+        reason = f"its folder cannot be written ({error.strerror or type(error).__name__})"
+        raise WorldError(f"run {folder.path.name}", reason, "Free some space and ask again") from None
 
 
 def get(session: Session, job_id: str) -> Job:

@@ -176,6 +176,7 @@ def _prepare(home: Home, job_id: str) -> None:
 
 
 def _fail(home: Home, job_id: str, error: WorldError) -> None:
+    home.run(job_id).labels_path.unlink(missing_ok=True)
     with home.db.write() as session:
         jobs.set_state(jobs.get(session, job_id), "failed", f"{error.thing}: {error.reason}", error.next_step)
         audit.append(session, "run ended", job_id, {"outcome": "failed"})
@@ -217,6 +218,7 @@ def _seems_dead(home: Home, processes: Processes, job: Job) -> bool:
 
 
 def _bury(session: Session, home: Home, job: Job, code: int | None) -> None:
+    home.run(job.job_id).labels_path.unlink(missing_ok=True)  # the engine did not live to close what was opened
     ingest.keep_console(job, home.run(job.job_id).console_path)
     if code in (1, 2, 3) and not job.alive:
         jobs.set_state(job, "failed", f"the engine ended before its work began (exit code {code})", "Open its log")

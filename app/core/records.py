@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from sqlalchemy import Select, func, or_, select
@@ -19,35 +19,29 @@ OLDEST_TOLD = 89
 """Ages above this are kept and shown as 90+ (Safe Harbor)."""
 
 
-def add_record(session: Session, key: bytes, job_id: str, dataset: str, name: str, record_id: str, told: Any) -> bool:
-    """Add the row of an imported recording; False when it stands there already. `told` is the event's `record`."""
-    if session.scalar(select(Record.number).where(Record.record_id == record_id)) is not None:
-        return False
+def record_values(key: bytes, dataset: str, name: str, record_id: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of an imported recording; `told` is the event's `record`. Its patient stands alone until labels come."""
     age, over = coarse_age(told.get("age"), bool(told.get("age_over_89")))
-    session.add(
-        Record(
-            record_id=record_id,
-            source_name=name,
-            dataset=dataset,
-            patient=lone_pseudonym(key, record_id),
-            age=age,
-            age_over_89=over,
-            sex=told.get("sex") if told.get("sex") in ("female", "male") else "unknown",
-            rate_hz=float(told["rate_hz"]),
-            seconds=float(told["seconds"]),
-            leads=list(told.get("present", ())),
-            derived=list(told.get("derived", ())),
-            format=str(told.get("format", "")),
-            quality=str(told.get("quality") or "unknown"),
-            quality_reasons=list(told.get("quality_reasons", ())),
-            file_sha256=str(told.get("file_sha256", "")),
-            signal_sha256=str(told.get("signal_sha256", "")),
-            imported=utc_now(),
-            job_id=job_id,
-        )
-    )
-    session.flush()
-    return True
+    return {
+        "record_id": record_id,
+        "source_name": name,
+        "dataset": dataset,
+        "patient": lone_pseudonym(key, record_id),
+        "patient_known": False,
+        "age": age,
+        "age_over_89": over,
+        "sex": told.get("sex") if told.get("sex") in ("female", "male") else "unknown",
+        "rate_hz": float(told["rate_hz"]),
+        "seconds": float(told["seconds"]),
+        "leads": list(told.get("present", ())),
+        "derived": list(told.get("derived", ())),
+        "format": str(told.get("format", "")),
+        "quality": str(told.get("quality") or "unknown"),
+        "quality_reasons": list(told.get("quality_reasons", ())),
+        "file_sha256": str(told.get("file_sha256", "")),
+        "signal_sha256": str(told.get("signal_sha256", "")),
+        "imported": utc_now(),
+    }
 
 
 def coarse_age(age: float | None, over_89: bool = False) -> tuple[float | None, bool]:

@@ -185,8 +185,11 @@ def _labels(session: Session, group: Cohort, manifest: Sequence[ManifestRow], na
 
 def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> tuple[str, ...]:
     """Of the labels, those that the supplied scores speak of; a label asked for by name must be among them."""
-    with np.load(source.file) as scores:
-        known = set(scores["label"].tolist())
+    try:
+        with np.load(source.file) as scores:
+            known = set(scores["label"].tolist())
+    except (OSError, ValueError, KeyError):
+        raise WorldError(f"model {source.name}", "its file of scores is missing or damaged", "Add it again") from None
     missing = [label for label in chosen if label not in known]
     if missing and (asked or len(missing) == len(chosen)):
         listed = ", ".join(sorted(known))

@@ -138,8 +138,8 @@ def _missing_scores(basis: Basis, sections: Sections, trained: Trained) -> Itera
 def _looked_before(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     if basis.openings > len(sections):
         yield (
-            f"The labels of this split have been opened {basis.openings:,} times, {len(sections)} of them for the models "
-            "shown here: every further look makes a chance finding more likely."
+            f"The labels of this split have been opened {basis.openings:,} times, {len(sections)} of them for the "
+            "models shown here: every further look makes a chance finding more likely."
         )
 
 

@@ -346,3 +346,35 @@ def test_waiting_gives_up_but_the_job_goes_on(workspace: Workspace, monkeypatch:
     with pytest.raises(WorldError, match="has not ended within"):
         workspace.wait(job, timeout_s=0.2)
     assert workspace.wait(job, timeout_s=30).state == "done"
+
+
+def test_a_disk_that_is_full_when_a_run_is_asked_for_leaves_no_job(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = [row.job_id for row in workspace.jobs()]
+    with monkeypatch.context() as disk:
+        disk.setattr(RunFolder, "_write_manifest", full)
+        with pytest.raises(WorldError, match="No space left"):
+            workspace.pretrain(tiny_config())
+    assert [row.job_id for row in workspace.jobs()] == before
+    assert sorted(path.name for path in (workspace.path / "runs").iterdir()) == before
+    assert workspace.wait(workspace.pretrain(tiny_config()), timeout_s=30).state == "done"
+
+
+def test_labels_that_were_opened_for_a_run_do_not_outlive_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.create_cohort("all", folds=2)
+    workspace.add_baseline()
+    monkeypatch.setattr(launch.Processes, "start", lambda *_: None)
+    job = workspace.evaluate("age + sex", "all", labels=["NORM"])
+    labels = workspace.path / "runs" / job / "labels.npz"
+    workspace.pump()
+    assert labels.exists()
+    monkeypatch.setattr(launch, "GRACE_S", 0.0)
+    workspace.pump()
+    assert workspace.job(job).state == "interrupted"
+    assert not labels.exists()
