@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from app.core.changes import Changes
 from app.core.rows import ModelRow
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
-class AddModel(QToolButton):
+class AddModel(QPushButton):
     """Registers a model of a kind that the menu names."""
 
     added = Signal(object)
@@ -32,9 +32,8 @@ class AddModel(QToolButton):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
         self.workspace, self.background = workspace, background
-        self.setText("Add model…")
+        self.setText("Add model")
         self.setAccessibleName("Add model")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         self.untrained = self._action(menu, "Untrained twin of the chosen model", self._add_untrained)
         self.baseline = self._action(menu, "Age and sex alone", partial(self._add, workspace.add_baseline))

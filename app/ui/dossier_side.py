@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 from app.core.rows import ReportRow, Verification
 from app.governance.dossier import Dossier
 from app.ui import theme as themes
+from app.ui.run_facts import grouped
 from app.ui.signs import check_icon, sign
 from app.ui.theme import Theme
 
@@ -93,7 +94,7 @@ class Side(QScrollArea):
         """What was written, and the hash that the audit trail now holds."""
         self._report = row
         name = Path(row.file).name
-        told = f"{name}\nSHA-256 {_grouped(row.sha256)}\nEvent {row.audit_seq:,} of the audit trail"
+        told = f"{name}\nSHA-256 {grouped(row.sha256)}\nEvent {row.audit_seq:,} of the audit trail"
         self.export.show_lines([("good", told)], themes.current())
 
     def show_verification(self, verification: Verification) -> None:
@@ -103,7 +104,7 @@ class Side(QScrollArea):
         self.verification.heading.setText(f"{verification.file} {verdict}")
         self.verification.heading.setWordWrap(True)
         self.verification.heading.setAccessibleName(self.verification.heading.text())
-        lines = [("ok" if one.ok else "fault", f"{one.what}: {one.found}") for one in verification.checks]
+        lines = [("ok" if one.ok else "fault", grouped(f"{one.what}: {one.found}")) for one in verification.checks]
         self.verification.show_lines(lines, themes.current())
         self.verticalScrollBar().setValue(0)
 
@@ -121,8 +122,3 @@ def _icon(mark: str, theme: Theme) -> QIcon:
     if mark in ("ok", "fault"):
         return check_icon(mark == "ok", theme)
     return sign("done", theme.good) if mark == "good" else sign(BULLET, theme.muted)
-
-
-def _grouped(digest: str) -> str:
-    """A hash in groups of eight, so that it wraps and can be compared by eye."""
-    return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))

@@ -156,9 +156,9 @@ class NewEvaluation(RunDialog):
 
 
 NEXT_STEPS = {
-    "model": "Pretrain one, or add one here",
-    "cohort": "Make one on the page Records",
-    "label": "Import recordings together with a labels CSV",
+    "model": "Pretrain one, or add one here.",
+    "cohort": "Make one on the page Records.",
+    "label": "Import recordings together with a labels CSV.",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ KIND_WORDS = {
     "compare": "Comparison",
 }
 """Kinds of run in the user's words."""
+
+HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ def _training(results: Mapping[str, Any], series: Mapping[str, MetricSeries]) ->
     if results:
         told += [
             Fact("Parameters", f"{results['parameters']:,}"),
-            Fact("Weights SHA-256", str(results["weights_sha256"])),
+            Fact("Weights SHA-256", grouped(str(results["weights_sha256"]))),
         ]
     return told
 
@@ -212,6 +215,11 @@ def estimate_words(estimate: Mapping[str, Any], signed: bool = False) -> str:
     form = "+.3f" if signed else ".3f"
     between = "" if interval is None else f" ({interval['low']:{form}} to {interval['high']:{form}})"
     return f"{value:{form}}{between}"
+
+
+def grouped(text: str) -> str:
+    """A text with its hashes in groups of eight, so that they wrap and can be compared by eye."""
+    return HASH.sub(lambda found: " ".join(re.findall(".{1,8}", found[0])), text)
 
 
 def _last(series: Mapping[str, MetricSeries], name: str) -> float | None:

@@ -234,7 +234,9 @@ def _share(job: JobRow) -> float | None:
 
 def done_text(job: JobRow) -> str:
     """What a finished run did: "140 files"."""
-    return f"{job.progress.done:,} {job.progress.unit}" if job.state == "done" and job.progress.unit else ""
+    p = job.progress
+    unit = p.unit.removesuffix("s") if p.done == 1 else p.unit
+    return f"{p.done:,} {unit}" if job.state == "done" and unit else ""
 
 
 def _columns() -> tuple[Column, ...]:

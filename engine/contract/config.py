@@ -92,12 +92,14 @@ class PretrainConfig(Page):
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Rate of the objective's head.")
     backbone_factor: float = Field(0.1, ge=0, le=10, description="Backbone rate as a share of the head's.")
     stem_factor: float = Field(0.01, ge=0, le=10, description="Stem rate as a share of the head's.")
-    weight_decay: float = Field(1e-3, ge=0, le=1)
+    weight_decay: float = Field(1e-3, ge=0, le=1, description="Pull of the weights towards zero at each step.")
     validation_fraction: float = Field(0.1, ge=0, lt=0.9, description="Share of patients held out to watch the loss.")
     evaluate_every: int = Field(200, ge=1, description="Steps between looks at the held-out loss.")
     checkpoint_every: int = Field(200, ge=1, description="Steps between checkpoints.")
     keep_checkpoints: int = Field(2, ge=1, le=100, description="How many of the newest checkpoints are kept.")
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
+    )
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 leaves one core for the window.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
 
@@ -112,7 +114,8 @@ class PretrainConfig(Page):
             tokens = tokens // stride
         if tokens <= self.objective.offset:
             raise ValueError(
-                f"a crop of {self.window_s} s gives {int(tokens)} tokens, too few to predict {self.objective.offset} ahead"
+                f"a crop of {self.window_s} s gives {int(tokens)} tokens, "
+                f"too few to predict {self.objective.offset} ahead"
             )
         return self
 
@@ -182,7 +185,9 @@ class EvaluateConfig(Page):
     cache: str = ""
     resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
+    )
     batch_size: int = Field(64, ge=1, le=4096)
     threads: int = Field(0, ge=0, le=256)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -199,9 +204,11 @@ class CompareConfig(Page):
     names: tuple[str, ...] = Field(min_length=2, description="Names of their models, in the same order.")
     labels: tuple[str, ...] = Field(min_length=1)
     split_id: str = ""
-    resamples: int = Field(2000, ge=100, le=100_000)
+    resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
+    )
 
     @model_validator(mode="after")
     def _names_match(self) -> CompareConfig:

@@ -8,6 +8,7 @@ from app.ui.run_facts import (
     config_lines,
     estimate_words,
     facts,
+    grouped,
     left_text,
     local_time,
     log_line,
@@ -110,6 +111,12 @@ def test_a_stage_of_a_run_is_told_once_and_again_after_a_new_start():
     assert log_lines([at(23)], stage)[0] == []
     told, _ = log_lines([Started(kind="pretrain", host="w7", pid=2), at(40)], stage)
     assert len(told) == 2
+
+
+def test_hashes_are_told_in_groups_that_wrap_and_other_words_are_left_alone():
+    digest = "9f2c" * 16
+    assert grouped(f"model demo: {digest} matches") == f"model demo: {' '.join(['9f2c9f2c'] * 8)} matches"
+    assert grouped("workspace afc140dc-78f0-470e-b724") == "workspace afc140dc-78f0-470e-b724"
 
 
 def test_events_that_the_curve_shows_are_not_in_the_log():

@@ -202,7 +202,7 @@ def test_an_evaluation_asks_for_model_cohort_and_labels(qtbot, page, workspace, 
 def test_an_evaluation_without_a_cohort_says_where_to_make_one(qtbot, page, workspace, background, monkeypatch):
     monkeypatch.setattr(workspace, "cohorts", list)
     dialog = open_dialog(qtbot, background, page.new_evaluation())
-    assert dialog.fault.text() == "There is no cohort yet. Make one on the page Records"
+    assert dialog.fault.text() == "There is no cohort yet. Make one on the page Records."
     assert not dialog.start.isEnabled()
 
 
