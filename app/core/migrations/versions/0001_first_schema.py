@@ -37,6 +37,24 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
+    _audit()
+    _cohorts()
+    _jobs()
+    _models()
+    _reports()
+    _events()
+    _job_files()
+    _job_members()
+    _label_rows()
+    _metrics()
+    _records()
+    _cohort_members()
+    _labels()
+    for trigger in TRIGGERS:
+        op.execute(trigger)
+
+
+def _audit() -> None:
     op.create_table(
         "audit",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
@@ -50,6 +68,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("hash"),
     )
+
+
+def _cohorts() -> None:
     op.create_table(
         "cohorts",
         sa.Column("number", sa.Integer(), nullable=False),
@@ -68,6 +89,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("name"),
     )
+
+
+def _jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("number", sa.Integer(), nullable=False),
@@ -107,6 +131,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id"),
     )
     op.create_index("jobs_by_state", "jobs", ["state"], unique=False)
+
+
+def _models() -> None:
     op.create_table(
         "models",
         sa.Column("number", sa.Integer(), nullable=False),
@@ -121,6 +148,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("name"),
     )
+
+
+def _reports() -> None:
     op.create_table(
         "reports",
         sa.Column("number", sa.Integer(), nullable=False),
@@ -131,6 +161,9 @@ def upgrade() -> None:
         sa.Column("audit_seq", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
+
+
+def _events() -> None:
     op.create_table(
         "events",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -144,6 +177,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "seq"),
     )
+
+
+def _job_files() -> None:
     op.create_table(
         "job_files",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -160,6 +196,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "position"),
     )
+
+
+def _job_members() -> None:
     op.create_table(
         "job_members",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -172,6 +211,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "record_id"),
     )
+
+
+def _label_rows() -> None:
     op.create_table(
         "label_rows",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -191,6 +233,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "line"),
     )
+
+
+def _metrics() -> None:
     op.create_table(
         "metrics",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -203,6 +248,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "name", "step"),
     )
+
+
+def _records() -> None:
     op.create_table(
         "records",
         sa.Column("number", sa.Integer(), nullable=False),
@@ -235,6 +283,9 @@ def upgrade() -> None:
     op.create_index("records_by_dataset", "records", ["dataset"], unique=False)
     op.create_index("records_by_name", "records", ["source_name"], unique=False)
     op.create_index("records_by_patient", "records", ["patient"], unique=False)
+
+
+def _cohort_members() -> None:
     op.create_table(
         "cohort_members",
         sa.Column("cohort", sa.Integer(), nullable=False),
@@ -253,6 +304,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cohort", "position"),
         sa.UniqueConstraint("cohort", "record_id", name="one_part_each"),
     )
+
+
+def _labels() -> None:
     op.create_table(
         "labels",
         sa.Column("record_id", sa.String(), nullable=False),
@@ -266,6 +320,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record_id", "label"),
     )
     op.create_index("labels_by_name", "labels", ["label", "value"], unique=False)
-
-    for trigger in TRIGGERS:
-        op.execute(trigger)
