@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.ui.theme import Theme
 from engine.contract.results import CKA
 
-CELL_MIN, CELL_MAX = 30.0, 124.0
+CELL_MIN, CELL_MAX = 30.0, 168.0
 BAR_WIDTH, BAR_GAP, BAR_TEXT = 14.0, 18.0, 30.0
 
 
