@@ -273,7 +273,7 @@ class Workspace:
             return runs.evaluate(session, self._home, model, cohort, labels, resamples, seed)
 
     def compare(self, evaluation_jobs: Sequence[str], seed: int = 0, resamples: int = 2000) -> str:
-        """Queue a comparison of finished evaluations of one cohort; the first is the reference.
+        """Queue a comparison of finished evaluations of one cohort; the first is of the model examined.
 
         Raises:
             UsageError: fewer than two, unfinished, or of different splits.

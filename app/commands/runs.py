@@ -69,7 +69,7 @@ def add(verbs: Verbs) -> None:
     compare = add_verb(
         verbs,
         "compare",
-        "paired differences between evaluations; the first is the reference",
+        "the first evaluation minus each of the others, paired; CKA between their models",
         ["isoline compare J0003 J0004 -w ward7 --wait", 'isoline compare mymodel "random S4" -w ward7 --wait'],
         _compare,
     )
@@ -116,7 +116,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _compare(arguments: argparse.Namespace) -> int:
     if len(arguments.evaluations) < 2:
-        raise UsageError("comparison", "it needs two evaluations or more", "Name the reference first, then the others")
+        raise UsageError(
+            "comparison", "it needs two evaluations or more", "Name the model examined first, then the others"
+        )
     with opened(arguments) as workspace:
         jobs = [evaluation_job(workspace, word) for word in arguments.evaluations]
         job = workspace.compare(jobs, seed=arguments.seed, resamples=arguments.resamples)

@@ -115,13 +115,13 @@ def evaluate(
 
 
 def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int, resamples: int) -> str:
-    """Queue a comparison of finished evaluations on one split; the first is the reference.
+    """Queue a comparison of finished evaluations on one split; the first is of the model examined.
 
     Raises:
         UsageError: fewer than two, one named twice, not a finished evaluation, or different splits or no common label.
     """
     if len(evaluations) < 2 or len(set(evaluations)) < len(evaluations):
-        raise UsageError("comparison", "it needs two or more different evaluations", "Name the reference first")
+        raise UsageError("comparison", "it needs two or more different evaluations", "Name the model examined first")
     found = [_finished_evaluation(session, job_id) for job_id in evaluations]
     configs = [EvaluateConfig.model_validate(jobs.config_of(job)) for job in found]
     first = found[0]

@@ -15,15 +15,16 @@ CHANCE = 0.5
 
 
 def claims_of(sections: Sequence[ModelSection], comparison: CompareResults) -> tuple[str, ...]:
-    """Sentences about each model, then about each pair, then about single labels, then what none of it shows."""
-    said = [_separation(section) for section in sections]
-    said += [_difference(d) for d in comparison.differences if d.label == "macro"]
-    said += [_by_label(comparison, model) for model in comparison.models if model != comparison.reference]
+    """Sentences about the models, then about each pair, then about single labels, then what none of it shows.
+
+    Models (or pairs) of which the same can be said share a sentence, so that a committee reads few of them.
+    """
+    said = _by_verdict([(_separation(section), _ranked(section)) for section in sections])
+    macro = [one for one in comparison.differences if one.label == "macro"]
+    said += _by_verdict([(_verdict(one), _against(one)) for one in macro])
+    said += _by_label(comparison)
     if any(one.rows != one.columns for one in comparison.cka):
-        said.append(
-            "CKA tells how alike the layers of two models are; it does not tell which of them is better, and is "
-            "supportive evidence only."
-        )
+        said.append("CKA tells how alike the layers of two models are, not which of them is better.")
     said.append(
         "These figures describe how well scores rank the recordings of this sample. They show neither benefit nor "
         "safety, and say nothing about other patients, other devices or other labels."
@@ -31,51 +32,89 @@ def claims_of(sections: Sequence[ModelSection], comparison: CompareResults) -> t
     return tuple(said)
 
 
+def _by_verdict(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """One sentence a verdict, with all it holds for; verdicts carry `{}` where their subjects go."""
+    groups: dict[str, list[str]] = {}
+    for verdict, subject in rows:
+        groups.setdefault(verdict, []).append(subject)
+    return [verdict.replace("{}", "; ".join(subjects)) for verdict, subjects in groups.items()]
+
+
 def _separation(section: ModelSection) -> str:
-    name, macro = section.card.name, section.evaluation.macro
-    labels = _labels(section)
+    macro = section.evaluation.macro
+    over = f"macro AUROC over {_labels(section)}, {macro.records:,} recordings of {macro.patients:,} patients"
     if macro.value is None or macro.interval is None:
-        reason = macro.not_estimable or "no interval could be computed"
-        return f"For '{name}' no macro AUROC can be stated: {reason.rstrip('.')}."
-    figure = f"macro AUROC over {labels} {told(macro)}, {macro.records:,} recordings of {macro.patients:,} patients"
+        return "No macro AUROC can be stated: {}."
     if macro.interval.low > CHANCE:
-        return (
-            f"On this sample '{name}' tells recordings with a label from those without, better than chance: {figure}."
-        )
+        return f"Better than chance at telling recordings with a label from those without ({over}): {{}}."
     if macro.interval.high < CHANCE:
-        return f"On this sample '{name}' ranks recordings worse than chance: {figure}. Its scores may be inverted."
-    return f"These data do not show that '{name}' separates better than chance: {figure}."
+        return f"Worse than chance on this sample, scores may be inverted ({over}): {{}}."
+    return f"Not shown to separate better than chance ({over}): {{}}."
 
 
-def _difference(difference: Difference) -> str:
-    model, reference, estimate = difference.model, difference.reference, difference.estimate
+def _ranked(section: ModelSection) -> str:
+    name, macro = _quoted(section.card.name), section.evaluation.macro
+    if macro.value is None or macro.interval is None:
+        return f"{name}, {_reason(macro)}"
+    return f"{name} {told(macro)}"
+
+
+def _verdict(difference: Difference) -> str:
+    model, estimate = _quoted(difference.model), difference.estimate
     if estimate.value is None or estimate.interval is None:
-        reason = estimate.not_estimable or "no interval could be computed"
-        return f"'{model}' and '{reference}' cannot be compared: {reason.rstrip('.')}."
-    figure = f"difference in macro AUROC ('{model}' minus '{reference}') {told(estimate, signed=True)}"
+        return f"{model} cannot be compared with {{}}."
     if estimate.interval.low > 0:
-        return f"On this sample '{model}' separates better than '{reference}': {figure}."
+        return f"On this sample {model} separates better (difference in macro AUROC) than {{}}."
     if estimate.interval.high < 0:
-        return f"On this sample '{reference}' separates better than '{model}': {figure}."
+        return f"On this sample {model} separates worse (difference in macro AUROC) than {{}}."
     return (
-        f"These data do not show that '{reference}' separates better than '{model}', nor the reverse: {figure}. "
-        "That is no proof that the two are equal."
+        f"These data do not show that {model} separates better or worse (difference in macro AUROC) than {{}}. "
+        "That is no proof that they are equal."
     )
 
 
-def _by_label(comparison: CompareResults, model: str) -> str:
-    rows = [d for d in comparison.differences if d.model == model and d.label != "macro"]
-    better = [d.label for d in rows if d.estimate.interval is not None and d.estimate.interval.low > 0]
-    worse = [d.label for d in rows if d.estimate.interval is not None and d.estimate.interval.high < 0]
-    pair = f"'{model}' and '{comparison.reference}'"
-    if not better and not worse:
-        return f"For no single label does the interval of the difference between {pair} exclude zero."
-    parts = [f"in favour of '{model}' for {', '.join(better)}"] if better else []
-    parts += [f"in favour of '{comparison.reference}' for {', '.join(worse)}"] if worse else []
-    return (
-        f"Label by label, the interval of the difference between {pair} excludes zero {' and '.join(parts)}; "
-        f"with {len(rows)} labels looked at and no correction for it, this is exploratory."
-    )
+def _against(difference: Difference) -> str:
+    name, estimate = _quoted(difference.reference), difference.estimate
+    if estimate.value is None or estimate.interval is None:
+        return f"{name}, {_reason(estimate)}"
+    return f"{name} {told(estimate, signed=True)}"
+
+
+def _by_label(comparison: CompareResults) -> list[str]:
+    """Which single labels stand out against which model; and that this is exploratory."""
+    found: list[str] = []
+    quiet: list[str] = []
+    labels = 0
+    for other in (model for model in comparison.models if model != comparison.examined):
+        rows = [one for one in comparison.differences if one.reference == other and one.label != "macro"]
+        labels = max(labels, len(rows))
+        better = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.low > 0]
+        worse = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.high < 0]
+        parts = [f"better for {', '.join(better)}"] if better else []
+        parts += [f"worse for {', '.join(worse)}"] if worse else []
+        (found if parts else quiet).append(f"{_quoted(other)}: {' and '.join(parts)}" if parts else _quoted(other))
+    name = _quoted(comparison.examined)
+    said = []
+    if found:
+        said.append(
+            f"Label by label, where the interval excludes zero, {name} is against {'; against '.join(found)}. "
+            f"With {labels} labels looked at and no correction for it, this is exploratory."
+        )
+    if quiet:
+        said.append(
+            f"For no single label does the interval of the difference between {name} and {', '.join(quiet)} "
+            "exclude zero."
+        )
+    return said
+
+
+def _quoted(name: str) -> str:
+    """A model's name in quotes."""
+    return f"'{name}'"
+
+
+def _reason(estimate: Estimate) -> str:
+    return (estimate.not_estimable or "no interval could be computed").rstrip(".")
 
 
 def told(estimate: Estimate, signed: bool = False) -> str:

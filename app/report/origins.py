@@ -45,7 +45,7 @@ def identity(dossier: Dossier, context: Context) -> list[Any]:
     size = -(-len(dossier.models) // -(-len(dossier.models) // _COLUMNS))
     for start in range(0, len(dossier.models), size):
         told = "Identity of the models examined." if start == 0 else "Identity, continued."
-        parts += context.long(told, _cards(dossier.models[start : start + size], dossier.comparison.reference))
+        parts += context.long(told, _cards(dossier.models[start : start + size], dossier.comparison.examined))
     return parts
 
 
@@ -64,7 +64,7 @@ def pretraining(section: PretrainingSection, context: Context) -> list[Any]:
 
 
 def representation(dossier: Dossier, context: Context) -> list[Any]:
-    """CKA heat maps between the reference and every model that has layers."""
+    """CKA heat maps between the model examined and every model that has layers."""
     lead = (
         "How alike two models arrange the same recordings, layer by layer: 1 means equal up to rotation and scale, 0 "
         "unrelated. Supportive evidence: alike is not good, and unlike is not bad."
@@ -101,10 +101,10 @@ def _declared(model: ModelSection) -> list[str]:
     return [card.developer, card.licence, card.intended_use, card.population, card.output]
 
 
-def _cards(models: Sequence[ModelSection], reference: str) -> Any:
+def _cards(models: Sequence[ModelSection], examined: str) -> Any:
     heads: list[Any] = [""]
     for model in models:
-        role = " · reference" if model.card.name == reference else ""
+        role = " · examined" if model.card.name == examined else ""
         name = f"{style.markup(model.card.name, style.BOLD)}<br/>"
         small = f'<font name="{style.SANS}" size="6.8" color="#{style.MUTED.hexval()[2:]}">version '
         heads.append(Paragraph(f"{name}{small}{style.markup(model.card.version)}{role}</font>", style.CELL_BOLD))

@@ -71,18 +71,19 @@ def discrimination(dossier: Dossier, context: Context) -> list[Any]:
 
 
 def differences(dossier: Dossier, context: Context) -> list[Any]:
-    """Paired differences against the reference model."""
+    """Paired differences of the model examined and each of the others."""
     groups = _difference_groups(dossier)
     estimates = [line.estimate for _, lines in groups for line in lines]
     look = EstimateLook(difference_axis(estimates), 46 * MM, collect_methods(estimates), sign=True)
-    reference = style.markup(dossier.comparison.reference)
+    examined = style.markup(dossier.comparison.examined)
     told = (
-        f"Difference in AUROC, model minus reference ({reference}). {look.methods.legend()} Filled marker: the "
+        f"Difference in AUROC, {examined} minus the model named in the row. {look.methods.legend()} Filled marker: the "
         "reported interval excludes zero; hollow marker: it does not, and the data do not tell the two models apart."
     )
     lead = (
-        f"Reference is <b>{reference}</b>. Both models of a pair are scored on the same recordings and in the same "
-        "resamples of patients. Differences are not adjusted for the number of comparisons; read the macro row first."
+        f"Above zero <b>{examined}</b> ranks better. Both models of a pair are scored on the same recordings and in "
+        "the same resamples of patients. Differences are not adjusted for the number of comparisons; read the macro "
+        "row first."
     )
     notes = _notes(dossier.comparison.notes)
     return [Paragraph(lead, style.BODY), *context.long(told, estimate_table(groups, look, context)), *notes]
@@ -197,7 +198,11 @@ def _difference_groups(dossier: Dossier) -> list[tuple[str, list[Line]]]:
     groups: dict[str, list[Line]] = {}
     for k, one in enumerate(dossier.comparison.differences):
         line = Line(
-            one.model, order.get(one.model, 0), one.estimate, dossier.comparison_job, f"differences.{k}.estimate"
+            one.reference,
+            order.get(one.reference, 0),
+            one.estimate,
+            dossier.comparison_job,
+            f"differences.{k}.estimate",
         )
         groups.setdefault(one.label, []).append(line)
     macro = groups.pop(MACRO, None)

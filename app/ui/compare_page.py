@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison with the evaluations that it rests on, the reference first."""
+    """A comparison with the evaluations that it rests on, the model examined first."""
 
     job: JobRow
     results: CompareResults
@@ -237,7 +237,7 @@ class ComparePage(Page):
 def summary_text(comparison: Comparison) -> str:
     """Who was scored and how, in one line."""
     results = comparison.results
-    told = f"Measured against {results.reference}. "
+    told = f"{results.examined} is measured against the others. "
     if comparison.evaluations:
         first = comparison.evaluations[0]
         told += f"{first.records:,} recordings of {first.patients:,} patients, {first.split_kind}. "

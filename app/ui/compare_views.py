@@ -93,7 +93,7 @@ class EvaluationView(IntervalView):
 
 
 class DifferenceView(IntervalView):
-    """Paired differences to the reference."""
+    """Paired differences of the model examined and each of the others."""
 
     def __init__(self) -> None:
         super().__init__("Difference", True, "Paired differences with intervals", "")
@@ -101,12 +101,12 @@ class DifferenceView(IntervalView):
     def show_differences(self, results: CompareResults, order: Mapping[str, int]) -> None:
         """Show the differences of a comparison."""
         self.explanation.setText(
-            f"AUROC minus that of {results.reference}, on the same patients and the same resamples. "
+            f"AUROC of {results.examined} minus that of the model in the row, on the same patients and resamples. "
             "An interval across the dashed line at 0 leaves open whether there is any difference."
         )
         groups: dict[str, list[tuple[str, Estimate]]] = {"macro": []}
         for one in results.differences:
-            groups.setdefault(one.label, []).append((one.model, one.estimate))
+            groups.setdefault(one.label, []).append((one.reference, one.estimate))
         self.show_rows(grouped(groups, order))
 
 

@@ -203,27 +203,25 @@ class NewComparison(RunDialog):
             "Only evaluations of one split can be compared.",
             height=480,
         )
-        self.split, self.reference = _combo("Split"), _combo("Reference")
+        self.split, self.examined = _combo("Split"), _combo("Examined")
         self.ticks = TicksEditor([])
         self.form = SchemaForm(CompareConfig, only=("resamples", "seed"))
         self._known: dict[str, Candidate] = {}
         self.ticks.list.setAccessibleName("Evaluations")
-        self.body.addWidget(
-            _choosers(("Split", self.split), ("Evaluations", self.ticks), ("Measured against", self.reference))
-        )
+        self.body.addWidget(_choosers(("Split", self.split), ("Evaluations", self.ticks), ("Examined", self.examined)))
         self.body.addWidget(self.form, 1)
         self.split.currentIndexChanged.connect(self._list_evaluations)
-        self.ticks.changed.connect(self._offer_references)
-        self.reference.currentIndexChanged.connect(self._judge)
+        self.ticks.changed.connect(self._offer_examined)
+        self.examined.currentIndexChanged.connect(self._judge)
         self.form.changed.connect(self._judge)
         background.read(partial(candidates, workspace), self._offer)
 
     def launch(self) -> None:
-        """Queue the comparison, the reference first."""
-        reference = self.reference.currentData()
-        others = [job_id for job_id in self._ticked() if job_id != reference]
+        """Queue the comparison, the model examined first."""
+        examined = self.examined.currentData()
+        others = [job_id for job_id in self._ticked() if job_id != examined]
         asked = self.form.value()
-        self._submit(partial(self.workspace.compare, [reference, *others], asked["seed"], asked["resamples"]))
+        self._submit(partial(self.workspace.compare, [examined, *others], asked["seed"], asked["resamples"]))
 
     def _offer(self, known: list[Candidate]) -> None:
         self._known = {one.job_id: one for one in known}
@@ -239,18 +237,18 @@ class NewComparison(RunDialog):
         rows = [one for one in self._known.values() if one.results.split_id == self.split.currentData()]
         self.ticks.offer([(one.job_id, one.text) for one in rows])
         self.ticks.put(newest_of_each_model(rows))
-        self._offer_references()
+        self._offer_examined()
 
-    def _offer_references(self) -> None:
-        kept = self.reference.currentData()
-        self.reference.blockSignals(True)
-        self.reference.clear()
+    def _offer_examined(self) -> None:
+        kept = self.examined.currentData()
+        self.examined.blockSignals(True)
+        self.examined.clear()
         for job_id in self._ticked():
-            self.reference.addItem(self._known[job_id].results.model, job_id)
+            self.examined.addItem(self._known[job_id].results.model, job_id)
         sources = [self._known[job_id].source for job_id in self._ticked()]
-        usual = sources.index("random") if "random" in sources else len(sources) - 1
-        self.reference.setCurrentIndex(self.reference.findData(kept) if kept in self._ticked() else usual)
-        self.reference.blockSignals(False)
+        usual = sources.index("native") if "native" in sources else 0
+        self.examined.setCurrentIndex(self.examined.findData(kept) if kept in self._ticked() else usual)
+        self.examined.blockSignals(False)
         self._judge()
 
     def _ticked(self) -> list[str]:

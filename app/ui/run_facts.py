@@ -138,8 +138,7 @@ def log_lines(events: Sequence[AnyEvent], stage: str = "") -> tuple[list[LogLine
 
 def _words(event: AnyEvent) -> tuple[str, str]:
     if isinstance(event, Started):
-        resumed = "" if event.resumed_from is None else f", going on from step {event.resumed_from:,}"
-        return "running", f"Started on {event.host} ({event.device}){resumed}"
+        return "running", f"Started on {event.host}"
     if isinstance(event, Progress):
         return (
             "running",
@@ -200,10 +199,10 @@ def _evaluation(results: Mapping[str, Any]) -> list[Fact]:
 
 
 def _comparison(results: Mapping[str, Any]) -> list[Fact]:
-    told = [Fact("Reference", str(results["reference"]))]
+    told = [Fact("Examined", str(results["examined"]))]
     for one in results["differences"]:
         if one["label"] == "macro":
-            told.append(Fact(f"Macro AUROC, {one['model']}", estimate_words(one["estimate"], signed=True)))
+            told.append(Fact(f"Macro AUROC, minus {one['reference']}", estimate_words(one["estimate"], signed=True)))
     return told + [Fact("Note", note) for note in results.get("notes", [])]
 
 

@@ -199,7 +199,7 @@ class CompareConfig(Page):
     kind: Literal["compare"] = "compare"
     contract: int = CONTRACT_VERSION
     evaluations: tuple[str, ...] = Field(
-        min_length=2, description="Run folders of the evaluations; the first is the reference."
+        min_length=2, description="Run folders of the evaluations; the first is the model examined."
     )
     names: tuple[str, ...] = Field(min_length=2, description="Names of their models, in the same order.")
     labels: tuple[str, ...] = Field(min_length=1)

@@ -36,8 +36,6 @@ class Started(Event):
     host: str
     pid: int
     versions: dict[str, str] = {}
-    device: str = "cpu"
-    resumed_from: int | None = None
 
 
 class Progress(Event):

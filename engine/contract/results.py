@@ -107,7 +107,7 @@ class EvaluateResults(Model):
 
 
 class Difference(Model):
-    """Paired difference `model - reference` on common resamples."""
+    """Paired difference `model - reference` on common resamples; `model` is the one examined."""
 
     model: str
     reference: str
@@ -129,10 +129,10 @@ class CKA(Model):
 
 
 class CompareResults(Model):
-    """Outcome of a comparison; the first model is the reference."""
+    """Outcome of a comparison: the model examined, minus each of the others in turn."""
 
     kind: Literal["compare"] = "compare"
-    reference: str
+    examined: str
     models: list[str]
     differences: list[Difference]
     cka: list[CKA]

@@ -1,4 +1,4 @@
-"""Models against a reference: paired differences on common recordings and common resamples, and CKA of their layers.
+"""One model against others: paired differences on common recordings and common resamples, and CKA of their layers.
 
 Legend: N recordings of the test part, L labels, D features.
 """
@@ -90,7 +90,7 @@ class Compared:
 def compare(
     folder: RunFolder, config: CompareConfig, events: EventWriter, opened: Opened, evaluations: Sequence[Evaluation]
 ) -> Compared:
-    """Compare every evaluation with the first.
+    """Compare the first evaluation, that of the model examined, with every other.
 
     Raises:
         WorldError: the evaluations are not of one test part, or not of this run's recordings.
@@ -103,15 +103,15 @@ def compare(
 
 
 def _refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) -> None:
-    reference = evaluations[0]
+    examined = evaluations[0]
     for other in evaluations[1:]:
-        if other.results.test_sha256 != reference.results.test_sha256:
+        if other.results.test_sha256 != examined.results.test_sha256:
             raise WorldError(
-                f"comparison of {other.name} with {reference.name}",
+                f"comparison of {examined.name} with {other.name}",
                 "they were evaluated on different recordings or folds",
                 "Evaluate both on one cohort",
             )
-    if not set(reference.record_ids) <= set(opened.record_ids):
+    if not set(examined.record_ids) <= set(opened.record_ids):
         raise WorldError("comparison", "the evaluations hold recordings outside its cohort", "Compare on their cohort")
 
 
@@ -128,18 +128,18 @@ def _differences(
     evaluations: Sequence[Evaluation],
     on_model: Callable[[int], None],
 ) -> tuple[list[Difference], list[str]]:
-    """Per label and macro, each model on the recordings that it and the reference scored."""
-    reference, record_ids = evaluations[0], evaluations[0].record_ids
+    """Examined minus other, per label and macro, on the recordings that both scored."""
+    examined, record_ids = evaluations[0], evaluations[0].record_ids
     codes_N, count = patient_codes([opened.patients[row] for row in rows])
     weight_PB = draw_multiplicities(count, config.resamples, config.seed)
     differences, notes = [], []
-    for number, model in enumerate(evaluations[1:], 1):
+    for number, other in enumerate(evaluations[1:], 1):
         pairs, shared_N = [], np.zeros(len(rows), dtype=bool)
         for column, label in enumerate(opened.labels):
             y_N, ours_N, theirs_N = (
                 opened.y_NL[rows, column],
-                model.scores(record_ids, label),
-                reference.scores(record_ids, label),
+                examined.scores(record_ids, label),
+                other.scores(record_ids, label),
             )
             common_N = np.isfinite(y_N) & np.isfinite(ours_N) & np.isfinite(theirs_N)
             shared_N |= common_N
@@ -147,13 +147,13 @@ def _differences(
             pair = measure(masked_N, ours_N, codes_N, weight_PB), measure(masked_N, theirs_N, codes_N, weight_PB)
             pairs.append(pair)
             estimate = difference_estimate(*pair, config.confidence)
-            differences.append(Difference(model=model.name, reference=reference.name, label=label, estimate=estimate))
+            differences.append(Difference(model=examined.name, reference=other.name, label=label, estimate=estimate))
         patients = len(np.unique(codes_N[shared_N]))
         macro = macro_difference(pairs, int(shared_N.sum()), patients, config.confidence)
-        differences.append(Difference(model=model.name, reference=reference.name, label="macro", estimate=macro))
+        differences.append(Difference(model=examined.name, reference=other.name, label="macro", estimate=macro))
         used = sum(in_macro(a) and in_macro(b) for a, b in pairs)
         if 0 < used < len(pairs):
-            notes.append(f"{model.name} against {reference.name}: macro over {used} of {len(pairs)} labels")
+            notes.append(f"{examined.name} against {other.name}: macro over {used} of {len(pairs)} labels")
         on_model(number)
     return differences, notes
 

@@ -145,7 +145,7 @@ def compare(folder: RunFolder, config: CompareConfig, events: EventWriter) -> Co
     ]
     compared = comparison.compare(folder, config, events, opened, evaluations)
     return CompareResults(
-        reference=config.names[0],
+        examined=config.names[0],
         models=list(config.names),
         differences=compared.differences,
         cka=compared.cka,

@@ -23,7 +23,15 @@ from app.core.rows import (
     Verification,
 )
 from app.governance.dossier import Dossier
-from engine.contract.config import BaselineModel, CompareConfig, EvaluateConfig, PretrainConfig, RandomModel, S4Config
+from engine.contract.config import (
+    BaselineModel,
+    CompareConfig,
+    EvaluateConfig,
+    NativeModel,
+    PretrainConfig,
+    RandomModel,
+    S4Config,
+)
 from engine.contract.errors import WorldError
 from engine.contract.events import Checkpoint, Metric, Progress, Started, Warned
 from engine.contract.results import CKA, CompareResults, Difference, Estimate, EvaluateResults, Interval, LabelResult
@@ -84,19 +92,19 @@ def evaluation(model: str) -> EvaluateResults:
 
 
 def comparison(models: tuple[str, ...] = MODELS) -> CompareResults:
-    reference, *others = models
-    first = dict(zip(("macro", *LABELS), (sum(AUROC[reference]) / 4, *AUROC[reference]), strict=True))
+    examined, *others = models
+    first = dict(zip(("macro", *LABELS), (sum(AUROC[examined]) / 4, *AUROC[examined]), strict=True))
     differences = []
     for model in others:
         mine = dict(zip(("macro", *LABELS), (sum(AUROC[model]) / 4, *AUROC[model]), strict=True))
         for label, value in mine.items():
-            gap = estimate(value - first[label], 0.055 if label == "macro" else 0.08, 40, bounded=False)
-            differences.append(Difference(model=model, reference=reference, label=label, estimate=gap))
+            gap = estimate(first[label] - value, 0.055 if label == "macro" else 0.08, 40, bounded=False)
+            differences.append(Difference(model=examined, reference=model, label=label, estimate=gap))
     return CompareResults(
-        reference=reference,
+        examined=examined,
         models=list(models),
         differences=differences,
-        cka=[similarity(reference, reference), *(similarity(reference, m) for m in others if m != "age + sex")],
+        cka=[similarity(examined, examined), *(similarity(examined, m) for m in others if m != "age + sex")],
         split_id="S-demo",
         test_sha256=SHA,
         seed=0,
@@ -201,8 +209,10 @@ class FakeWorkspace:
         if row.kind == "compare":
             jobs = ("runs/J0003", "runs/J0004", "runs/J0005")
             return CompareConfig(evaluations=jobs, names=MODELS, labels=LABELS).model_dump(mode="json")
-        model: RandomModel | BaselineModel = RandomModel(name=row.name, backbone=S4Config(width=64))
-        if row.name != "random S4":
+        model: RandomModel | BaselineModel | NativeModel = RandomModel(name=row.name, backbone=S4Config(width=64))
+        if row.name == "demo":
+            model = NativeModel(name=row.name, checkpoint="models/demo")
+        elif row.name != "random S4":
             model = BaselineModel(name=row.name)
         return EvaluateConfig(model=model, labels=LABELS).model_dump(mode="json")
 

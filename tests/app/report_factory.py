@@ -140,10 +140,10 @@ def compare(names: tuple[str, ...], labels: dict[str, int], layers: list[str]) -
     rng = np.random.default_rng(5)
     differences = [
         Difference(
-            model=name,
-            reference=names[0],
+            model=names[0],
+            reference=name,
             label=label,
-            estimate=difference(float(rng.normal(-0.06, 0.05)), 0.04 if label == "macro" else 0.09),
+            estimate=difference(float(rng.normal(0.06, 0.05)), 0.04 if label == "macro" else 0.09),
         )
         for label in ["macro", *labels]
         for name in names[1:]
@@ -164,7 +164,7 @@ def compare(names: tuple[str, ...], labels: dict[str, int], layers: list[str]) -
         for column, top in ((names[0], 1.0), (names[1], 0.61))
     ]
     return CompareResults(
-        reference=names[0],
+        examined=names[0],
         models=list(names),
         differences=differences,
         cka=cka,

@@ -73,10 +73,10 @@ def section(
 def comparison(macro: Estimate, by_label: dict[str, Estimate] | None = None) -> CompareResults:
     rows = {"macro": macro, **(by_label or {})}
     return CompareResults(
-        reference="ours",
+        examined="ours",
         models=["ours", "random"],
         differences=[
-            Difference(model="random", reference="ours", label=label, estimate=value) for label, value in rows.items()
+            Difference(model="ours", reference="random", label=label, estimate=value) for label, value in rows.items()
         ],
         cka=[CKA(rows="ours", columns="random", row_layers=["a"], column_layers=["a"], values=[[0.5]], records=155)],
         split_id="S-1",
@@ -106,10 +106,10 @@ def limits(basis: Basis = BASIS, *sections: ModelSection, pretrainings: tuple[Pr
 
 def test_a_difference_whose_interval_includes_zero_is_not_claimed() -> None:
     text = said(estimate(0.8, 0.7, 0.9), estimate(-0.05, -0.12, 0.02))
-    assert "These data do not show that 'ours' separates better than 'random', nor the reverse" in text
-    assert "-0.050 (95 % interval -0.120 to +0.020)" in text
-    assert "no proof that the two are equal" in text
-    assert "'ours' separates better than 'random':" not in text.replace("not show that 'ours'", "")
+    assert "These data do not show that 'ours' separates better or worse (difference in macro AUROC) than" in text
+    assert "'random' -0.050 (95 % interval -0.120 to +0.020)" in text
+    assert "no proof that they are equal" in text
+    assert "On this sample 'ours'" not in text
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.1, 0.0), (0.0, 0.1)])
@@ -118,31 +118,33 @@ def test_an_interval_that_touches_zero_includes_it(low: float, high: float) -> N
 
 
 def test_a_difference_is_claimed_for_the_better_one_and_for_this_sample_only() -> None:
-    reference_better = said(estimate(0.8, 0.7, 0.9), estimate(-0.05, -0.08, -0.02))
-    assert "On this sample 'ours' separates better than 'random': difference" in reference_better
-    model_better = said(estimate(0.8, 0.7, 0.9), estimate(0.05, 0.02, 0.08))
-    assert "On this sample 'random' separates better than 'ours': difference" in model_better
+    other_better = said(estimate(0.8, 0.7, 0.9), estimate(-0.05, -0.08, -0.02))
+    assert "On this sample 'ours' separates worse (difference in macro AUROC) than 'random' -0.050" in other_better
+    ours_better = said(estimate(0.8, 0.7, 0.9), estimate(0.05, 0.02, 0.08))
+    assert "On this sample 'ours' separates better (difference in macro AUROC) than 'random' +0.050" in ours_better
 
 
 def test_separation_is_claimed_only_above_chance() -> None:
     difference = estimate(0.0, -0.1, 0.1)
-    assert "better than chance: macro AUROC over the label MI 0.800" in said(estimate(0.8, 0.7, 0.9), difference)
-    unclear = said(estimate(0.55, 0.45, 0.65), difference)
-    assert "These data do not show that 'ours' separates better than chance" in unclear
-    assert "worse than chance" in said(estimate(0.3, 0.2, 0.4), difference)
+    clear = said(estimate(0.8, 0.7, 0.9), difference)
+    assert "Better than chance" in clear
+    assert "(macro AUROC over the label MI, " in clear
+    assert "'ours' 0.800 (95 % interval 0.700 to 0.900); 'random' 0.800" in clear
+    assert "Not shown to separate better than chance" in said(estimate(0.55, 0.45, 0.65), difference)
+    assert "Worse than chance" in said(estimate(0.3, 0.2, 0.4), difference)
 
 
 def test_what_cannot_be_estimated_is_said_with_its_reason() -> None:
     nothing = estimate(None, reason="no label has both classes")
     text = said(nothing, nothing)
-    assert "For 'ours' no macro AUROC can be stated: no label has both classes." in text
-    assert "'random' and 'ours' cannot be compared: no label has both classes." in text
+    assert "No macro AUROC can be stated: 'ours', no label has both classes; 'random', no label" in text
+    assert "'ours' cannot be compared with 'random', no label has both classes." in text
 
 
 def test_findings_on_single_labels_are_called_exploratory() -> None:
     clear, unclear = estimate(0.1, 0.05, 0.2), estimate(0.0, -0.1, 0.1)
     text = said(estimate(0.8, 0.7, 0.9), unclear, {"MI": clear, "AF": unclear})
-    assert "excludes zero in favour of 'random' for MI; with 2 labels looked at" in text
+    assert "'ours' is against 'random': better for MI. With 2 labels looked at" in text
     assert "exploratory" in text
     assert "For no single label" in said(estimate(0.8, 0.7, 0.9), unclear, {"MI": unclear})
 
@@ -229,3 +231,8 @@ def test_every_number_of_a_result_is_found_once_with_its_path() -> None:
         numbers({"kind": "x", "macro": {"value": None, "interval": None}, "n": 3, "ok": True, "v": [1.5, [2]]})
     )
     assert found == {"macro.value": None, "n": 3.0, "v.0": 1.5, "v.1.0": 2.0}
+
+
+def test_names_with_braces_stand_in_the_sentence_as_they_are() -> None:
+    named = section("{}", estimate(0.8, 0.7, 0.9))
+    assert "'{}' 0.800" in claims_of([named], comparison(estimate(0.0, -0.1, 0.1)))[0]

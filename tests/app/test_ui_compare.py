@@ -131,7 +131,8 @@ def test_the_csv_holds_every_number_at_full_precision():
     assert float(lines[0]["value"]) == first.value
     assert float(lines[0]["low"]) == first.interval.low
     assert lines[0]["method"] == first.interval.method
-    assert lines[-1]["reference"] == "random S4"
+    assert lines[-1]["model"] == "random S4"
+    assert lines[-1]["reference"] == "age + sex"
 
 
 def test_an_estimate_without_a_value_leaves_its_cells_empty_and_tells_the_reason():

@@ -84,8 +84,8 @@ def test_a_config_is_told_in_dotted_names():
     ("event", "words"),
     [
         (
-            Started(kind="pretrain", host="ward7", pid=1, resumed_from=200),
-            "Started on ward7 (cpu), going on from step 200",
+            Started(kind="pretrain", host="ward7", pid=1),
+            "Started on ward7",
         ),
         (Checkpoint(step=200, name="step-000200"), "Checkpoint step-000200"),
         (Warned(message="few patients"), "few patients"),

@@ -206,18 +206,18 @@ def test_an_evaluation_without_a_cohort_says_where_to_make_one(qtbot, page, work
     assert not dialog.start.isEnabled()
 
 
-def test_a_comparison_names_its_reference_first(qtbot, page, workspace, background):
+def test_a_comparison_names_the_model_examined_first(qtbot, page, workspace, background):
     dialog = open_dialog(qtbot, background, page.new_comparison())
     assert isinstance(dialog, NewComparison)
-    dialog.reference.setCurrentIndex(dialog.reference.findText("random S4"))
+    dialog.examined.setCurrentIndex(dialog.examined.findText("random S4"))
     with qtbot.waitSignal(dialog.launched):
         dialog.start.click()
     assert workspace.calls == [("compare", ("J0003", "J0005", "J0004"), 0, 2000)]
 
 
-def test_random_weights_are_the_usual_reference(qtbot, page, background):
+def test_a_pretrained_model_is_the_one_usually_examined(qtbot, page, background):
     dialog = open_dialog(qtbot, background, page.new_comparison())
-    assert dialog.reference.currentText() == "random S4"
+    assert dialog.examined.currentText() == "demo"
     assert dialog.start.isEnabled()
 
 

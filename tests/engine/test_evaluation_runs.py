@@ -285,16 +285,16 @@ def test_a_comparison_holds_paired_differences_against_the_first_and_cka_of_laye
     folder, code = bench.compare(folders, ("random", "age + sex", "other"), labels=("SLOW",))
     assert code == 0
     told = results(folder)
-    assert [(d.model, d.label) for d in told.differences] == [
+    assert [(d.reference, d.label) for d in told.differences] == [
         ("age + sex", "SLOW"),
         ("age + sex", "macro"),
         ("other", "SLOW"),
         ("other", "macro"),
     ]
     values = [results(f).labels[0].auroc.value for f in folders]
-    assert told.differences[0].estimate.value == pytest.approx(values[1] - values[0], abs=1e-12)
-    assert told.differences[0].reference == "random"
-    assert told.differences[1].estimate.value == pytest.approx(values[1] - values[0], abs=1e-12)
+    assert told.differences[0].estimate.value == pytest.approx(values[0] - values[1], abs=1e-12)
+    assert {d.model for d in told.differences} == {told.examined} == {"random"}
+    assert told.differences[1].estimate.value == pytest.approx(values[0] - values[1], abs=1e-12)
     assert [(c.rows, c.columns) for c in told.cka] == [("random", "random"), ("random", "other")]
     assert np.allclose(np.diag(np.array(told.cka[0].values)), 1)
     assert told.cka[1].row_layers == ["stem", "block1", "block2"]
@@ -311,7 +311,7 @@ def test_a_difference_rests_on_the_recordings_that_both_models_scored(bench):
     with np.load(folders[0].path / "predictions.npz") as kept:
         theirs = kept["scores"][8:, 0]
     assert estimate.records == 32
-    expected = auroc(bench.y[8:, 0], score[8:]) - auroc(bench.y[8:, 0], theirs)
+    expected = auroc(bench.y[8:, 0], theirs) - auroc(bench.y[8:, 0], score[8:])
     assert estimate.value == pytest.approx(expected, abs=1e-12)
     assert results(folder).cka == []
 

@@ -163,8 +163,8 @@ def test_from_recordings_to_a_verified_dossier_with_a_killed_engine_on_the_way(q
     dialog.form.editor("resamples").put(200)
     compared = launch(qtbot, dialog)
     wait(qtbot, lambda: compare.shown is not None and compare.shown.job.job_id == compared)
-    assert compare.shown.results.reference == "journey, untrained"
-    assert {row.model for row in compare.differences.table.rows.rows} == {"journey", "age + sex"}
+    assert compare.shown.results.examined == "journey"
+    assert {row.model for row in compare.differences.table.rows.rows} == {"journey, untrained", "age + sex"}
     assert compare.similarity.pairs.count() == 2
 
     dossier = window.show_page("Dossier")
