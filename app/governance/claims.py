@@ -22,6 +22,7 @@ def claims_of(sections: Sequence[ModelSection], comparison: CompareResults) -> t
     said = _by_verdict([(_separation(section), _ranked(section)) for section in sections])
     macro = [one for one in comparison.differences if one.label == "macro"]
     said += _by_verdict([(_verdict(one), _against(one)) for one in macro])
+    said += _reach(macro)
     said += _by_label(comparison)
     if any(one.rows != one.columns for one in comparison.cka):
         said.append("CKA tells how alike the layers of two models are, not which of them is better.")
@@ -78,6 +79,19 @@ def _against(difference: Difference) -> str:
     if estimate.value is None or estimate.interval is None:
         return f"{name}, {_reason(estimate)}"
     return f"{name} {told(estimate, signed=True)}"
+
+
+def _reach(macro: Sequence[Difference]) -> list[str]:
+    """How small a difference these data could have shown: half the widest interval of a pair."""
+    pairs = [(one.estimate, one.estimate.interval) for one in macro if one.estimate.interval is not None]
+    if not pairs:
+        return []
+    half = max((interval.high - interval.low) / 2 for _, interval in pairs)
+    patients = min(estimate.patients for estimate, _ in pairs)
+    return [
+        f"With {patients:,} patients the intervals of these differences reach up to {half:.2f} to either side: "
+        "an advantage smaller than that could go unseen here."
+    ]
 
 
 def _by_label(comparison: CompareResults) -> list[str]:

@@ -233,6 +233,11 @@ def test_every_number_of_a_result_is_found_once_with_its_path() -> None:
     assert found == {"macro.value": None, "n": 3.0, "v.0": 1.5, "v.1.0": 2.0}
 
 
+def test_how_small_a_difference_could_go_unseen_is_told() -> None:
+    text = said(estimate(0.8, 0.7, 0.9), estimate(-0.05, -0.12, 0.02))
+    assert "reach up to 0.07 to either side: an advantage smaller than that could go unseen" in text
+
+
 def test_names_with_braces_stand_in_the_sentence_as_they_are() -> None:
     named = section("{}", estimate(0.8, 0.7, 0.9))
     assert "'{}' 0.800" in claims_of([named], comparison(estimate(0.0, -0.1, 0.1)))[0]
