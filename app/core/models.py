@@ -102,7 +102,9 @@ def add_random(session: Session, name: str, backbone: S4Config, seed: int, rate_
         intended_use="comparator: what the architecture gives without any pretraining",
         output="embedding",
         weights_sha256=sha256,
-        lineage=Lineage(objective="none", fidelity="none", backbone=backbone.name, corpus="none", steps=0, seed=seed),
+        lineage=Lineage(
+            objective="none", fidelity="none", backbone=backbone.summary, corpus="none", steps=0, seed=seed
+        ),
         preprocessing=Preprocessing(rate_hz=rate_hz, window_s=window_s, clip_mv=definition.clip_mv),
         notes=("The weights are drawn from the seed; the hash is that of this definition.",),
     )

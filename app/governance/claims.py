@@ -88,10 +88,11 @@ def _reach(macro: Sequence[Difference]) -> list[str]:
         return []
     half = max((interval.high - interval.low) / 2 for _, interval in pairs)
     patients = min(estimate.patients for estimate, _ in pairs)
-    return [
+    told_once = (
         f"With {patients:,} patients the intervals of these differences reach up to {half:.2f} to either side: "
         "an advantage smaller than that could go unseen here."
-    ]
+    )
+    return [told_once]
 
 
 def _by_label(comparison: CompareResults) -> list[str]:

@@ -68,7 +68,7 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
     seq, head = audit.head(session)
     labels = [item.label for item in sections[0].evaluation.labels]
     return Dossier(
-        title=title or f"Technical due diligence: {', '.join(comparison.models)}",
+        title=title or f"{comparison.examined} on {cohort.name}",
         created=utc_now(),
         workspace_id=home.id,
         data=_data(session, members, labels, job.manifest_sha256),

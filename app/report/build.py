@@ -56,12 +56,17 @@ def render(dossier: Dossier) -> bytes:
     return _attach(plain, document, dossier.created)
 
 
+REPRESENTATION = "Representation"
+"""Its heading moves on with its heat maps rather than stand alone at the foot of a page."""
+
+
 @dataclass(frozen=True)
 class _Section:
     number: str
     title: str
     body: Callable[[], list[Any]]
     template: str = pages.BODY
+    room: float = 70 * MM
 
 
 def _story(dossier: Dossier, context: Context, layout: pages.Layout) -> list[Any]:
@@ -72,7 +77,7 @@ def _story(dossier: Dossier, context: Context, layout: pages.Layout) -> list[Any
         if section.template != current:
             story += [NextPageTemplate(section.template), PageBreak()]
             current = section.template
-        story += [CondPageBreak(70 * MM), pages.Heading(section.number, section.title), *section.body()]
+        story += [CondPageBreak(section.room), pages.Heading(section.number, section.title), *section.body()]
     return story
 
 
@@ -90,12 +95,15 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
     for section in dossier.pretrainings:
         found.append((f"Pretraining: {section.config.name}", _later(origins.pretraining, section, context), pages.BODY))
     if dossier.comparison.cka:
-        found.append(("Representation", lambda: origins.representation(dossier, context), pages.BODY))
+        found.append((REPRESENTATION, lambda: origins.representation(dossier, context), pages.BODY))
     found.append(("The local data", lambda: origins.local_data(dossier, context), pages.BODY))
     found.append(("Limits", lambda: _limits(dossier), pages.BODY))
     if dossier.example is not None:
         found.append(("One recording, drawn to scale", _later(_example, dossier.example), pages.ECG))
-    numbered = [_Section(str(k + 1), title, body, template) for k, (title, body, template) in enumerate(found)]
+    numbered = [
+        _Section(str(k + 1), title, body, template, 120 * MM if title == REPRESENTATION else 70 * MM)
+        for k, (title, body, template) in enumerate(found)
+    ]
     return [
         *numbered,
         _Section("A", "Provenance", lambda: annex.provenance(dossier, context)),

@@ -53,6 +53,11 @@ class S4Config(Page):
             raise ValueError("stem kernels are odd and positive, strides positive")
         return self
 
+    @property
+    def summary(self) -> str:
+        """As cards tell it: "S4, causal, width 512, depth 4"."""
+        return f"S4, {'causal' if self.causal else 'bidirectional'}, width {self.width}, depth {self.depth}"
+
 
 BackboneConfig = S4Config
 """Union of all backbone configs; it grows into a discriminated union on `name`."""

@@ -62,11 +62,10 @@ def model_card(
     """Identity, lineage and preprocessing contract of the model as it stands at a step."""
     used = [row for row in manifest if row.split in ("train", "validation")]
     train = [row for row in used if row.split == "train"]
-    direction = "causal" if config.backbone.causal else "bidirectional"
     lineage = Lineage(
         objective=config.objective.name,
         fidelity=config.objective.fidelity,
-        backbone=f"{config.backbone.name}, {direction}, width {config.backbone.width}, depth {config.backbone.depth}",
+        backbone=config.backbone.summary,
         parameters=parameters,
         corpus=f"{len(train)} recordings of the workspace to train on, {len(used) - len(train)} held out",
         corpus_sha256=split_digest([row.record_id for row in used], [row.split for row in used]),
