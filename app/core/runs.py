@@ -139,7 +139,7 @@ def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int,
         seed=seed,
     )
     manifest = cohorts.manifest(session, str(first.cohort))
-    name = f"{', '.join(config.names[1:])} against {config.names[0]}"
+    name = f"{config.names[0]} against {', '.join(config.names[1:])}"
     return jobs.submit(session, home, config, name, manifest, cohort=first.cohort)
 
 

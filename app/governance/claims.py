@@ -105,14 +105,14 @@ def _by_label(comparison: CompareResults) -> list[str]:
         labels = max(labels, len(rows))
         better = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.low > 0]
         worse = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.high < 0]
-        parts = [f"better for {', '.join(better)}"] if better else []
-        parts += [f"worse for {', '.join(worse)}"] if worse else []
-        (found if parts else quiet).append(f"{_quoted(other)}: {' and '.join(parts)}" if parts else _quoted(other))
+        parts = [f"better: {', '.join(better)}"] if better else []
+        parts += [f"worse: {', '.join(worse)}"] if worse else []
+        (found if parts else quiet).append(f"{_quoted(other)} ({'; '.join(parts)})" if parts else _quoted(other))
     name = _quoted(comparison.examined)
     said = []
     if found:
         said.append(
-            f"Label by label, where the interval excludes zero, {name} is against {'; against '.join(found)}. "
+            f"On single labels the interval of the difference excludes zero for {name} against {', '.join(found)}. "
             f"With {labels} labels looked at and no correction for it, this is exploratory."
         )
     if quiet:

@@ -144,7 +144,7 @@ def test_what_cannot_be_estimated_is_said_with_its_reason() -> None:
 def test_findings_on_single_labels_are_called_exploratory() -> None:
     clear, unclear = estimate(0.1, 0.05, 0.2), estimate(0.0, -0.1, 0.1)
     text = said(estimate(0.8, 0.7, 0.9), unclear, {"MI": clear, "AF": unclear})
-    assert "'ours' is against 'random': better for MI. With 2 labels looked at" in text
+    assert "excludes zero for 'ours' against 'random' (better: MI). With 2 labels looked at" in text
     assert "exploratory" in text
     assert "For no single label" in said(estimate(0.8, 0.7, 0.9), unclear, {"MI": unclear})
 

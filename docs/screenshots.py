@@ -1,0 +1,50 @@
+"""Make the pictures of the README: python docs/screenshots.py WORKSPACE [light|dark].
+
+Opens the real window on a workspace (the demo's, say), shows each page and grabs it. Needs a display, real or virtual
+(`xvfb-run -a`), or QT_QPA_PLATFORM=offscreen.
+"""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.ui.theme import load_theme
+from app.ui.window import MainWindow
+from app.workspace import Workspace
+
+PICTURES = Path(__file__).resolve().parent / "images"
+
+
+def wait(milliseconds: int) -> None:
+    """Let the window work for a while."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+def main(workspace: str, theme: str = "light") -> None:
+    """Show each page of the window and keep its picture."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    load_theme("light").apply(app)
+    window = MainWindow(Workspace.open(Path(workspace)))
+    if theme == "dark":
+        window.switch_theme()
+    window.resize(1400, 900)
+    window.show()
+    PICTURES.mkdir(exist_ok=True)
+    suffix = "" if theme == "light" else f"-{theme}"
+    for title in ("Records", "Runs", "Compare", "Dossier"):
+        page = window.show_page(title)
+        wait(3500)
+        if title == "Runs":
+            pretraining = next(job for job in window.workspace.jobs() if job.kind == "pretrain")
+            page.show_item(pretraining.job_id)
+            wait(2000)
+        window.grab().save(str(PICTURES / f"{title.lower()}{suffix}.png"))
+    window.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
