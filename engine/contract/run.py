@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from engine.contract.config import AnyConfig, config_json, load_config
 from engine.contract.errors import WorldError
 
 _held: set[str] = set()
+
+PROBE_S = 0.2
+"""Seconds for which taking a lock is tried again before its holder is named."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Lock:
         if key in _held:
             raise WorldError(self.thing, "this process is already working on it", "Wait until it has ended")
         file = self.path.open("a+", encoding="utf-8")
-        if not _try_lock(file):
+        if not _lock_within(file, PROBE_S):
             holder = self.holder()
             file.close()
             raise WorldError(self.thing, f"it is held by {holder}", "Wait until that has ended, or stop it there")
@@ -97,6 +101,16 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _lock_within(file: IO[str], seconds: float) -> bool:
+    """Try for a moment: somebody who only asks whether a lock is held takes it for an instant."""
+    limit = time.monotonic() + seconds
+    while not _try_lock(file):
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 @dataclass(frozen=True)

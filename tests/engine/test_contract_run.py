@@ -44,6 +44,30 @@ def test_probing_a_lock_does_not_take_it_from_its_holder(holder):
         assert Lock(path).is_held()
 
 
+PROBE = """
+import sys, pathlib
+from engine.contract.run import Lock
+lock = Lock(pathlib.Path(sys.argv[1]))
+print("asking", flush=True)
+while True:
+    lock.is_held()
+"""
+
+
+def test_somebody_who_only_asks_never_keeps_a_worker_from_its_lock(tmp_path):
+    path = tmp_path / "lock"
+    path.touch()
+    asker = subprocess.Popen([sys.executable, "-c", PROBE, str(path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert asker.stdout.readline() == "asking\n"
+        for _ in range(300):
+            with Lock(path):
+                pass
+    finally:
+        asker.kill()
+        asker.communicate()
+
+
 def test_a_killed_process_leaves_no_lock_behind(holder):
     path, process = holder
     process.kill()
