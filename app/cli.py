@@ -7,7 +7,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import app
+import engine
 from app.commands import cohorts, dossiers, installation, jobs, models, recordings, runs
 from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
 from engine.contract.version import VERSION
@@ -26,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _speak_plainly()
     arguments = build_parser().parse_args(argv)
     try:
+        refuse_strangers()
         code = int(arguments.act(arguments))
         sys.stdout.flush()
         return code
@@ -39,6 +43,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _reader_left()
     except Exception as error:
         return _complain(crash_text(error), EXIT_BUG)
+
+
+def refuse_strangers() -> None:
+    """Refuse to work with an `engine` of somebody else: both names are common, and either may shadow ours.
+
+    Raises:
+        WorldError: the two packages do not stand side by side.
+    """
+    homes = [Path(str(package.__file__)).resolve().parent.parent for package in (app, engine)]
+    if homes[0] != homes[1]:
+        raise WorldError(
+            "installation",
+            "another package named 'app' or 'engine' stands before Isoline's",
+            "Install Isoline into an environment of its own",
+        )
 
 
 def build_parser() -> argparse.ArgumentParser:
