@@ -58,7 +58,7 @@ def test_the_demo_runs_from_the_wheel_outside_the_checkout(installed, tmp_path):
     ).stdout
     assert where.count(str(installed)) == 2
     said = subprocess.run(
-        [sys.executable, "-m", "app.cli", "demo", "--out", str(tmp_path / "demo")],
+        [sys.executable, "-m", "app", "demo", "--out", str(tmp_path / "demo")],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
