@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +85,11 @@ class Home:
         key, made = secrets.token_bytes(32), {"id": str(uuid.uuid4()), "created": utc_now(), "version": VERSION}
         _write_secret(path / "secret.key", key)
         db = Database(path / "isoline.db")
-        db.migrate()
-        with db.write() as session:
-            audit.append(session, "workspace created", made["id"], {"version": VERSION})
-        write_whole(path / "workspace.json", json.dumps(made, indent=1) + "\n")
+        with _closed_on_failure(db):
+            db.migrate()
+            with db.write() as session:
+                audit.append(session, "workspace created", made["id"], {"version": VERSION})
+            write_whole(path / "workspace.json", json.dumps(made, indent=1) + "\n")
         return cls(path, made["id"], key, db)
 
     @classmethod
@@ -110,8 +112,19 @@ class Home:
         except (OSError, ValueError, KeyError, TypeError):
             reason = "workspace.json, secret.key or isoline.db is missing or damaged"
             raise WorldError("workspace", reason, "Restore the folder from your backup") from None
-        home.db.migrate()
+        with _closed_on_failure(home.db):
+            home.db.migrate()
         return home
+
+
+@contextlib.contextmanager
+def _closed_on_failure(db: Database) -> Iterator[None]:
+    """Let go of the file when it is of no use: Windows deletes no file that is open."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
 
 
 _FOLDERS = ("store", "runs", "models", "reports", "cache")
