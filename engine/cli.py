@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.contract.config import KINDS
 from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
-from engine.contract.events import Finished, read_events
+from engine.contract.events import AnyEvent, Finished, read_events
 from engine.contract.run import RunFolder
 from engine.contract.version import CONTRACT_VERSION, VERSION
 from engine.lifecycle import work
@@ -107,13 +107,16 @@ def _models(arguments: argparse.Namespace) -> int:
 
 def _watch(arguments: argparse.Namespace) -> int:
     folder, offset = _existing(arguments.run_dir), 0
+    last: AnyEvent | None = None
     while True:
+        held = folder.lock.is_held()  # asked first: whoever let go of the lock has said all that it will say
         events, offset = read_events(folder.events_path, offset)
         for event in events:
             print(event.model_dump_json(), flush=True)
-            if isinstance(event, Finished) and not folder.lock.is_held():
-                return EXIT_DONE if event.outcome != "failed" else EXIT_WORLD
-        if not events and not folder.lock.is_held():
+            last = event
+        if not held:
+            if isinstance(last, Finished):
+                return EXIT_DONE if last.outcome != "failed" else EXIT_WORLD
             print("nobody works on this run; it has not finished", file=sys.stderr)
             return EXIT_WORLD
         time.sleep(0.25)

@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.contract.config import AnyConfig
-from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_WORLD, WorldError, crash_line, crash_text
+from engine.contract.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_WORLD,
+    WorldError,
+    crash_line,
+    crash_text,
+    disk_error,
+    is_disk_fault,
+)
 from engine.contract.events import EventWriter, Finished, Started
 from engine.contract.results import Model
 from engine.contract.run import RunFolder, Stopped
@@ -65,15 +74,26 @@ def _work(kind: str, folder: RunFolder, config: AnyConfig, events: EventWriter) 
         events.emit(Finished(outcome="stopped", message="stopped as asked", next_step="Resume it to go on"))
         return EXIT_DONE
     except WorldError as error:
-        events.emit(Finished(outcome="failed", message=f"{error.thing}: {error.reason}", next_step=error.next_step))
-        print(error, file=sys.stderr)
-        return EXIT_WORLD
+        return _failed(events, error)
+    except OSError as error:
+        return _failed(events, disk_error(error, "files")) if is_disk_fault(error) else _broken(events, error)
     except Exception as error:
-        events.emit(Finished(outcome="failed", message=crash_line(error), next_step="Report it with the log", bug=True))
-        print(crash_text(error), file=sys.stderr)
-        return EXIT_BUG
+        return _broken(events, error)
     events.emit(Finished(outcome="done"))
     return EXIT_DONE
+
+
+def _failed(events: EventWriter, error: WorldError) -> int:
+    # The event first: on a full disk the console may take nothing any more.
+    events.emit(Finished(outcome="failed", message=f"{error.thing}: {error.reason}", next_step=error.next_step))
+    print(error, file=sys.stderr)
+    return EXIT_WORLD
+
+
+def _broken(events: EventWriter, error: Exception) -> int:
+    events.emit(Finished(outcome="failed", message=crash_line(error), next_step="Report it with the log", bug=True))
+    print(crash_text(error), file=sys.stderr)
+    return EXIT_BUG
 
 
 def _worker(kind: str) -> Worker:

@@ -6,6 +6,7 @@ events, logs and windows. Any other exception that reaches the top is a bug of o
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from pathlib import Path
@@ -30,6 +31,19 @@ class WorldError(Exception):
 
 class UsageError(WorldError):
     """The call itself is off (unknown option, unknown id): exit code 2 on the command line."""
+
+
+def is_disk_fault(error: OSError) -> bool:
+    """Whether the disk is to blame (full, quota used up, read-only, broken) and not the program."""
+    return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EIO)
+
+
+def disk_error(error: OSError, what: str) -> WorldError:
+    """What a failed write means for the user: `what` (never a file name) could not be written."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return WorldError("disk", f"it is full, so the run's {what} could not be written", "Free some space, resume")
+    reason = f"the run's {what} cannot be written ({os.strerror(error.errno) if error.errno else type(error).__name__})"
+    return WorldError("disk", reason, "Check the disk and your rights, then resume")
 
 
 EXIT_DONE, EXIT_WORLD, EXIT_USAGE, EXIT_BUG = 0, 1, 2, 3

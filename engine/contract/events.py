@@ -1,8 +1,8 @@
 """What a run says while it works: one JSON object a line in `events.jsonl`.
 
-A line is whole or it does not count: the writer cuts a torn last line (left by a kill) before it goes on, the reader
-takes complete lines only. Events carry no path, no file name and no patient identifier; an input file is named by its
-position in the run's `inputs.json`.
+A line is whole or it does not count: the writer cuts a torn last line (left by a kill or a full disk) before it goes
+on, the reader takes complete lines only. Events carry no path, no file name and no patient identifier; an input file is
+named by its position in the run's `inputs.json`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from engine.contract.errors import disk_error
 
 Outcome = Literal["done", "failed", "stopped"]
 
@@ -114,13 +117,28 @@ class EventWriter:
         self._file = path.open("ab", buffering=0)
 
     def emit(self, event: AnyEvent) -> AnyEvent:
-        """Stamp with sequence number and UTC time, append as one line, hand back what was written."""
+        """Stamp with sequence number and UTC time, append as one line, hand back what was written.
+
+        Raises:
+            WorldError: the disk is full or gone; what was written of the line is cut away again.
+        """
         with self._guard:
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             stamped = event.model_copy(update={"seq": self._seq, "time": now})
-            self._file.write((stamped.model_dump_json() + "\n").encode())
+            self._append((stamped.model_dump_json() + "\n").encode())
             self._seq += 1
         return stamped
+
+    def _append(self, line: bytes) -> None:
+        """All of a line or nothing of it: on a full disk a write ends short, and the next line would be glued to it."""
+        end, left = self._file.seek(0, os.SEEK_END), memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise disk_error(error, "events") from None
 
     def sync(self) -> None:
         """Force what was written to disk: before a checkpoint is announced and at the end."""

@@ -1,8 +1,12 @@
 """The event stream survives a kill at any byte."""
 
+import errno
+import os
+
 import pytest
 from pydantic import ValidationError
 
+from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Finished, Metric, Progress, finite, parse_event, read_events
 
 
@@ -58,3 +62,35 @@ def test_numbers_that_json_cannot_hold_become_null():
         "rate": None,
         "good": 1.0,
     }
+
+
+class FullDisk:
+    """A file on a disk with room for a few bytes more: a write ends short, the next one fails."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def write(self, line):
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = self.file.write(line[: self.room])
+        self.room -= written
+        return written
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
+def test_a_disk_that_fills_up_within_a_line_leaves_no_torn_line_for_the_next_one(stream):
+    before = stream.read_bytes()
+    writer = EventWriter(stream)
+    writer._file = FullDisk(writer._file, room=20)
+    with pytest.raises(WorldError, match="it is full"):
+        writer.emit(Progress(done=1, total=2, unit="files"))
+    assert stream.read_bytes() == before
+    writer._file.room = 10_000
+    writer.emit(Finished(outcome="failed"))
+    writer.close()
+    events, _ = read_events(stream)
+    assert [event.seq for event in events] == [0, 1, 2, 3, 4, 5]
+    assert isinstance(events[-1], Finished)

@@ -1,5 +1,6 @@
 """How a run ends is told in its events, whoever or whatever ended it."""
 
+import errno
 import types
 
 import numpy as np
@@ -11,7 +12,7 @@ from engine.contract.config import ImportConfig
 from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, WorldError
 from engine.contract.events import Finished, Started, read_events
 from engine.contract.results import ImportResults, parse_results
-from engine.contract.run import RunFolder, Stopped
+from engine.contract.run import Lock, RunFolder, Stopped
 
 DONE = ImportResults(imported=3, duplicates=0, refused=0, store_records=3)
 
@@ -66,6 +67,40 @@ def test_a_bug_is_told_without_its_message_which_may_quote_a_recording(run, caps
     assert "ValueError" in last(run.folder).message
     said = capsys.readouterr()
     assert patient not in last(run.folder).model_dump_json() + said.err + said.out
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "told"),
+    [
+        (errno.ENOSPC, EXIT_WORLD, "disk: it is full"),
+        (errno.EROFS, EXIT_WORLD, "disk: the run's files cannot be written"),
+        (errno.ENOENT, EXIT_BUG, "internal error (FileNotFoundError"),
+    ],
+)
+def test_a_disk_at_fault_is_no_bug_of_ours_and_a_missing_file_is(run, monkeypatch, code, exit_code, told):
+    def refuse(*_):
+        raise OSError(code, "no luck", "/ward7/patient.dat")
+
+    monkeypatch.setattr(RunFolder, "write_results", refuse)
+    assert run.act(lambda *_: DONE) == exit_code
+    assert last(run.folder).message.startswith(told)
+    assert last(run.folder).bug == (exit_code == EXIT_BUG)
+    assert "patient" not in last(run.folder).model_dump_json()
+
+
+def test_watching_a_run_that_lets_go_of_its_lock_a_moment_after_its_last_word_tells_how_it_ended(run, monkeypatch):
+    run.act(lambda *_: DONE)
+    answers = iter([True, False])
+    monkeypatch.setattr(Lock, "is_held", lambda _: next(answers))
+    assert main(["watch", str(run.folder.path)]) == EXIT_DONE
+
+
+def test_watching_a_run_that_was_cut_says_that_it_has_not_finished(run, capsys):
+    run.act(lambda *_: DONE)
+    lines = run.folder.events_path.read_text().splitlines(keepends=True)
+    run.folder.events_path.write_text("".join(lines[:-1]))
+    assert main(["watch", str(run.folder.path)]) == EXIT_WORLD
+    assert "it has not finished" in capsys.readouterr().err
 
 
 def test_a_stopped_run_is_no_failure(run):
