@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from engine.contract.config import (
     BaselineModel,
@@ -234,7 +234,8 @@ def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> 
         os.replace(draft, folder.path / PREDICTIONS)
         if scored.layers:
             draft = folder.path / f"{FEATURES}.tmp"
-            save_file({name: np.ascontiguousarray(x_ND[rows]) for name, x_ND in scored.layers.items()}, draft)
+            # Not `save_file`: when the disk is full it raises an error of its own, which is no OSError.
+            draft.write_bytes(save({name: np.ascontiguousarray(x_ND[rows]) for name, x_ND in scored.layers.items()}))
             os.replace(draft, folder.path / FEATURES)
     except OSError as error:
         reason = f"scores cannot be written ({error.strerror or type(error).__name__})"

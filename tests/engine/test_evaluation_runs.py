@@ -248,6 +248,20 @@ def test_an_unknown_label_and_a_manifest_without_a_split_are_the_worlds_errors(b
     assert "neither folds nor a train and a test part" in last_event(folder).message
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_a_full_disk_while_features_are_kept_is_told_as_such_and_the_run_goes_on_later(bench):
+    config = EvaluateConfig(store=str(bench.path / "store"), model=RANDOM, labels=("SLOW",), resamples=200, threads=1)
+    folder = bench.folder(config)
+    draft = folder.path / "features.safetensors.tmp"
+    draft.symlink_to("/dev/full")
+    assert work("evaluate", folder.path) == 1
+    assert (last_event(folder).outcome, last_event(folder).bug) == ("failed", False)
+    assert "No space left" in last_event(folder).message
+    draft.unlink(missing_ok=True)
+    bench.open(folder)
+    assert work("evaluate", folder.path) == 0
+
+
 def test_a_stopped_evaluation_goes_on_from_the_cache(bench, monkeypatch):
     monkeypatch.setattr("engine.evaluation.embed.BLOCK", 8)
     config = EvaluateConfig(store=str(bench.path / "store"), model=RANDOM, labels=("SLOW",), resamples=200, threads=1)
