@@ -223,6 +223,10 @@ def _bury(session: Session, home: Home, job: Job, code: int | None) -> None:
     if code in (1, 2, 3) and not job.alive:
         jobs.set_state(job, "failed", f"the engine ended before its work began (exit code {code})", "Open its log")
         outcome = "failed"
+    elif code in (1, 2, 3):
+        told = f"the engine ended (exit code {code}) and could not write down why"
+        jobs.set_state(job, "interrupted", told, "Make sure that the disk has room, then resume it")
+        outcome = "interrupted"
     elif job.stop_asked_at is not None:
         jobs.set_state(job, "interrupted", "ended by force, since it did not stop in time", "Resume it to go on")
         outcome = "interrupted"

@@ -41,6 +41,8 @@ def pretrain(folder, config, events):
         events.emit(Metric(step=step, values={"loss": 1.0 / step, "odd": None if step == 2 else float(step)}))
         events.emit(Progress(done=step, total=config.steps, unit="steps", message="line\\u2028break"))
         time.sleep(PAUSE)
+        if config.name == "cannot write" and step == 3:
+            os._exit(1)
         if config.name == "dies" and step == 3:
             os.kill(os.getpid(), 9)
     if config.name == "refuses":

@@ -131,6 +131,13 @@ def test_a_run_that_was_killed_is_interrupted_and_goes_on_where_it_was(workspace
     assert actions(workspace, job).count("run resumed") == 1
 
 
+def test_an_engine_that_could_not_write_why_it_ended_is_told_with_its_exit_code(workspace: Workspace) -> None:
+    row = workspace.wait(workspace.pretrain(tiny_config("cannot write")), timeout_s=30)
+    assert (row.state, row.resumable) == ("interrupted", True)
+    assert "exit code 1" in row.message
+    assert "disk" in row.next_step
+
+
 def test_a_run_that_dies_before_its_first_metric_is_found_without_waiting_for_the_grace(workspace: Workspace) -> None:
     began = time.monotonic()
     assert workspace.wait(workspace.pretrain(tiny_config("says nothing")), timeout_s=25).state == "interrupted"
