@@ -73,8 +73,18 @@ def _add(arguments: argparse.Namespace) -> int:
         raise UsageError("model", "name one source", "Give a PATH, or --random, or --baseline")
     with opened(arguments) as workspace:
         row = _registered(workspace, arguments)
-    print(printing.as_json(row) if wants_json(arguments) else f"Model registered: {row.name} (sha256 {row.sha256})")
+    if wants_json(arguments):
+        print(printing.as_json(row))
+        return EXIT_DONE
+    print(f"Model registered: {row.name} (sha256 {row.sha256})")
+    if row.source == "predictions":  # what of the supplied file counts, and what was left out
+        for note in _texts(row.card.get("notes")):
+            print(printing.paragraph(note, "  "))
     return EXIT_DONE
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, (list, tuple)) else []
 
 
 def _registered(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow:

@@ -22,6 +22,8 @@ OTHER_COLUMNS = ("record", "patient_id", "age", "sex")
 _VALUES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0, "no": 0.0}
 _UNKNOWN = ("", "nan", "na", "none", "null", "unknown", "?")
 _SEXES = {"female": "female", "f": "female", "w": "female", "male": "male", "m": "male"}
+TOO_MANY = "\0"
+"""Under this name a row keeps what stands beyond the last column: its cells belong to other columns than they seem."""
 _ENDINGS = (".hea", ".dat", ".mat", ".xml", ".csv")
 
 
@@ -73,6 +75,8 @@ def read_table(
 ) -> tuple[bytes, list[str], Iterator[tuple[int, dict[str, str]]]]:
     """A CSV file: its bytes, its header, and its rows as (line, cells). Separator comma, semicolon or tab.
 
+    A row with fewer cells than the header has empty ones at its end; one with more has them under `TOO_MANY`.
+
     Raises:
         WorldError: it cannot be read, is empty, or lacks a required column.
     """
@@ -120,6 +124,8 @@ def _check_header(thing: str, header: list[str], required: tuple[str, ...]) -> N
     named = [name for name in header if name]
     if len(set(named)) != len(named):
         raise WorldError(thing, "two columns have the same name", "Give every column its own name")
+    if not all(name.isprintable() for name in named):
+        raise WorldError(thing, "a column's name holds characters that cannot be shown", "Correct the header line")
 
 
 def _cells(thing: str, reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -128,7 +134,9 @@ def _cells(thing: str, reader: Iterator[list[str]], header: list[str]) -> Iterat
         for line, fields in enumerate(reader, start=2):
             if any(field.strip() for field in fields):
                 padded = [*fields, *[""] * (len(header) - len(fields))]
-                yield line, {name: cell.strip() for name, cell in zip(header, padded, strict=False)}
+                cells = {name: cell.strip() for name, cell in zip(header, padded, strict=False)}
+                beyond = "".join(padded[len(header) :]).strip()
+                yield line, cells | ({TOO_MANY: beyond} if beyond else {})
     except csv.Error:
         raise WorldError(thing, f"it cannot be read after row {line}", "Save it again as CSV") from None
 
@@ -141,6 +149,8 @@ def _row(line: int, cells: dict[str, str], labels: tuple[str, ...], key: bytes, 
         if record in seen:
             raise RowFault(f"the recording stands in line {seen[record]} already", "Keep one row per recording")
         seen[record] = line
+        if TOO_MANY in cells:
+            raise RowFault("it has more cells than the header has columns", "Quote cells that hold a separator")
         patient = cells.get("patient_id") or None
         return SheetRow(
             line=line,

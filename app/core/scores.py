@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.core import models
 from app.core.digests import sha256_of
 from app.core.home import Home
-from app.core.label_sheet import read_table, record_name
+from app.core.label_sheet import TOO_MANY, read_table, record_name
 from app.core.rows import ModelRow
 from app.core.schema import Record
 from engine.contract.errors import WorldError
@@ -78,6 +78,8 @@ def _names(session: Session) -> Mapping[str, str]:
 
 
 def _fault(record_id: str | None, row: Mapping[str, str], rows: Mapping[tuple[str, str], float]) -> str:
+    if TOO_MANY in row:
+        return "more cells than columns"
     if record_id is None:
         return "no recording of this name"
     if record_id == _AMBIGUOUS:

@@ -59,6 +59,8 @@ def test_values_ages_and_sexes_are_read_and_empty_means_unknown(tmp_path: Path) 
         ("00001,7,inf,F,1", "age"),
         ("00001,7,56,x,1", "sex"),
         (",7,56,F,1", "'record' is empty"),
+        ("00001,7,56,F,1,0", "more cells"),
+        ("00001,7,56,5,F,1", "more cells"),
         ("good,7,56,F,1", "stands in line 2 already"),
     ],
 )
@@ -77,6 +79,7 @@ def test_a_bad_row_costs_itself_and_nothing_else(tmp_path: Path, row: str, fault
         ("name,MI\n1,1\n", "'record' is missing"),
         ("record\n1\n", "no label column"),
         ("record,MI,MI\n1,1,1\n", "two columns"),
+        ("record,M\x1b[31mI\nx,1\n", "cannot be shown"),
     ],
 )
 def test_a_file_without_what_it_needs_is_refused_as_a_whole(tmp_path: Path, content: str, reason: str) -> None:
@@ -103,6 +106,11 @@ def test_encodings_and_separators_of_usual_tables_are_understood(tmp_path: Path,
     read = sheet(tmp_path, content)
     assert read.labels == ("Größe",)
     assert [(row.record, row.values) for row in read.rows] == [("x", {"Größe": 1.0})]
+
+
+def test_empty_cells_beyond_the_last_column_are_no_fault(tmp_path: Path) -> None:
+    read = sheet(tmp_path, "record,MI\nx,1,,\n")
+    assert (read.rows[0].fault, read.rows[0].values) == ("", {"MI": 1.0})
 
 
 def test_short_rows_are_unknown_and_the_hash_is_that_of_the_file(tmp_path: Path) -> None:

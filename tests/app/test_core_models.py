@@ -124,9 +124,11 @@ def test_predictions_are_matched_by_file_name_or_record_id(workspace: Workspace)
 def test_rows_that_cannot_be_used_are_counted_by_reason(workspace: Workspace) -> None:
     name = workspace.records()[0].source_name
     rows = [f"{name},MI,1", f"{name},MI,0", "nobody,MI,1", f"{name},AF,high", f"{name},CD,nan", f"{name},,1"]
+    rows.append(f"{name},STTC,0,9")
     notes = workspace.add_predictions(predictions(workspace, rows)).card["notes"]
     assert notes[0].startswith("Scores as supplied for 1 recordings; file sha256")
     assert notes[1:] == [
+        "1 rows left out: more cells than columns.",
         "1 rows left out: no label named.",
         "1 rows left out: no recording of this name.",
         "1 rows left out: recording and label stand in an earlier row.",
