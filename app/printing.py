@@ -18,7 +18,7 @@ WIDTH = 96
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> str:
     """Columns as wide as their content; those named in `right` are aligned to the right."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
     widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(headers)]
     sides = [">" if head in right else "<" for head in headers]
 
@@ -30,9 +30,16 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Seque
 
 def fields(pairs: Iterable[tuple[str, object]]) -> str:
     """Names and values in two columns."""
-    shown = [(name, str(value)) for name, value in pairs]
+    shown = [(name, visible(str(value))) for name, value in pairs]
     width = max((len(name) for name, _ in shown), default=0)
     return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in shown)
+
+
+def visible(text: str) -> str:
+    """Text in one line: a file name may hold line breaks and commands to the terminal, which are shown as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def paragraph(text: str, indent: str = "") -> str:

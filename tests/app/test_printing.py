@@ -81,3 +81,11 @@ def test_rows_and_models_become_json():
     assert told == {"file": "a.pdf", "checks": [{"what": "hash", "ok": True, "found": "matches"}]}
     assert json.loads(printing.as_json({"macro": FULL}))["macro"]["interval"]["method"] == METHOD
     assert json.loads(printing.as_json([Path("a"), ("b", None)])) == ["a", ["b", None]]
+
+
+def test_a_name_with_line_breaks_or_terminal_commands_stays_one_harmless_line() -> None:
+    printed = printing.table(("File", "Status"), [("a\x1b[31m\nb\u202e.hea", "imported"), ("Größe.hea", "refused")])
+    assert len(printed.splitlines()) == 3
+    assert "a\\x1b[31m\\nb\\u202e.hea  imported" in printed
+    assert "Größe.hea" in printed
+    assert "\x1b" not in printing.fields([("Patient", "p\x1b[2J")])
