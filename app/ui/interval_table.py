@@ -70,7 +70,7 @@ class IntervalTable(RowsTable):
 
     def __init__(self, quantity: str, signed: bool, name: str) -> None:
         show = partial(value_text, signed=signed)
-        super().__init__(_columns(quantity, show), lambda row: f"{row.group}\t{row.model}", name)
+        super().__init__(_columns(quantity, signed, show), lambda row: f"{row.group}\t{row.model}", name)
         self.axis = Axis(0, 1, (0, 0.5, 1), 0.5)
         self.signed = signed
         self.setItemDelegate(RowDelegate(self))
@@ -230,10 +230,10 @@ def method_short(method: str) -> str:
     return "analytic" if "analytic" in method else method.partition(",")[0]
 
 
-def _columns(quantity: str, show: Callable[[float | None], str]) -> tuple[Column, ...]:
+def _columns(quantity: str, signed: bool, show: Callable[[float | None], str]) -> tuple[Column, ...]:
     return (
         Column("Label", lambda r: r.group if r.leads else "", 88, tip=lambda r: r.group, raw=lambda r: r.group),
-        Column("Model", lambda r: r.model, 142, icon=_marker),
+        Column("Minus" if signed else "Model", lambda r: r.model, 142, icon=_marker),
         Column("", lambda r: "", 0, tip=estimate_text),
         Column(quantity, lambda r: show(r.estimate.value), 84, numeric=True, raw=lambda r: _raw(r.estimate.value)),
         Column("95 % interval", partial(interval_text, show), 146, numeric=True, raw=_raw_interval),

@@ -199,7 +199,7 @@ class NewComparison(RunDialog):
             background,
             parent,
             "New comparison",
-            "Paired differences on the same patients, and how alike the models' layers are (CKA). "
+            "The model examined minus each of the others, on the same patients, and how alike their layers are (CKA). "
             "Only evaluations of one split can be compared.",
             height=480,
         )

@@ -199,10 +199,10 @@ def _evaluation(results: Mapping[str, Any]) -> list[Fact]:
 
 
 def _comparison(results: Mapping[str, Any]) -> list[Fact]:
-    told = [Fact("Examined", str(results["examined"]))]
+    told = [Fact("Examined", f"{results['examined']}: macro AUROC minus that of each other model")]
     for one in results["differences"]:
         if one["label"] == "macro":
-            told.append(Fact(f"Macro AUROC, minus {one['reference']}", estimate_words(one["estimate"], signed=True)))
+            told.append(Fact(f"Minus {one['reference']}", estimate_words(one["estimate"], signed=True)))
     return told + [Fact("Note", note) for note in results.get("notes", [])]
 
 
