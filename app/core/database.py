@@ -112,7 +112,9 @@ def _in_plain_words(context: ExceptionContext) -> BaseException | None:
         return WorldError("workspace", "the disk is full", "Free some space and try again")
     if "readonly" in told or "unable to open" in told:
         return WorldError("workspace", "its database cannot be written", "Check the rights of the folder")
-    if "malformed" in told or "not a database" in told or "disk I/O" in told:
+    if "disk I/O" in told:  # so says SQLite also when a full disk has no room for its shared memory
+        return WorldError("workspace", "the disk refuses to serve its database", "Make sure that the disk has room")
+    if "malformed" in told or "not a database" in told:
         return WorldError("workspace", "its database is damaged", "Restore the folder from your backup")
     return None
 

@@ -18,6 +18,19 @@ from app.core.schema import Base
 from engine.contract.errors import WorldError
 
 
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from app.core.database import Database
+from engine.contract.errors import WorldError
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    Database(Path(sys.argv[1])).revision()
+except WorldError as error:
+    print(error)
+"""
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     made = Database(tmp_path / "isoline.db")
@@ -99,6 +112,16 @@ def test_a_write_takes_the_lock_before_it_reads(db: Database, monkeypatch: pytes
     with db.write(), second.read() as session:
         assert session.execute(text("SELECT count(*) FROM jobs")).scalar() == 0
     second.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_disk_without_room_is_never_told_as_a_damaged_database(db: Database) -> None:
+    db.close()
+    told = subprocess.run([sys.executable, "-c", NO_ROOM, str(db.path)], capture_output=True, text=True, check=True)
+    assert "the disk" in told.stdout
+    assert "damaged" not in told.stdout
+    db.migrate()
+    assert db.revision() == SCHEMA_HEAD
 
 
 def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
