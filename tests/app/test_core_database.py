@@ -17,7 +17,6 @@ from app.core.database import MIGRATIONS, SCHEMA_HEAD, Database
 from app.core.schema import Base
 from engine.contract.errors import WorldError
 
-
 NO_ROOM = """
 import resource, sys
 from pathlib import Path
