@@ -98,6 +98,7 @@ class EvaluateResults(Model):
     test_sha256: str
     records: int
     patients: int
+    labels_sha256: dict[str, str] = Field({}, description="By label: which tested recording had which value.")
     missing_scores: int = 0
     layers: list[str] = []
     notes: list[str] = []

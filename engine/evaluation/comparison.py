@@ -5,7 +5,7 @@ Legend: N recordings of the test part, L labels, D features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from engine.contract.events import EventWriter
 from engine.contract.results import CKA, Difference, EvaluateResults, parse_results
 from engine.contract.run import RunFolder
 from engine.evaluation.cka import similarity
-from engine.evaluation.opened import Opened, read_arrays
+from engine.evaluation.opened import Opened, label_digests, read_arrays
 from engine.evaluation.progress import Pace
 from engine.metrics.estimates import difference_estimate, in_macro, macro_difference, measure
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
@@ -93,11 +93,12 @@ def compare(
     """Compare the first evaluation, that of the model examined, with every other.
 
     Raises:
-        WorldError: the evaluations are not of one test part, or not of this run's recordings.
+        WorldError: the evaluations are not of one test part, or not of this run's recordings or labels.
     """
     _refuse_other_test_parts(evaluations, opened)
-    pace = Pace(folder, events, "models", "paired differences", len(evaluations) - 1)
     rows = _rows(opened, evaluations[0].record_ids)
+    _refuse_other_labels(evaluations, label_digests(opened, rows))
+    pace = Pace(folder, events, "models", "paired differences", len(evaluations) - 1)
     differences, notes = _differences(config, opened, rows, evaluations, pace.step)
     return Compared(differences, _similarities(evaluations), notes)
 
@@ -113,6 +114,19 @@ def _refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) 
             )
     if not set(examined.record_ids) <= set(opened.record_ids):
         raise WorldError("comparison", "the evaluations hold recordings outside its cohort", "Compare on their cohort")
+
+
+def _refuse_other_labels(evaluations: Sequence[Evaluation], digests: Mapping[str, str]) -> None:
+    """A difference between two figures and the figures themselves must rest on the same labels."""
+    for evaluation in evaluations:
+        told = evaluation.results.labels_sha256
+        changed = [label for label, digest in digests.items() if told.get(label, digest) != digest]
+        if changed:
+            raise WorldError(
+                f"evaluation of {evaluation.name}",
+                f"labels have changed since then: {', '.join(changed)}",
+                "Evaluate the models again, then compare the new evaluations",
+            )
 
 
 def _rows(opened: Opened, record_ids: Sequence[str]) -> NDArray[np.intp]:

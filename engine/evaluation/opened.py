@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
 from engine.contract.run import RunFolder
+from engine.data.splits import split_digest
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +66,12 @@ def open_labels(folder: RunFolder, labels: Sequence[str]) -> Opened:
         arrays["age"].astype(np.float64),
         arrays["sex"].astype(np.float64),
     )
+
+
+def label_digests(opened: Opened, rows_N: NDArray[np.intp]) -> dict[str, str]:
+    """By label, the hash of which of these recordings has which value: by it a later run knows the same labels."""
+    record_ids = [opened.record_ids[row] for row in rows_N]
+    return {label: split_digest(record_ids, opened.y_NL[rows_N, n].tolist()) for n, label in enumerate(opened.labels)}
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from engine.contract.run import RunFolder
 from engine.evaluation import comparison
 from engine.evaluation.baseline import demographic_features
 from engine.evaluation.judge import TestPart, judge, tested
-from engine.evaluation.opened import Opened, open_labels, supplied_scores
+from engine.evaluation.opened import Opened, label_digests, open_labels, supplied_scores
 from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of
 from engine.evaluation.progress import Pace
 
@@ -120,6 +120,7 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         split_id=config.split_id,
         split_kind=part.kind,
         test_sha256=part.sha256,
+        labels_sha256=label_digests(opened, rows),
         records=len(rows),
         patients=len({opened.patients[row] for row in rows}),
         missing_scores=judged.missing,

@@ -339,6 +339,17 @@ def test_evaluations_of_different_folds_are_not_compared(bench):
     assert "different recordings or folds" in last_event(folder).message
 
 
+def test_evaluations_are_not_compared_on_labels_that_have_changed_since(bench):
+    first, second = (bench.evaluate(AGE_SEX, labels=LABELS)[0] for _ in range(2))
+    assert results(first).labels_sha256 == results(second).labels_sha256
+    bench.y = bench.y.copy()
+    bench.y[7, 0] = 1 - bench.y[7, 0]
+    folder, code = bench.compare([first, second], ("a", "b"))
+    assert code == 1
+    assert last_event(folder).message == "evaluation of a: labels have changed since then: SLOW"
+    assert bench.compare([first, second], ("a", "b"), labels=("RARE",))[1] == 0
+
+
 def test_a_comparison_with_an_unfinished_evaluation_is_the_worlds_error(bench):
     first, _ = bench.evaluate(AGE_SEX, labels=("SLOW",))
     unfinished = bench.folder(EvaluateConfig(model=AGE_SEX, labels=("SLOW",)))
