@@ -54,14 +54,23 @@ def work(kind: str, path: Path) -> int:
         raise WorldError(
             f"run folder {path.name}", f"it holds a run of kind {config.kind}", f"Use: isoline-engine {config.kind}"
         )
-    with folder.lock:
-        folder.clear_stop()
-        events = EventWriter(folder.events_path)
-        try:
-            return _work(kind, folder, config, events)
-        finally:
-            folder.labels_path.unlink(missing_ok=True)
-            events.close()
+    lock = folder.lock
+    lock.acquire(f"isoline-engine {kind}")
+    try:
+        return _hold(kind, folder, config)
+    finally:
+        lock.release()
+
+
+def _hold(kind: str, folder: RunFolder, config: AnyConfig) -> int:
+    """Work on a run whose lock this process holds; what was opened for it is closed however it ends."""
+    folder.clear_stop()
+    events = EventWriter(folder.events_path)
+    try:
+        return _work(kind, folder, config, events)
+    finally:
+        folder.labels_path.unlink(missing_ok=True)
+        events.close()
 
 
 def _work(kind: str, folder: RunFolder, config: AnyConfig, events: EventWriter) -> int:
