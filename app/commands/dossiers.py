@@ -65,9 +65,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     cells = [("matches" if check.ok else "DIFFERS", check.what, check.found) for check in told.checks]
     print(printing.table(("", "What", "Found"), cells))
     if told.ok:
-        print(
-            "\nAll of the above matches this workspace. Labels and card texts in its database are not part of this check."
-        )
+        print("\nAll of the above matches this workspace; its labels and card texts are not part of this check.")
     else:
         print("\nThis PDF does not match this workspace. Do not rely on it before the lines above are explained.")
     return EXIT_DONE if told.ok else EXIT_WORLD
