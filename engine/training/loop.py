@@ -68,6 +68,7 @@ class Loop:
         while self.step < self._config.steps:
             if self._folder.stop_asked():
                 self._save()
+                self._pulse.end(self.step)
                 raise Stopped
             self._advance()
 
@@ -172,6 +173,10 @@ class Pulse:
         self._began = self._told = time.monotonic()
         message = "going on from a checkpoint" if step else "starting"
         self._events.emit(Progress(done=step, total=self._steps, unit="steps", message=message))
+
+    def end(self, step: int) -> None:
+        """Training ends early, at this step: the last beat may be some steps old."""
+        self._events.emit(Progress(done=step, total=self._steps, unit="steps"))
 
     def beat(self, step: int, values: dict[str, float], at_once: bool) -> None:
         """A step is done; tell it when a second has passed, or at once."""

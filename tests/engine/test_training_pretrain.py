@@ -174,6 +174,7 @@ def test_a_wish_to_stop_is_granted_with_a_checkpoint_of_this_step(begin, monkeyp
     with pytest.raises(Stopped):
         work(folder)
     assert newest_checkpoint(folder.checkpoints).path.name == f"step-{step + 1:06d}"
+    assert said(folder, Progress)[-1].done == step + 1
     folder.clear_stop()
     work(folder)
     assert weights(folder) == weights(whole)
