@@ -98,5 +98,5 @@ def add_untrained_twin(workspace: Workspace, model: ModelRow) -> ModelRow:
         raise WorldError(f"model {model.name}", reason, "Choose a model that was")
     config = PretrainConfig.model_validate(workspace.job_detail(model.job_id).config)
     return workspace.add_random_model(
-        f"{model.name}, untrained", config.backbone, seed=0, rate_hz=config.rate_hz, window_s=config.window_s
+        f"{model.name} untrained", config.backbone, seed=0, rate_hz=config.rate_hz, window_s=config.window_s
     )

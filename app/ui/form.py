@@ -115,6 +115,14 @@ class SchemaForm(QWidget):
             return {path: text for path, text in map(self._fault, faults) if self._is_ours(path)}
         return {}
 
+    @property
+    def faults(self) -> str:
+        """What stands in the way of a start, in a sentence or two, wherever in the form it is; empty when nothing."""
+        told = self.errors
+        fields = [title_of(path.rpartition(".")[2]) for path in self._rows if path in told]
+        wholes = [sentence(text) for path, text in told.items() if path not in self._rows]
+        return " ".join([*([f"To put right: {', '.join(fields)}."] if fields else []), *wholes])
+
     def editor(self, path: str) -> Editor:
         """The editor of a field, by dotted path."""
         return self._rows[path].editor

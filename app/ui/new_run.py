@@ -76,6 +76,7 @@ class NewPretraining(RunDialog):
         self._judge()
 
     def _judge(self) -> None:
+        self.tell_fault(self.form.faults)
         self.start.setEnabled(not self.form.errors)
 
 
@@ -134,7 +135,7 @@ class NewEvaluation(RunDialog):
 
     def _offer_model(self, model: ModelRow) -> None:
         self._models[model.name] = model
-        self.model.addItem(f"{model.name}  ({model.source})", model.name)
+        self.model.addItem(f"{model.name}  ({SOURCE_WORDS.get(model.source, model.source)})", model.name)
 
     def _added(self, model: ModelRow) -> None:
         self.tell_fault("")
@@ -154,6 +155,14 @@ class NewEvaluation(RunDialog):
         complete = self.model.count() > 0 and self.cohort.count() > 0
         self.start.setEnabled(complete and self.form is not None and not self.form.errors)
 
+
+SOURCE_WORDS = {
+    "native": "pretrained",
+    "random": "random weights",
+    "baseline": "no ECG",
+    "predictions": "scores from a file",
+}
+"""Where a model comes from, in the user's words."""
 
 NEXT_STEPS = {
     "model": "Pretrain one, or add one here.",
@@ -191,7 +200,7 @@ def candidates(workspace: Workspace) -> list[Candidate]:
 
 
 class NewComparison(RunDialog):
-    """Two or more evaluations of one split, and which of them the others are measured against."""
+    """Two or more evaluations of one split, and which of their models is examined against the others."""
 
     def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -203,12 +212,14 @@ class NewComparison(RunDialog):
             "Only evaluations of one split can be compared.",
             height=480,
         )
-        self.split, self.examined = _combo("Split"), _combo("Examined")
+        self.split, self.examined = _combo("Split"), _combo("Model examined")
         self.ticks = TicksEditor([])
         self.form = SchemaForm(CompareConfig, only=("resamples", "seed"))
         self._known: dict[str, Candidate] = {}
         self.ticks.list.setAccessibleName("Evaluations")
-        self.body.addWidget(_choosers(("Split", self.split), ("Evaluations", self.ticks), ("Examined", self.examined)))
+        self.body.addWidget(
+            _choosers(("Split", self.split), ("Evaluations", self.ticks), ("Model examined", self.examined))
+        )
         self.body.addWidget(self.form, 1)
         self.split.currentIndexChanged.connect(self._list_evaluations)
         self.ticks.changed.connect(self._offer_examined)

@@ -143,6 +143,8 @@ class RunView(QWidget):
         head.setSpacing(6)
         head.addWidget(self.state)
         head.addWidget(self.heading, 1)
+        # A log may hold thousands of lines: those in view are enough to tell the width of a time.
+        self.log.horizontalHeader().setResizeContentsPrecision(0)
         self.log.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         for name, page in (("Results", self.facts), ("Config", self.config), ("Log", self.log)):
             page.horizontalHeader().setVisible(False)
@@ -213,7 +215,7 @@ def head_text(job: JobRow) -> str:
     """State, progress, message and next step of a run in one line."""
     left = left_text(job)
     parts = [STATE_WORDS[job.state], progress_text(job), f"{left} left" if left else ""]
-    told = ", ".join(part for part in parts if part)
+    told = "" if job.state == "queued" and job.message else ", ".join(part for part in parts if part)
     return ". ".join(part for part in (told, _sentence(job.message), _sentence(job.next_step)) if part)
 
 

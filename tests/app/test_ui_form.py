@@ -97,6 +97,18 @@ def test_a_fault_of_the_whole_config_is_told_once(pretrain, qtbot):
     assert "causal backbone" in pretrain.errors[""]
 
 
+def test_what_stands_in_the_way_is_told_in_sentences_wherever_in_the_form_it_is(qtbot, pretrain):
+    assert pretrain.faults == ""
+    type_into(qtbot, pretrain, "batch_size", "0")
+    type_into(qtbot, pretrain, "steps", "many")
+    assert pretrain.faults == "To put right: Batch size, Steps."
+
+
+def test_a_fault_of_the_whole_config_is_among_what_stands_in_the_way(qtbot, pretrain):
+    type_into(qtbot, pretrain, "window_s", "0.05")
+    assert pretrain.faults == "A crop of 0.05 s gives 6 tokens, too few to predict 14 ahead."
+
+
 def test_numbers_may_be_typed_with_thousands_marks_and_exponents(qtbot, pretrain):
     type_into(qtbot, pretrain, "steps", "12,000")
     type_into(qtbot, pretrain, "learning_rate", "1e-4")

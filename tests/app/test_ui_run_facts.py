@@ -128,3 +128,8 @@ def test_the_head_of_a_failed_run_tells_reason_and_next_step():
     assert head_text(FakeWorkspace().job("J0008")).endswith(
         "Model broken: its weights do not match the card's hash. Register the checkpoint again"
     )
+
+
+def test_a_run_that_waits_says_so_once():
+    waiting = job("J0009", "evaluate", "demo on all", "queued", message="waits for its turn")
+    assert head_text(waiting) == "Waits for its turn"

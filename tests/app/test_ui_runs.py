@@ -233,9 +233,9 @@ def test_an_untrained_twin_is_made_of_the_chosen_models_own_architecture(qtbot, 
     dialog.add_model.untrained.trigger()
     settle(qtbot, background)
     verb, name, width, more = workspace.calls[0]
-    assert (verb, name, width) == ("add_random_model", "demo, untrained", 64)
+    assert (verb, name, width) == ("add_random_model", "demo untrained", 64)
     assert (more["rate_hz"], more["window_s"]) == (240.0, 2.5)
-    assert dialog.model.currentData() == "demo, untrained"
+    assert dialog.model.currentData() == "demo untrained"
 
 
 def test_a_twin_of_a_model_that_was_not_pretrained_here_is_not_offered(qtbot, page, background):

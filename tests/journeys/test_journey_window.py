@@ -153,7 +153,7 @@ def test_from_recordings_to_a_verified_dossier_with_a_killed_engine_on_the_way(q
 
     jobs = [
         evaluate(qtbot, runs, model="journey"),
-        evaluate(qtbot, runs, add="untrained", model="journey, untrained"),
+        evaluate(qtbot, runs, add="untrained", model="journey untrained"),
         evaluate(qtbot, runs, add="baseline", model="age + sex"),
     ]
     wait(qtbot, lambda: all(state_of(runs, job) == "done" for job in jobs))
@@ -164,7 +164,7 @@ def test_from_recordings_to_a_verified_dossier_with_a_killed_engine_on_the_way(q
     compared = launch(qtbot, dialog)
     wait(qtbot, lambda: compare.shown is not None and compare.shown.job.job_id == compared)
     assert compare.shown.results.examined == "journey"
-    assert {row.model for row in compare.differences.table.rows.rows} == {"journey, untrained", "age + sex"}
+    assert {row.model for row in compare.differences.table.rows.rows} == {"journey untrained", "age + sex"}
     assert compare.similarity.pairs.count() == 2
 
     dossier = window.show_page("Dossier")
