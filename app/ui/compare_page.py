@@ -88,6 +88,8 @@ class ComparePage(Page):
         self._wanted = ""
         self._lay_out()
         self.choice.currentIndexChanged.connect(self._load)
+        for button in (self.copy_button, self.export_button):
+            button.setEnabled(False)
         self.copy_button.clicked.connect(self.copy_table)
         self.export_button.clicked.connect(self.export_csv)
 
@@ -155,6 +157,8 @@ class ComparePage(Page):
             self.choice.setCurrentIndex(max(self.choice.findData(kept), 0) if jobs else -1)
             self.choice.blockSignals(False)
         self.stack.setCurrentIndex(0 if jobs else 1)
+        for button in (self.copy_button, self.export_button):
+            button.setEnabled(bool(jobs))
         if not self._choose_wanted() and self.choice.currentData() != self._shown_id():
             self._load()
 

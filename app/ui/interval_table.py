@@ -27,6 +27,8 @@ LEAST_WIDTH = {METHOD: 640, PATIENTS: 500}
 """Columns that are left out of a table narrower than this, in pixels; the tooltip still tells them."""
 ROW_LOW, ROW_HIGH = 26, 38
 """Least and greatest height of a row, in pixels."""
+MINUS = "\N{MINUS SIGN}"
+"""As wide as a plus, unlike the hyphen; files and the clipboard keep the hyphen."""
 EDGE = 14
 """Pixels left free on both sides of the axis."""
 
@@ -210,12 +212,15 @@ def value_text(value: float | None, signed: bool = False) -> str:
     """A number with three decimals, with its sign where that matters."""
     if value is None:
         return "n/e"
-    return f"{value:+.3f}".replace("-0.000", "0.000").replace("+0.000", "0.000") if signed else f"{value:.3f}"
+    if not signed:
+        return f"{value:.3f}"
+    told = f"{value:+.3f}"
+    return "0.000" if told[1:] == "0.000" else told.replace("-", MINUS)
 
 
 def tick_text(value: float) -> str:
     """A tick without needless zeros."""
-    return f"{value:g}"
+    return f"{value:g}".replace("-", MINUS)
 
 
 def method_short(method: str) -> str:
@@ -234,10 +239,10 @@ def _columns(quantity: str, signed: bool, show: Callable[[float | None], str]) -
     return (
         Column("Label", lambda r: r.group if r.leads else "", 88, tip=lambda r: r.group, raw=lambda r: r.group),
         Column("Minus" if signed else "Model", lambda r: r.model, 142, icon=_marker),
-        Column("", lambda r: "", 0, tip=estimate_text),
+        Column("", lambda r: "", 0, tip=partial(estimate_text, signed=signed)),
         Column(quantity, lambda r: show(r.estimate.value), 84, numeric=True, raw=lambda r: _raw(r.estimate.value)),
         Column("95 % interval", partial(interval_text, show), 146, numeric=True, raw=_raw_interval),
-        Column("Method", _method, 136, tip=estimate_text, raw=_whole_method),
+        Column("Method", _method, 136, tip=partial(estimate_text, signed=signed), raw=_whole_method),
         Column("Patients", _patients, 84, numeric=True, header_tip="Patients with the label / without it"),
     )
 
@@ -250,11 +255,11 @@ def interval_text(show: Callable[[float | None], str], row: IntervalRow) -> str:
 
 def estimate_text(row: IntervalRow, signed: bool = False) -> str:
     """All that is known of one number, in lines."""
-    e, form = row.estimate, "+.3f" if signed else ".3f"
-    lines = [f"{row.group}, {row.model}: {value_text(e.value, signed)}"]
+    e, show = row.estimate, partial(value_text, signed=signed)
+    lines = [f"{row.group}, {'minus ' if signed else ''}{row.model}: {show(e.value)}"]
     for name, interval in (("reported", e.interval), ("beside it", e.beside)):
         if interval is not None:
-            lines.append(f"{interval.low:{form}} to {interval.high:{form}} {name}: {interval.method}")
+            lines.append(f"{show(interval.low)} to {show(interval.high)} {name}: {interval.method}")
     if e.not_estimable:
         lines.append(f"not estimable: {e.not_estimable}")
     counts = f"{e.records:,} records of {e.patients:,} patients"

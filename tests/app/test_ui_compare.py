@@ -205,7 +205,7 @@ def test_methods_are_shortened_to_their_family(method, short):
 
 def test_a_difference_that_rounds_to_zero_has_no_sign():
     assert value_text(-0.0002, signed=True) == "0.000"
-    assert value_text(-0.0206, signed=True) == "-0.021"
+    assert value_text(-0.0206, signed=True) == "\N{MINUS SIGN}0.021"
     assert value_text(None) == "n/e"
 
 
@@ -258,3 +258,21 @@ def test_the_map_is_told_in_words_for_those_who_cannot_see_it():
     told = spoken(similarity("random S4", "demo"))
     assert told.startswith("random S4 stem, demo stem: 0.860")
     assert told.count(";") == 24
+
+
+def test_the_words_on_a_difference_say_what_is_subtracted():
+    row = IntervalRow("macro", "age + sex", 0, Estimate(value=0.0371, records=9, patients=9))
+    assert estimate_text(row, signed=True).startswith("macro, minus age + sex: +0.037")
+
+
+def test_files_and_the_clipboard_keep_the_hyphen_as_minus(page):
+    assert "\N{MINUS SIGN}" not in page.differences.table.rows.as_text(",")
+
+
+def test_without_a_comparison_there_is_nothing_to_copy_or_export(qtbot, background):
+    page = ComparePage(FakeWorkspace(jobs=[]), background)
+    qtbot.addWidget(page)
+    page.refresh(Changes.ALL)
+    settle(qtbot, background)
+    assert not page.copy_button.isEnabled()
+    assert not page.export_button.isEnabled()
