@@ -102,7 +102,7 @@ def _subject(dossier: Dossier) -> Any:
     """Who was examined on what, in four cells under a rule."""
     names = ", ".join(style.markup(model.card.name) for model in dossier.models)
     entries = [
-        ("Models examined", names),
+        ("Models", names),
         ("On", f"{style.markup(', '.join(dossier.data.datasets))}: cohort {style.markup(dossier.cohort.name)}"),
         ("Size", f"{dossier.cohort.records:,} recordings of {dossier.cohort.patients:,} patients"),
         ("Prepared", style.markup(when(dossier.created))),

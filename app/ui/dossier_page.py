@@ -76,6 +76,7 @@ class DossierPage(Page):
         self.no_preview = EmptyState("Typesetting the preview", "")
         self.preview: Preview | None = None
         self._asked: tuple[str, str] = ("", "")
+        self._export_asked = False
         self._wanted = ""
         self._lay_out()
         self._connect()
@@ -106,7 +107,8 @@ class DossierPage(Page):
             self.choice.setCurrentIndex(row)
 
     def export_report(self) -> QFileDialog | None:
-        """Ask for a file and write the PDF."""
+        """Ask for a file and write the PDF; asked for before the preview stands, as soon as it does."""
+        self._export_asked = self.preview is None
         if self.preview is None:
             return None
         name = f"isoline-{self.choice.currentData()}.pdf"
@@ -145,6 +147,7 @@ class DossierPage(Page):
             self.choice.setCurrentIndex(max(self.choice.findData(kept), 0) if jobs else -1)
             self.choice.blockSignals(False)
         self.stack.setCurrentIndex(0 if jobs else 1)
+        self._export_asked = self._export_asked and bool(jobs)
         if self._wanted:
             self.show_item(self._wanted)
         self._load()
@@ -167,9 +170,11 @@ class DossierPage(Page):
         self.pdf.show_pdf(preview.pdf)
         self.preview_stack.setCurrentIndex(0)
         self._tell_buttons()
+        if self._export_asked:
+            self.export_report()
 
     def _no_preview(self, error: Exception) -> None:
-        self.preview, self._asked = None, ("", "")
+        self.preview, self._asked, self._export_asked = None, ("", ""), False
         message = message_of(error)
         self.no_preview.tell("No preview", " ".join(p for p in (message.title, message.text, message.detail) if p))
         self.preview_stack.setCurrentIndex(1)

@@ -98,13 +98,16 @@ class Side(QScrollArea):
         self.export.show_lines([("good", told)], themes.current())
 
     def show_verification(self, verification: Verification) -> None:
-        """Every line of a verification; the verdict stands in the heading."""
+        """Every line of a verification, what does not match first; the verdict stands in the heading."""
         self._verified = verification
-        verdict = "matches this workspace" if verification.ok else "does not match this workspace"
+        faults = sum(not one.ok for one in verification.checks)
+        told = f": {faults:,} of {len(verification.checks):,} checks failed" if faults else ""
+        verdict = "matches this workspace" if verification.ok else f"does not match this workspace{told}"
         self.verification.heading.setText(f"{verification.file} {verdict}")
         self.verification.heading.setWordWrap(True)
         self.verification.heading.setAccessibleName(self.verification.heading.text())
-        lines = [("ok" if one.ok else "fault", grouped(f"{one.what}: {one.found}")) for one in verification.checks]
+        checks = sorted(verification.checks, key=lambda one: one.ok)
+        lines = [("ok" if one.ok else "fault", grouped(f"{one.what}: {one.found}")) for one in checks]
         self.verification.show_lines(lines, themes.current())
         self.verticalScrollBar().setValue(0)
 

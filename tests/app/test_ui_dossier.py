@@ -3,6 +3,7 @@ import io
 import pytest
 from fake_workspace import FakeWorkspace
 from pypdf import PdfReader
+from PySide6.QtWidgets import QFileDialog
 
 from app.core.changes import Changes
 from app.governance.dossier import Dossier
@@ -110,9 +111,28 @@ def test_an_export_that_fails_is_told_and_can_be_tried_again(qtbot, page, worksp
 def test_a_verification_tells_every_line_and_its_verdict_in_words(qtbot, page, background):
     page.verify_file("due-diligence.pdf")
     settle(qtbot, background)
-    assert page.side.verification.heading.text() == "due-diligence.pdf does not match this workspace"
+    assert page.side.verification.heading.text() == (
+        "due-diligence.pdf does not match this workspace: 1 of 3 checks failed"
+    )
     assert len(page.side.verification.texts) == 3
-    assert page.side.verification.texts[2].startswith("results of J0004: ")
+
+
+def test_what_does_not_match_stands_first(qtbot, page, background):
+    page.verify_file("due-diligence.pdf")
+    settle(qtbot, background)
+    assert page.side.verification.texts[0].startswith("results of J0004: ")
+
+
+def test_an_export_asked_for_before_the_preview_stands_is_offered_as_soon_as_it_does(qtbot, workspace, background):
+    page = DossierPage(workspace, background)
+    qtbot.addWidget(page)
+    page.show()
+    assert page.export_report() is None
+    page.refresh(Changes.ALL)
+    settle(qtbot, background)
+    dialogs = page.findChildren(QFileDialog)
+    assert [dialog.windowTitle() for dialog in dialogs] == ["Export dossier"]
+    dialogs[0].reject()
 
 
 def test_a_dossier_that_cannot_be_made_says_why_and_cannot_be_exported(qtbot, workspace, background):
