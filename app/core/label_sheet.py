@@ -120,7 +120,8 @@ def _check_header(thing: str, header: list[str], required: tuple[str, ...]) -> N
     if missing:
         columns = " and ".join(f"'{name}'" for name in missing)
         needed = ", ".join(required)
-        raise WorldError(thing, f"the column {columns} is missing", f"Add a header line that has: {needed}")
+        told = f"the columns {columns} are missing" if len(missing) > 1 else f"the column {columns} is missing"
+        raise WorldError(thing, told, f"Add a header line that has: {needed}")
     named = [name for name in header if name]
     if len(set(named)) != len(named):
         raise WorldError(thing, "two columns have the same name", "Give every column its own name")

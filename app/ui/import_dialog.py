@@ -205,7 +205,7 @@ def _columns() -> list[Column]:
         Column(
             "Outcome",
             lambda row: {"duplicate": "there already"}.get(row.status, row.status),
-            120,
+            144,
             icon=lambda row: sign(
                 OUTCOME_SIGNS[row.status][0], getattr(themes.current(), OUTCOME_SIGNS[row.status][1])
             ),

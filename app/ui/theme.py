@@ -52,9 +52,13 @@ class Theme:
     def apply(self, app: QApplication) -> None:
         """Dress the whole application: Fusion style, palette, font and style sheet."""
         load_fonts()
-        app.setStyle("Fusion")
+        font = QFont(FONT_FAMILY, 10)
+        # Each of these visits every widget, so what is in place already stays.
+        if app.property("isoline_theme") is None:
+            app.setStyle("Fusion")
+        if app.font() != font:
+            app.setFont(font)
         app.setPalette(self.palette())
-        app.setFont(QFont(FONT_FAMILY, 10))
         app.setStyleSheet(style_sheet(self))
         app.setProperty("isoline_theme", self.name)
 
@@ -157,4 +161,5 @@ QHeaderView::section:horizontal {{
     background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 6px 5px 8px;
 }}
 QSplitter::handle {{ background: transparent; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 """

@@ -77,7 +77,7 @@ class Welcome(QWidget):
     def _lay_out(self) -> None:
         panel = QFrame()
         panel.setProperty("role", "panel")
-        panel.setFixedWidth(560)
+        panel.setFixedWidth(600)
         column = QVBoxLayout(panel)
         column.setContentsMargins(32, 28, 32, 28)
         column.setSpacing(10)
@@ -105,6 +105,7 @@ class Welcome(QWidget):
         name, purpose = QLabel("Isoline"), QLabel(PURPOSE)
         name.setProperty("role", "title")
         purpose.setProperty("role", "muted")
+        purpose.setWordWrap(True)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(name)

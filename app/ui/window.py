@@ -71,6 +71,8 @@ class MainWindow(QMainWindow):
         self.messages = messages or Messages(self)
         self.settings_file = settings_file or SettingsFile()
         self.settings = self._load_settings()
+        # Before any widget stands: one made earlier keeps the size of the desktop's own font.
+        self._dress_application()
         self.background = Background(self)
         self.welcome, self.stack, self.status = Welcome(), QStackedWidget(), StatusLine(self)
         self.engine = EngineCheck(self)
@@ -81,7 +83,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail([(title, title.lower(), self.actions_by_id[f"view.{title.lower()}"]) for title in PAGES])
         self._lay_out()
         self._connect()
-        self.apply_theme()
+        self._dress_parts()
         self.set_workspace(workspace)
 
     # Workspace.
@@ -242,9 +244,16 @@ class MainWindow(QMainWindow):
 
     def apply_theme(self) -> None:
         """Dress application, icons and pages in the theme that is set."""
-        app, theme = QApplication.instance(), themes.load_theme(self.settings.theme)
+        self._dress_application()
+        self._dress_parts()
+
+    def _dress_application(self) -> None:
+        app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app)
+        themes.load_theme(self.settings.theme).apply(app)
+
+    def _dress_parts(self) -> None:
+        theme = themes.load_theme(self.settings.theme)
         for entry in ACTIONS:
             if entry.icon:
                 self.actions_by_id[entry.id].setIcon(themed(entry.icon, theme))

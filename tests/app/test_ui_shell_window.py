@@ -325,3 +325,11 @@ def test_closing_the_window_gives_the_workspace_back(qtbot, tmp_path):
     made.close()
     assert made.workspace is None
     assert not made.background.busy or made.background._closed
+
+
+def test_words_have_the_same_size_before_and_after_a_change_of_theme(window):
+    parts = (window.menuBar(), window.toolbar, window.statusBar(), window.welcome)
+    before = [part.fontInfo().pixelSize() for part in parts]
+    window.switch_theme()
+    assert [part.fontInfo().pixelSize() for part in parts] == before
+    window.switch_theme()
