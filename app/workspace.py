@@ -29,7 +29,7 @@ from app.core.rows import (
 )
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
-from engine.contract.config import PretrainConfig, S4Config
+from engine.contract.config import AnyBackboneConfig, PretrainConfig
 from engine.contract.events import AnyEvent
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
@@ -194,7 +194,7 @@ class Workspace:
     # Models
 
     def add_random_model(
-        self, name: str, backbone: S4Config, seed: int = 0, rate_hz: float = 240.0, window_s: float = 2.5
+        self, name: str, backbone: AnyBackboneConfig, seed: int = 0, rate_hz: float = 240.0, window_s: float = 2.5
     ) -> ModelRow:
         """Register a backbone with random weights, as comparator."""
         with self._home.db.write() as session:

@@ -94,7 +94,14 @@ def _work(kind: str, folder: RunFolder, config: AnyConfig, events: EventWriter) 
 
 def _failed(events: EventWriter, error: WorldError) -> int:
     # The event first: on a full disk the console may take nothing any more.
-    events.emit(Finished(outcome="failed", message=f"{error.thing}: {error.reason}", next_step=error.next_step))
+    events.emit(
+        Finished(
+            outcome="failed",
+            message=f"{error.thing}: {error.reason}",
+            next_step=error.next_step,
+            fault=error.fault,
+        )
+    )
     print(error, file=sys.stderr)
     return EXIT_WORLD
 

@@ -25,13 +25,13 @@ from app.core.rows import ModelRow
 from app.core.schema import Job, JobMember, Record, RegisteredModel
 from engine.contract.card import UNKNOWN, Lineage, ModelCard, Preprocessing
 from engine.contract.config import (
+    AnyBackboneConfig,
     BaselineModel,
     ModelSource,
     NativeModel,
     PredictionsModel,
     PretrainConfig,
     RandomModel,
-    S4Config,
 )
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import PretrainResults
@@ -90,7 +90,9 @@ def add_checkpoint(session: Session, home: Home, folder: Path, name: str | None)
     return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
 
 
-def add_random(session: Session, name: str, backbone: S4Config, seed: int, rate_hz: float, window_s: float) -> ModelRow:
+def add_random(
+    session: Session, name: str, backbone: AnyBackboneConfig, seed: int, rate_hz: float, window_s: float
+) -> ModelRow:
     """Register a backbone with random weights; its hash is that of its definition."""
     definition = RandomModel(name=name, backbone=backbone, rate_hz=rate_hz, window_s=window_s, seed=seed)
     data = definition.model_dump(mode="json")

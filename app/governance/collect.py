@@ -33,7 +33,7 @@ from engine.contract.config import PretrainConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
 
-CURVES = ("loss", "validation_loss", "chance", "accuracy", "learning_rate")
+CURVES = ("loss", "validation_loss", "trivial_loss", "accuracy", "learning_rate")
 """Curves of a pretraining that a dossier shows."""
 
 

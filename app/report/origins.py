@@ -24,8 +24,7 @@ _SOURCES = {
 _METRICS = {
     "loss": "Training loss, nats",
     "validation_loss": "Held-out loss, nats",
-    "chance": "Chance level, nats",
-    "chance_loss": "Chance level, nats",
+    "trivial_loss": "Trivial level",
     "accuracy": "Share of true futures ranked first",
     "validation_accuracy": "The same on held-out patients",
 }
@@ -155,11 +154,10 @@ def _or_none(source: str, value: str) -> str:
 def _config_rows(section: PretrainingSection) -> list[tuple[str, str]]:
     config, results = section.config, section.results
     backbone, objective = config.backbone, config.objective
-    causal = "causal" if backbone.causal else "bidirectional"
     rows = [
-        ("Backbone", f"{backbone.name.upper()}, {causal}, {backbone.depth} blocks, width {backbone.width}"),
+        ("Backbone", backbone.summary),
         ("Parameters", f"{results.parameters:,}"),
-        ("Objective", f"{objective.name.upper()}, {objective.offset} tokens ahead, {objective.negatives} negatives"),
+        ("Objective", objective.summary),
         ("Input", f"crops of {config.window_s:g} s at {config.rate_hz:g} Hz, clipped at ±{config.clip_mv:g} mV"),
         ("Training", f"{results.steps:,} of {config.steps:,} steps of {config.batch_size} crops, seed {config.seed}"),
         ("Learning rate", f"{config.learning_rate:g}, weight decay {config.weight_decay:g}"),
@@ -172,7 +170,7 @@ def _config_rows(section: PretrainingSection) -> list[tuple[str, str]]:
 def _curves(section: PretrainingSection) -> list[Curve]:
     series = {curve.name: curve for curve in section.curves}
     looks = (
-        (("chance", "chance_loss"), "chance", style.MUTED, (2.0, 2.0), False),
+        (("trivial_loss",), "trivial level", style.MUTED, (2.0, 2.0), False),
         (("loss",), "training", style.SERIES[0], (), False),
         (("validation_loss",), "held-out patients", style.SERIES[1], (4.0, 2.0), True),
     )

@@ -39,7 +39,7 @@ class Curve:
 LOSS_CURVES = (
     Curve("loss", "training", 0),
     Curve("validation_loss", "held-out", 1, dash=1),
-    Curve("chance", "chance", -1, dash=2),
+    Curve("trivial_loss", "trivial_loss", -1, dash=2),
 )
 
 

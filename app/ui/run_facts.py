@@ -169,7 +169,7 @@ def _outcome(kind: str, results: Mapping[str, Any], series: Mapping[str, MetricS
 
 
 def _training(results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
-    loss, held, chance = (_last(series, name) for name in ("loss", "validation_loss", "chance"))
+    loss, held, chance = (_last(series, name) for name in ("loss", "validation_loss", "trivial_loss"))
     told = [Fact("Loss, training", _decimals(loss)), Fact("Loss, held-out patients", _decimals(held))]
     told.append(Fact("Chance level", _decimals(chance)))
     lowest = held if held is not None else loss

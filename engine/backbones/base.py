@@ -20,11 +20,14 @@ class Features:
         latents_BLD: output of the stem, before any context.
         layers: output of the stem, then of each block after its norm, all [B, L, D].
         tokens_BLD: output of the last block.
+        updates: what each block adds to its input, before dropout, residual and norm: the targets of data2vec. The
+            last of them have the width of the tokens.
     """
 
     latents_BLD: Tensor
     layers: Sequence[Tensor]
     tokens_BLD: Tensor
+    updates: Sequence[Tensor] = ()
 
 
 class Products(NamedTuple):

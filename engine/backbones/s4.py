@@ -27,6 +27,7 @@ from torch.autograd.function import once_differentiable
 from engine.backbones.base import Backbone, Features, Products
 from engine.backbones.stem import Stem
 from engine.contract.config import S4Config
+from engine.ranks.dropout import Dropout
 
 SHORTEST_STEP, LONGEST_STEP = 1e-3, 1e-1
 """Range of dt, drawn log-uniformly; in units of tokens."""
@@ -190,38 +191,22 @@ class S4Convolution(nn.Module):
         return torch.addcmul(y_BHL.transpose(1, 2).contiguous(), self.D, u_BLH)
 
 
-class TiedDropout(nn.Module):
-    """Dropout with one mask per record and channel, shared over time."""
-
-    def __init__(self, probability: float) -> None:
-        super().__init__()
-        self.probability = probability
-
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """Zero whole channels of a record and scale the others up, in training only."""
-        if not self.training or self.probability == 0:
-            return x_BLD
-        keep = 1 - self.probability
-        mask_B1D = torch.rand(x_BLD.shape[0], 1, x_BLD.shape[2], device=x_BLD.device) < keep
-        return x_BLD * (mask_B1D.to(x_BLD.dtype) / keep)
-
-
 class S4Block(nn.Module):
     """Convolution, GELU, gated linear unit, residual, layer norm (post-norm; no separate feed-forward part)."""
 
-    def __init__(self, config: S4Config) -> None:
+    def __init__(self, config: S4Config, place: str) -> None:
         super().__init__()
         self.convolution = S4Convolution(config.width, config.state_size, config.causal)
         self.output = nn.Linear(config.width, 2 * config.width)
         self.norm = nn.LayerNorm(config.width)
-        self.dropout = TiedDropout(config.dropout)
+        self.inner_dropout = Dropout(config.dropout, f"{place}/convolution", tied=True)
+        self.outer_dropout = Dropout(config.dropout, f"{place}/output", tied=True)
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """x_BLD -> x_BLD."""
-        z_BLD = self.dropout(F.gelu(self.convolution(x_BLD)))
-        z_BLD = self.dropout(F.glu(self.output(z_BLD), dim=-1))
-        normed: Tensor = self.norm(x_BLD + z_BLD)
-        return normed
+    def forward(self, x_BLD: Tensor) -> tuple[Tensor, Tensor]:
+        """x_BLD -> x_BLD, and what was added to it before dropout and norm."""
+        z_BLD = self.inner_dropout(F.gelu(self.convolution(x_BLD)))
+        update_BLD = F.glu(self.output(z_BLD), dim=-1)
+        return self.norm(x_BLD + self.outer_dropout(update_BLD)), update_BLD
 
 
 class S4Backbone(Backbone):
@@ -230,7 +215,7 @@ class S4Backbone(Backbone):
     def __init__(self, config: S4Config) -> None:
         super().__init__()
         self.stem = Stem(config.width, config.stem_kernels, config.stem_strides)
-        self.blocks = nn.ModuleList(S4Block(config) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(S4Block(config, f"block{i + 1}") for i in range(config.depth))
         self.width, self.causal, self.stride = config.width, config.causal, math.prod(config.stem_strides)
 
     @property
@@ -240,10 +225,12 @@ class S4Backbone(Backbone):
 
     def encode(self, latents_BLD: Tensor) -> Features:
         """Run the blocks."""
-        layers = [latents_BLD]
+        layers, updates = [latents_BLD], []
         for block in self.blocks:
-            layers.append(block(layers[-1]))
-        return Features(latents_BLD, layers, layers[-1])
+            x_BLD, update_BLD = block(layers[-1])
+            layers.append(x_BLD)
+            updates.append(update_BLD)
+        return Features(latents_BLD, layers, layers[-1], updates)
 
     def products(self, samples: int) -> Products:
         """Matrix products of stem and output layers; the FFTs apart (2.5 n log2 n for a real one of n = 2L)."""

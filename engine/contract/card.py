@@ -34,6 +34,10 @@ class Preprocessing(Part):
     missing: str = "linear interpolation per lead, an absent lead is zero"
 
 
+LEAK_NOTE = "leaks the future: its backbone sees what the objective asks it to predict"
+COLLAPSE_NOTE = "collapsed while it was pretrained"
+
+
 class Lineage(Part):
     """How the weights came to be."""
 
@@ -49,6 +53,9 @@ class Lineage(Part):
     seed: int | None = None
     run_id: str = UNKNOWN
     parent_sha256: str = ""
+    parent_name: str = ""
+    collapse: dict[str, float | None] = Field({}, description="Last measures of the collapse watch.")
+    collapsed: str = Field("", description="Why the run counts as collapsed; empty when it does not.")
 
 
 class ModelCard(Part):

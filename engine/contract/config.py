@@ -11,16 +11,27 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
+from engine.contract.backbone import AnyBackboneConfig as AnyBackboneConfig
+from engine.contract.backbone import BackboneConfig as BackboneConfig
+from engine.contract.backbone import Net1DConfig as Net1DConfig
+from engine.contract.backbone import S4Config as S4Config
+from engine.contract.backbone import TransformerConfig as TransformerConfig
 from engine.contract.errors import WorldError
+from engine.contract.objective import AnyObjectiveConfig as AnyObjectiveConfig
+from engine.contract.objective import CPCConfig as CPCConfig
+from engine.contract.objective import Data2vecConfig as Data2vecConfig
+from engine.contract.objective import DinoSRConfig as DinoSRConfig
+from engine.contract.objective import HuBERTConfig as HuBERTConfig
+from engine.contract.objective import JEPAConfig as JEPAConfig
+from engine.contract.objective import ObjectiveConfig as ObjectiveConfig
+from engine.contract.page import Page
+from engine.contract.pretraining import PretrainConfig as PretrainConfig
+from engine.contract.pretraining import ProbeConfig as ProbeConfig
+from engine.contract.study import EstimateConfig as EstimateConfig
+from engine.contract.study import StudyConfig as StudyConfig
 from engine.contract.version import CONTRACT_VERSION
-
-
-class Page(BaseModel):
-    """Base of every config: frozen, no unknown fields, no NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ImportConfig(Page):
@@ -31,98 +42,6 @@ class ImportConfig(Page):
     store: str = Field(description="Folder of the store that is filled.")
     inputs: str = Field("inputs.json", description="File in the run folder that lists the paths to read.")
     dataset: str = Field("local", description="Name of the collection the recordings belong to.", max_length=60)
-
-
-class S4Config(Page):
-    """Convolutional stem and S4 backbone (method specification, sections 2.1 and 2.2)."""
-
-    name: Literal["s4"] = "s4"
-    width: int = Field(512, ge=8, le=2048, description="Features per token.")
-    depth: int = Field(4, ge=1, le=24, description="Number of S4 blocks.")
-    state_size: int = Field(8, ge=2, le=256, multiple_of=2, description="State size N of each channel's linear system.")
-    causal: bool = Field(True, description="Look at the past only. CPC needs it.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout, one mask per record and channel.")
-    stem_kernels: tuple[int, ...] = Field((3, 1, 1, 1), description="Kernel of each stem convolution.")
-    stem_strides: tuple[int, ...] = Field((2, 1, 1, 1), description="Stride of each stem convolution.")
-
-    @model_validator(mode="after")
-    def _stem_is_whole(self) -> S4Config:
-        if len(self.stem_kernels) != len(self.stem_strides) or not self.stem_kernels:
-            raise ValueError("stem_kernels and stem_strides need one entry per stem convolution")
-        if any(k < 1 or k % 2 == 0 for k in self.stem_kernels) or any(s < 1 for s in self.stem_strides):
-            raise ValueError("stem kernels are odd and positive, strides positive")
-        return self
-
-    @property
-    def summary(self) -> str:
-        """As cards tell it: "S4, causal, width 512, depth 4"."""
-        return f"S4, {'causal' if self.causal else 'bidirectional'}, width {self.width}, depth {self.depth}"
-
-
-BackboneConfig = S4Config
-"""Union of all backbone configs; it grows into a discriminated union on `name`."""
-
-
-class CPCConfig(Page):
-    """Contrastive predictive coding (method specification, section 3.5)."""
-
-    name: Literal["cpc"] = "cpc"
-    fidelity: Literal["intended", "as_released"] = Field(
-        "intended", description="As the method intends, or as the published code behaves. For CPC on S4 they agree."
-    )
-    offset: int = Field(
-        14, ge=1, le=500, description="How many tokens ahead is predicted (14 = 116.7 ms at 120 tokens/s)."
-    )
-    negatives: int = Field(128, ge=1, le=4096, description="Negatives per position, drawn from the same crop.")
-
-
-ObjectiveConfig = CPCConfig
-"""Union of all objective configs; it grows into a discriminated union on `name`."""
-
-
-class PretrainConfig(Page):
-    """Pretrain a backbone on recordings of the store, without labels."""
-
-    kind: Literal["pretrain"] = "pretrain"
-    contract: int = CONTRACT_VERSION
-    name: str = Field("pretraining", min_length=1, max_length=60, description="Name of the model that this makes.")
-    store: str = Field("", description="Folder of the store that is read.")
-    backbone: BackboneConfig = Field(default_factory=S4Config)
-    objective: ObjectiveConfig = Field(default_factory=CPCConfig)
-    rate_hz: float = Field(240.0, gt=0, le=2000, description="Sampling rate that the model sees.")
-    window_s: float = Field(2.5, gt=0, le=60, description="Length of a training crop.")
-    clip_mv: float = Field(3.0, gt=0, le=100, description="Signals are clipped to plus or minus this many millivolts.")
-    batch_size: int = Field(64, ge=1, le=4096, description="Crops per optimiser step.")
-    steps: int = Field(2000, ge=1, le=10_000_000, description="Optimiser steps.")
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="Rate of the objective's head.")
-    backbone_factor: float = Field(0.1, ge=0, le=10, description="Backbone rate as a share of the head's.")
-    stem_factor: float = Field(0.01, ge=0, le=10, description="Stem rate as a share of the head's.")
-    weight_decay: float = Field(1e-3, ge=0, le=1, description="Pull of the weights towards zero at each step.")
-    validation_fraction: float = Field(0.1, ge=0, lt=0.9, description="Share of patients held out to watch the loss.")
-    evaluate_every: int = Field(200, ge=1, description="Steps between looks at the held-out loss.")
-    checkpoint_every: int = Field(200, ge=1, description="Steps between checkpoints.")
-    keep_checkpoints: int = Field(2, ge=1, le=100, description="How many of the newest checkpoints are kept.")
-    seed: int = Field(
-        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
-    )
-    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 leaves one core for the window.")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
-
-    @model_validator(mode="after")
-    def _pair_can_work(self) -> PretrainConfig:
-        if self.objective.name == "cpc" and not self.backbone.causal:
-            raise ValueError(
-                "CPC needs a causal backbone: one that sees the future can copy the answer. Set backbone.causal = true"
-            )
-        tokens = self.window_s * self.rate_hz
-        for stride in self.backbone.stem_strides:
-            tokens = tokens // stride
-        if tokens <= self.objective.offset:
-            raise ValueError(
-                f"a crop of {self.window_s} s gives {int(tokens)} tokens, "
-                f"too few to predict {self.objective.offset} ahead"
-            )
-        return self
 
 
 class NativeModel(Page):
@@ -222,15 +141,11 @@ class CompareConfig(Page):
         return self
 
 
-Config = Annotated[
-    ImportConfig | PretrainConfig | EmbedConfig | EvaluateConfig | CompareConfig, Field(discriminator="kind")
-]
-_ADAPTER: TypeAdapter[ImportConfig | PretrainConfig | EmbedConfig | EvaluateConfig | CompareConfig] = TypeAdapter(
-    Config
-)
-AnyConfig = ImportConfig | PretrainConfig | EmbedConfig | EvaluateConfig | CompareConfig
+AnyConfig = ImportConfig | PretrainConfig | EstimateConfig | StudyConfig | EmbedConfig | EvaluateConfig | CompareConfig
+Config = Annotated[AnyConfig, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
-KINDS = ("import", "pretrain", "embed", "evaluate", "compare")
+KINDS = ("import", "pretrain", "estimate", "study", "embed", "evaluate", "compare")
 
 
 def parse_config(data: dict[str, Any]) -> AnyConfig:

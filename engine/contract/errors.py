@@ -19,11 +19,12 @@ class WorldError(Exception):
         thing: what is affected, in the user's words ("signal file", "run J0003"). Never a patient identifier.
         reason: what is wrong with it.
         next_step: what the user can do now.
+        fault: a short name that programs go by ("out_of_memory", "disk_full"); empty when none has been given.
     """
 
-    def __init__(self, thing: str, reason: str, next_step: str) -> None:
-        super().__init__(thing, reason, next_step)
-        self.thing, self.reason, self.next_step = thing, reason, next_step
+    def __init__(self, thing: str, reason: str, next_step: str, fault: str = "") -> None:
+        super().__init__(thing, reason, next_step, fault)
+        self.thing, self.reason, self.next_step, self.fault = thing, reason, next_step, fault
 
     def __str__(self) -> str:
         return f"{self.thing}: {self.reason}. {self.next_step}."
@@ -41,7 +42,8 @@ def is_disk_fault(error: OSError) -> bool:
 def disk_error(error: OSError, what: str) -> WorldError:
     """What a failed write means for the user: `what` (never a file name) could not be written."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return WorldError("disk", f"it is full, so the run's {what} could not be written", "Free some space, resume")
+        reason = f"it is full, so the run's {what} could not be written"
+        return WorldError("disk", reason, "Free some space, resume", fault="disk_full")
     reason = f"the run's {what} cannot be written ({os.strerror(error.errno) if error.errno else type(error).__name__})"
     return WorldError("disk", reason, "Check the disk and your rights, then resume")
 

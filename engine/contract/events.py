@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from engine.contract.errors import disk_error
+from engine.contract.results import StudyRow
 
 Outcome = Literal["done", "failed", "stopped"]
 
@@ -81,6 +82,32 @@ class Checkpoint(Event):
     name: str
 
 
+class CollapseWatch(Event):
+    """How much life is in the features at a look; `collapsed` with the reason when there is too little."""
+
+    type: Literal["collapse"] = "collapse"
+    step: int
+    collapsed: bool
+    measures: dict[str, float | None]
+    reason: str = ""
+
+
+class Probed(Event):
+    """A linear probe on a labelled cohort, at a step: AUROC by label, None where it is not estimable."""
+
+    type: Literal["probe"] = "probe"
+    step: int
+    macro: float | None
+    labels: dict[str, float | None]
+
+
+class StudyRun(Event):
+    """Where a run of a study stands; the last event of a run's number counts."""
+
+    type: Literal["study_run"] = "study_run"
+    row: StudyRow
+
+
 class Warned(Event):
     """Something the user should know; the run goes on."""
 
@@ -95,10 +122,11 @@ class Finished(Event):
     outcome: Outcome
     message: str = ""
     next_step: str = ""
+    fault: str = ""
     bug: bool = False
 
 
-AnyEvent = Started | Progress | Metric | FileRead | Checkpoint | Warned | Finished
+AnyEvent = Started | Progress | Metric | FileRead | Checkpoint | CollapseWatch | Probed | StudyRun | Warned | Finished
 _ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])
 
 

@@ -57,6 +57,21 @@ class ImportResults(Model):
     store_records: int
 
 
+class ProbePoint(Model):
+    """A linear probe at a step of a pretraining."""
+
+    step: int
+    macro: Estimate
+    labels: list[LabelResult]
+
+
+class ProbeChange(Model):
+    """Paired difference after - before of a probe's AUROC, by label and for "macro"."""
+
+    label: str
+    estimate: Estimate
+
+
 class PretrainResults(Model):
     """Outcome of a pretraining run; the checkpoint folder holds weights.safetensors and card.json."""
 
@@ -65,7 +80,72 @@ class PretrainResults(Model):
     weights_sha256: str
     steps: int
     parameters: int
-    final: dict[str, float | None] = Field(description="Last metrics: loss, validation_loss, accuracy, chance_loss ...")
+    final: dict[str, float | None] = Field(
+        description="Last metrics: loss, validation_loss, trivial_loss, accuracy ..."
+    )
+    seconds: float
+    stopped_early: bool = False
+    collapse: dict[str, float | None] = Field({}, description="Last measures of the collapse watch.")
+    collapsed: str = Field("", description="Why the run counts as collapsed; empty when it does not.")
+    probes: list[ProbePoint] = Field([], description="Linear probes along the way, in order of steps.")
+    forgetting: list[ProbeChange] = Field([], description="Continued pretraining: last probe minus the first.")
+
+
+class EstimateResults(Model):
+    """What a pretraining would cost on this machine, measured on a few warm-up steps."""
+
+    kind: Literal["estimate"] = "estimate"
+    fits: bool
+    refusal: str = Field("", description="What does not fit, in a sentence; empty when all does.")
+    advice: str = Field("", description="What would fit.")
+    device: str
+    parameters: int
+    tokens: int
+    steps: int
+    seconds_per_step: float | None = None
+    crops_per_s: float | None = None
+    seconds: float | None = None
+    memory_bytes: int | None = Field(None, description="Peak of the warm-up steps.")
+    memory_free_bytes: int | None = None
+    disk_bytes: int = Field(description="What the kept checkpoints and the log will take.")
+    disk_free_bytes: int
+    energy_wh: float | None = None
+    energy_source: str = Field("", description="The counter it was read from, or what was assumed.")
+    largest_batch: int | None = Field(None, description="The largest batch that fits, where the asked one does not.")
+
+
+class StudyRow(Model):
+    """One run of a study."""
+
+    number: int
+    name: str
+    values: dict[str, str | int | float] = Field(description="Its place on the axes.")
+    state: Literal["waiting", "running", "done", "failed", "refused", "stopped"] = "waiting"
+    metrics: dict[str, float | None] = Field({}, description="Last metrics, collapse measures and probes of the run.")
+    message: str = ""
+
+
+class ScalingFit(Model):
+    """E(N) = a N^-b + c over the data sizes of one series; c is 0 in the second fit."""
+
+    series: str
+    metric: str
+    a: float
+    b: float
+    c: float
+    points: int
+    r_squared: float | None = None
+
+
+class StudyResults(Model):
+    """Outcome of a study: one row a run; study.csv in the run folder holds the same."""
+
+    kind: Literal["study"] = "study"
+    name: str
+    axes: list[str]
+    rows: list[StudyRow]
+    fits: list[ScalingFit] = []
+    notes: list[str] = []
     seconds: float
 
 
@@ -145,7 +225,9 @@ class CompareResults(Model):
     seconds: float
 
 
-AnyResults = ImportResults | PretrainResults | EmbedResults | EvaluateResults | CompareResults
+AnyResults = (
+    ImportResults | PretrainResults | EstimateResults | StudyResults | EmbedResults | EvaluateResults | CompareResults
+)
 _ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
 
 

@@ -17,15 +17,16 @@ from torch import Tensor, nn
 from engine.backbones.base import Backbone
 from engine.contract.config import CPCConfig
 from engine.objectives.base import Batch, Loss, Objective
+from engine.ranks.draws import Draws
 
 
-def draw_candidates(batch: int, tokens: int, offset: int, negatives: int, generator: torch.Generator) -> Tensor:
+def draw_candidates(draws: Draws, tokens: int, offset: int, negatives: int) -> Tensor:
     """Positions of the candidates [B, S, 1 + K]: the true token first, then its negatives.
 
     Negatives are uniform with replacement over the crop, all but the token to be predicted.
     """
-    places_BSN = torch.randint(0, tokens - 1, (batch, tokens - offset, 1 + negatives), generator=generator)
-    target_S = torch.arange(offset, tokens)
+    places_BSN = draws.integers(f"negatives/{offset}", tokens - 1, tokens - offset, 1 + negatives)
+    target_S = torch.arange(offset, tokens, device=places_BSN.device)
     places_BSN += places_BSN >= target_S.unsqueeze(-1)
     places_BSN[..., 0] = target_S
     return places_BSN
@@ -52,22 +53,20 @@ class CPC(Objective):
         super().__init__()
         self.backbone = backbone
         self.head = nn.Linear(backbone.width, backbone.width, bias=False)
-        self.offset, self.negatives = config.offset, config.negatives
-
-    def chance(self) -> float:
-        """Nats per prediction when all candidates look alike: ln(1 + negatives)."""
-        return math.log1p(self.negatives)
+        self.offset, self.negatives = config.offsets[0], config.negatives
 
     def loss(self, batch: Batch) -> Loss:
         """InfoNCE; also the share of predictions whose true token beats every negative."""
         features = self.backbone(batch.x_BCT)
         latents_BLD = features.latents_BLD
-        B, L, _ = latents_BLD.shape
-        places_BSN = draw_candidates(B, L, self.offset, self.negatives, batch.generator("negatives"))
+        L = latents_BLD.shape[1]
+        places_BSN = draw_candidates(batch.draws, L, self.offset, self.negatives)
         predicted_BSD = self.head(features.tokens_BLD[:, : L - self.offset])
-        scores_BSN = candidate_scores(predicted_BSD, latents_BLD, places_BSN.to(latents_BLD.device, non_blocking=True))
-        per_step = -F.log_softmax(scores_BSN, dim=-1)[..., 0].mean()
+        scores_BSN = candidate_scores(predicted_BSD, latents_BLD, places_BSN)
+        share = len(batch.x_BCT) / batch.size
+        per_step = -F.log_softmax(scores_BSN, dim=-1)[..., 0].mean() * share
         # Strictly better: a model that gives every candidate the same score has found nothing.
         hits_BS = scores_BSN[..., 0] > scores_BSN[..., 1:].amax(-1)
-        parts = {"loss": per_step.detach(), "accuracy": hits_BS.float().mean()}
+        trivial = per_step.new_tensor(math.log1p(self.negatives) * share)
+        parts = {"loss": per_step.detach(), "accuracy": hits_BS.float().mean() * share, "trivial_loss": trivial}
         return Loss(total=per_step * (L - self.offset), parts=parts)

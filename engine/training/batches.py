@@ -21,7 +21,7 @@ from engine.contract.errors import WorldError
 from engine.data.layout import to_millivolts
 from engine.data.store import Store
 from engine.objectives.base import Batch
-from engine.objectives.draws import numpy_generator
+from engine.ranks.draws import numpy_generator
 from engine.signal.condition import fill_missing
 from engine.training.resampling import polyphase, resample
 
@@ -112,7 +112,7 @@ class TrainingBatches:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
-        return Batch(self._cropper.read(self.crops(step)), self._seed, "train", step)
+        return Batch.whole(self._cropper.read(self.crops(step)), self._seed, "train", step)
 
 
 class ValidationBatches:
@@ -126,4 +126,4 @@ class ValidationBatches:
         """Batches in order; the last may be smaller."""
         for number, first in enumerate(range(0, len(self.crops), self._size)):
             x_BCT = self._cropper.read(self.crops[first : first + self._size])
-            yield Batch(x_BCT, self._seed, "validation", number)
+            yield Batch.whole(x_BCT, self._seed, "validation", number)

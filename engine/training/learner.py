@@ -17,7 +17,6 @@ from engine.backbones.registry import build_backbone
 from engine.backbones.weights import weights_bytes
 from engine.contract.config import PretrainConfig
 from engine.objectives.base import Batch
-from engine.objectives.draws import draw_seed
 from engine.objectives.registry import build_objective
 
 WEIGHTS, TRAINER = "weights.safetensors", "trainer.pt"
@@ -44,16 +43,14 @@ class Learner:
             Parts of the loss, and "gradient_norm"; the caller looks whether they are finite.
         """
         self.objective.train()
-        # Dropout draws from the global generator; seeded per step it depends on nothing that came before.
-        torch.manual_seed(draw_seed(batch.seed, "dropout", batch.position))
         self.optimizer.zero_grad()
-        loss = self.objective.loss(self._here(batch))
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        loss = self.objective(self._here(batch))
+        loss.total.backward()
         norm = torch.nn.utils.get_total_norm([p.grad for p in self.objective.parameters() if p.grad is not None])
         told = {name: float(value) for name, value in loss.parts.items()} | {"gradient_norm": float(norm)}
         if all(map(math.isfinite, told.values())):
             self.optimizer.step()
-            self.objective.after_step(batch.position)
+            self.objective.after_step(batch.draws.position)
         return told
 
     @torch.inference_mode()
@@ -64,7 +61,7 @@ class Learner:
         count = 0
         for batch in batches:
             size = len(batch.x_BCT)
-            for name, value in self.objective.loss(self._here(batch)).parts.items():
+            for name, value in self.objective(self._here(batch)).parts.items():
                 sums[name] = sums.get(name, 0.0) + size * float(value)
             count += size
         return {f"validation_{name}": total / count for name, total in sums.items()}
@@ -92,7 +89,8 @@ class Learner:
         return all(bool(torch.isfinite(v).all()) for v in floats)
 
     def _here(self, batch: Batch) -> Batch:
-        return replace(batch, x_BCT=batch.x_BCT.to(self._device, non_blocking=True))
+        x_BCT = batch.x_BCT.to(self._device, non_blocking=True)
+        return replace(batch, x_BCT=x_BCT, draws=batch.draws.to(self._device))
 
 
 def build_optimizer(groups: dict[str, list[torch.nn.Parameter]], config: PretrainConfig) -> torch.optim.Optimizer:
@@ -100,7 +98,12 @@ def build_optimizer(groups: dict[str, list[torch.nn.Parameter]], config: Pretrai
 
     Weight decay is on everything, biases, norms, C and D included. No warm-up, no clipping.
     """
-    factors = {"head": 1.0, "backbone": config.backbone_factor, "stem": config.stem_factor}
+    factors = {
+        "head": 1.0,
+        "backbone": config.backbone_factor,
+        "stem": config.stem_factor,
+        "dynamics": config.dynamics_factor,
+    }
     rates = [
         {"params": members, "lr": config.learning_rate * factors[name], "name": name}
         for name, members in groups.items()

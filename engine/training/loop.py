@@ -89,7 +89,7 @@ class Loop:
             self._save()
 
     def _constants(self) -> dict[str, float]:
-        return {"chance": self._learner.objective.chance(), "learning_rate": self._config.learning_rate}
+        return {"learning_rate": self._config.learning_rate}
 
     def final(self) -> dict[str, float | None]:
         """Last metrics, all of them functions of the config and the recordings: no speeds, no times."""

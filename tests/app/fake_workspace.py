@@ -155,7 +155,7 @@ def loss_curves(steps: int = 400) -> list[MetricSeries]:
     looks = tuple(range(50, steps + 1, 50))
     return [
         MetricSeries("loss", at, loss),
-        MetricSeries("chance", at, tuple(chance for _ in at)),
+        MetricSeries("trivial_loss", at, tuple(chance for _ in at)),
         MetricSeries("accuracy", at, tuple(0.6 * (1 - math.exp(-s / 120)) for s in at)),
         MetricSeries("validation_loss", looks, tuple(chance * (0.47 + 0.53 * math.exp(-s / 95)) for s in looks)),
         MetricSeries("learning_rate", at, tuple(3e-3 for _ in at)),
@@ -228,7 +228,7 @@ class FakeWorkspace:
         told = [
             Started(seq=0, time="2026-11-22T09:00:01.120Z", kind="pretrain", host="ward7", pid=4242),
             Progress(seq=1, time="2026-11-22T09:00:03.004Z", done=20, total=800, unit="steps", seconds_left=71.0),
-            Metric(seq=2, time="2026-11-22T09:00:03.005Z", step=20, values={"loss": 4.72, "chance": 4.86}),
+            Metric(seq=2, time="2026-11-22T09:00:03.005Z", step=20, values={"loss": 4.72, "trivial_loss": 4.86}),
             Checkpoint(seq=3, time="2026-11-22T09:00:21.740Z", step=200, name="step-000200"),
             Warned(seq=4, time="2026-11-22T09:00:21.800Z", message="2 patients have one crop only"),
         ]

@@ -57,7 +57,7 @@ def test_a_training_says_how_far_below_chance_its_held_out_loss_is():
 
 def test_a_training_that_is_no_better_than_chance_says_not_yet():
     workspace = FakeWorkspace()
-    chance = [series for series in workspace.metrics("J0002") if series.name == "chance"]
+    chance = [series for series in workspace.metrics("J0002") if series.name == "trivial_loss"]
     same = [chance[0], type(chance[0])("loss", chance[0].steps, chance[0].values)]
     assert named(facts(workspace.job_detail("J0002"), same))["Better than chance by"] == "not yet"
 

@@ -1,0 +1,58 @@
+"""Studies and estimates as config: many pretrainings that differ in named ways, and what one of them would cost."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from engine.contract.backbone import BackboneConfig
+from engine.contract.objective import ObjectiveConfig
+from engine.contract.page import Page
+from engine.contract.pretraining import PretrainConfig
+from engine.contract.version import CONTRACT_VERSION
+
+AxisValue = str | int | float
+
+
+class EstimateConfig(Page):
+    """A few warm-up steps of a pretraining, to tell its time, memory, disk and energy before it is started."""
+
+    kind: Literal["estimate"] = "estimate"
+    contract: int = CONTRACT_VERSION
+    pretrain: PretrainConfig
+    warmup: int = Field(5, ge=2, le=1000, description="Steps that are measured, after one that is not.")
+
+
+class StudyConfig(Page):
+    """A grid of pretrainings with one manifest.
+
+    `axes` maps what varies to its values. An axis is "backbone" or "objective" (values name an entry of `backbones` or
+    `objectives`), "records" (number of training recordings, 0 for all), or any field of a pretraining's config, dotted
+    ("learning_rate", "backbone.width", "window_s", "objective.fidelity", "seed").
+    """
+
+    kind: Literal["study"] = "study"
+    contract: int = CONTRACT_VERSION
+    name: str = Field("study", min_length=1, max_length=60, description="Name of the study.")
+    store: str = Field("", description="Folder of the store that is read.")
+    base: dict[str, Any] = Field({}, description="Fields of the pretraining config that all runs share.")
+    backbones: dict[str, BackboneConfig] = Field({}, description="Backbones by the name that the axis uses.")
+    objectives: dict[str, ObjectiveConfig] = Field({}, description="Objectives by the name that the axis uses.")
+    axes: dict[str, Annotated[tuple[AxisValue, ...], Field(min_length=1)]] = Field(
+        min_length=1, description="What varies, and its values."
+    )
+    layout: Literal["nested", "partitions"] = Field(
+        "nested", description="Smaller data sizes are parts of the larger ones, or, as published, different recordings."
+    )
+    budget: Literal["steps", "epochs"] = Field("steps", description="Every run as many steps, or as many epochs.")
+    epochs: float = Field(10.0, gt=0, le=100_000, description="Epochs of each run, with budget = epochs.")
+    refused: Literal["skip", "fail"] = Field("skip", description="What to do with a pair that cannot work.")
+
+    @model_validator(mode="after")
+    def _axes_name_entries(self) -> StudyConfig:
+        for axis, known in (("backbone", self.backbones), ("objective", self.objectives)):
+            unknown = [str(v) for v in self.axes.get(axis, ()) if v not in known]
+            if unknown:
+                raise ValueError(f"axes.{axis}: {', '.join(unknown)} is not among [{axis}s.NAME] of the study")
+        return self

@@ -1,0 +1,1 @@
+"""Optional compiled code, self-tested when it is loaded; without it torch does the same, slower."""
