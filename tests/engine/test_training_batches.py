@@ -115,8 +115,8 @@ def test_held_out_crops_follow_each_other_and_are_always_the_same(store):
     assert batches.crops == [Crop(0, s) for s in (0, 1250, 2500, 3750)] + [Crop(10, s) for s in (0, 1000, 2000, 3000)]
     once, again = list(batches), list(batches)
     assert [len(b.x_BCT) for b in once] == [4, 4]
-    assert all(torch.equal(a.x_BCT, b.x_BCT) and a.position == b.position for a, b in zip(once, again, strict=True))
-    assert {b.stream for b in once} == {"validation"}
+    assert all(torch.equal(a.x_BCT, b.x_BCT) and a.draws == b.draws for a, b in zip(once, again, strict=True))
+    assert {b.draws.stream for b in once} == {"validation"}
 
 
 def test_a_recording_shorter_than_a_crop_has_no_room(store):

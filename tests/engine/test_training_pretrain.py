@@ -30,7 +30,7 @@ from engine.training.checkpoint import newest_checkpoint, sha256
 from engine.training.learner import Learner
 
 BACKBONE = S4Config(width=8, depth=2, state_size=4)
-OBJECTIVE = CPCConfig(offset=3, negatives=8)
+OBJECTIVE = CPCConfig(offsets=(3,), negatives=8)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def cut_at(monkeypatch, step, act):
     honest = Learner.step
 
     def stepped(self, batch):
-        if batch.position == step:
+        if batch.draws.position == step:
             monkeypatch.setattr(Learner, "step", honest)
             act()
         return honest(self, batch)
@@ -121,7 +121,7 @@ def test_a_run_says_how_it_fares(begin):
     looks = {event.step: event.values for event in said(folder, Metric) if "validation_loss" in event.values}
     assert sorted(looks) == [4, 8, 12]
     for values in looks.values():
-        assert values["chance"] == pytest.approx(math.log(9))
+        assert values["trivial_loss"] == pytest.approx(math.log(9))
         assert {"loss", "accuracy", "learning_rate", "validation_accuracy", "crops_per_s"} <= set(values)
     assert [event.step for event in said(folder, Checkpoint)] == [3, 6, 9, 12]
     assert said(folder, Progress)[0].done == 0
@@ -242,7 +242,7 @@ def spoil(monkeypatch, step, how):
 
     def spoilt(self, batch):
         loss = honest(self, batch)
-        return how(loss) if batch.stream == "train" and batch.position == step else loss
+        return how(loss) if batch.draws.stream == "train" and batch.draws.position == step else loss
 
     monkeypatch.setattr(CPC, "loss", spoilt)
 
@@ -276,7 +276,7 @@ def test_no_checkpoint_is_written_of_weights_that_are_not_numbers(begin, monkeyp
 
     def poison(self, batch):
         told = honest(self, batch)
-        if batch.position == 5:
+        if batch.draws.position == 5:
             self.backbone.blocks[0].norm.weight.data[0] = math.inf
         return told
 
