@@ -13,9 +13,9 @@ from typing import Any
 
 import rfc8785
 
-from engine.contract.config import AnyConfig, CompareConfig, parse_config
+from engine.contract.config import AnyConfig, CompareConfig, EstimateConfig, parse_config
 
-_PATHS = ("store", "cache")
+_PATHS = ("store", "cache", "parent")
 
 
 def portable(config: AnyConfig, root: Path) -> dict[str, Any]:
@@ -42,11 +42,15 @@ def root_of(config: AnyConfig) -> Path:
     """Where the workspace stood when this config was written: it may have been moved since."""
     if isinstance(config, CompareConfig):
         return Path(config.evaluations[0]).parent.parent
-    return Path(config.store).parent
+    return Path(config.pretrain.store if isinstance(config, EstimateConfig) else config.store).parent
 
 
 def _mapped(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """The same plain data with every path changed; a study's and an estimate's pretraining have paths of their own."""
     made = dict(data)
+    for part in ("pretrain", "base"):
+        if part in made:
+            made[part] = _mapped(made[part], change)
     for name in _PATHS:
         if name in made:
             made[name] = change(made[name])

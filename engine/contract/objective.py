@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,13 @@ class AnyFidelity(Page):
 
     fidelity: Literal["intended", "as_released"] = Field("intended", description=FIDELITY_TEXT)
 
+    loss_unit: ClassVar[str]
+    """What the logged loss is counted in, for axes and tables."""
+    trivial_name: ClassVar[str]
+    """What a model reaches that ignores its input, in two or three words for legends and tables."""
+    trivial_text: ClassVar[str]
+    """The same as a sentence, for captions."""
+
     @property
     def fault_note(self) -> str:
         """What a summary adds when the published faults are reproduced."""
@@ -30,6 +37,10 @@ class CPCConfig(AnyFidelity):
     """Contrastive predictive coding (section 3.5). As released, a backbone that sees the future is let through."""
 
     name: Literal["cpc"] = "cpc"
+
+    loss_unit = "nats per prediction"
+    trivial_name = "chance level"
+    trivial_text = "Below the chance level, the model tells the true future of a recording from other moments of it."
     offsets: tuple[int, ...] = Field(
         (14,), min_length=1, max_length=64, description="How many tokens ahead is predicted (14 = 116.7 ms at 120/s)."
     )
@@ -110,6 +121,10 @@ class Data2vecConfig(SpanMasked, Predictor):
     """Regress what the teacher's top blocks make of masked tokens (section 3.2)."""
 
     name: Literal["data2vec"] = "data2vec"
+
+    loss_unit = "smooth L1"
+    trivial_name = "predicting the mean"
+    trivial_text = "Below the level of predicting the mean, the model tells one moment of a recording from another."
     top_layers: int = Field(2, ge=1, le=24, description="How many of the teacher's last blocks make the target.")
     beta: float = Field(1.0, ge=0, le=10, description="Where the smooth L1 loss turns from square to linear; 0 is L1.")
 
@@ -126,6 +141,12 @@ class DinoSRConfig(SpanMasked, Predictor):
     """
 
     name: Literal["dinosr"] = "dinosr"
+
+    loss_unit = "nats per token"
+    trivial_name = "entropy of the codes"
+    trivial_text = (
+        "Below the entropy of the codes, the model knows more of hidden moments than how common each code is."
+    )
     top_layers: int = Field(2, ge=1, le=24, description="Teacher blocks with a codebook each.")
     codes: int = Field(256, ge=2, le=8192, description="Codewords of each codebook.")
     code_decay: float = Field(0.9, ge=0, lt=1, description="Share of itself that a codeword keeps at each step.")
@@ -143,6 +164,10 @@ class JEPAConfig(Taught, Predictor):
     """
 
     name: Literal["jepa"] = "jepa"
+
+    loss_unit = "smooth L1"
+    trivial_name = "predicting the mean"
+    trivial_text = "Below the level of predicting the mean, the model tells one moment of a recording from another."
     targets: int = Field(4, ge=1, le=16, description="Target blocks of each crop.")
     target_scale: tuple[float, float] = Field((0.15, 0.20), description="Length of a target block, share of the crop.")
     context_scale: tuple[float, float] = Field((0.85, 1.0), description="Length of the context block, likewise.")
@@ -170,6 +195,12 @@ class HuBERTConfig(SpanMasked):
     """
 
     name: Literal["hubert"] = "hubert"
+
+    loss_unit = "nats per token"
+    trivial_name = "frequency of the codes"
+    trivial_text = (
+        "Below the frequency of the codes, the model knows more of hidden moments than how common each code is."
+    )
     targets: Literal["sinkhorn", "offline_kmeans"] = Field("sinkhorn", description="HuBERT++, or plain HuBERT.")
     codes: tuple[int, ...] = Field((128, 256), min_length=1, max_length=8, description="Size of each codebook.")
     teacher_temperature: tuple[float, float] = Field((0.15, 0.07), description="Of the targets, first and last.")
