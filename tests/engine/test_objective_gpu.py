@@ -21,7 +21,7 @@ def test_loss_and_gradients_on_the_gpu_are_those_of_the_cpu(width):
     for device in ("cpu", "cuda"):
         backbone = build_backbone(S4Config(width=width, dropout=0), seed=0)
         objective = build_objective(backbone, CPCConfig(), seed=0).to(device)
-        loss = objective.loss(Batch(x_BCT.to(device), seed=0, stream="train", position=0))
+        loss = objective.loss(Batch.whole(x_BCT.to(device)))
         loss.total.backward()
         gradients = {name: p.grad.cpu() for name, p in objective.named_parameters()}
         found[device] = (loss.total.item(), gradients)
