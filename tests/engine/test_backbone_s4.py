@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones.base import count_trainable
 from engine.backbones.registry import build_backbone, describe_backbones
-from engine.backbones.s4 import S4Block, S4Convolution, TiedDropout, diagonal_dynamics, hippo_legs
+from engine.backbones.s4 import S4Block, S4Convolution, diagonal_dynamics, hippo_legs
 from engine.backbones.stem import Stem
 from engine.contract.config import S4Config
 
@@ -243,7 +243,7 @@ def test_the_stem_is_convolutions_and_batch_norms():
 
 def test_dropout_has_one_mask_per_record_and_channel():
     torch.manual_seed(9)
-    dropout = TiedDropout(0.2).train()
+    dropout = S4Block(SMALL, "block1").inner_dropout.train()
     kept_BLD = dropout(torch.ones(200, 7, 50))
     assert torch.equal(kept_BLD, kept_BLD[:, :1].expand_as(kept_BLD))
     assert set(kept_BLD.unique().tolist()) == {0.0, 1.25}
@@ -253,13 +253,16 @@ def test_dropout_has_one_mask_per_record_and_channel():
 
 def test_a_block_is_what_the_specification_writes():
     torch.manual_seed(10)
-    block = S4Block(SMALL).double().eval()
+    block = S4Block(SMALL, "block1").double().eval()
     x_BLD = torch.randn(2, 30, 16, dtype=torch.float64)
     z = nn.functional.gelu(block.convolution(x_BLD))
     a, b = (z @ block.output.weight.T + block.output.bias).chunk(2, -1)
-    y = x_BLD + a * torch.sigmoid(b)
+    update_BLD = a * torch.sigmoid(b)
+    y = x_BLD + update_BLD
     y = (y - y.mean(-1, keepdim=True)) / (y.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
-    torch.testing.assert_close(block(x_BLD), y * block.norm.weight + block.norm.bias)
+    told_BLD, told_update_BLD = block(x_BLD)
+    torch.testing.assert_close(told_BLD, y * block.norm.weight + block.norm.bias)
+    torch.testing.assert_close(told_update_BLD, update_BLD)
 
 
 def test_weights_are_a_function_of_the_seed_and_leave_the_global_state_alone():
