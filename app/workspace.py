@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from app.core import audit, cohorts, jobs, launch, models, pump, records, reports, results, runs, scores, signals
 from app.core.changes import Changes
@@ -29,14 +28,14 @@ from app.core.rows import (
 )
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
-from engine.contract.config import AnyBackboneConfig, PretrainConfig
+from app.workspace_training import Training
+from engine.contract.config import AnyBackboneConfig
 from engine.contract.events import AnyEvent
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
-from engine.recipes import load_recipe, recipe_names
 
 
-class Workspace:
+class Workspace(Training):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:
@@ -236,24 +235,6 @@ class Workspace:
             return models.as_row(models.get(session, name))
 
     # Runs
-
-    def recipes(self) -> list[str]:
-        """Names of the shipped pretraining recipes."""
-        return recipe_names()
-
-    def recipe(self, name: str) -> dict[str, Any]:
-        """The settings of a recipe, by name or path of a TOML file. Raises UsageError when there is none."""
-        return load_recipe(name)
-
-    def pretrain(self, config: PretrainConfig, cohort: str | None = None) -> str:
-        """Queue a pretraining on a cohort (of a held-out split only its training part) or on all recordings.
-
-        Raises:
-            UsageError: unknown cohort.
-            WorldError: too few recordings that are long enough.
-        """
-        with self._home.db.write() as session:
-            return runs.pretrain(session, self._home, config, cohort)
 
     def embed(self, model: str, cohort: str) -> str:
         """Queue the embedding of a cohort. Raises UsageError for unknown names."""

@@ -21,7 +21,6 @@ from app.core import audit, records
 from app.core.clock import utc_now
 from app.core.rows import CohortRow
 from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel
-from engine.contract.config import AnyConfig, CompareConfig, EvaluateConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.splits import holdout as hold_out
@@ -126,36 +125,67 @@ def label_matrix(session: Session, record_ids: Sequence[str], labels: Sequence[s
     return y_nL
 
 
-def open_split(session: Session, job: Job) -> None:
-    """Count that a job opens the labels of its cohort's split, in the transaction that starts it."""
-    cohort = get(session, str(job.cohort))
+def open_split(session: Session, job: Job, name: str, times: int = 1) -> None:
+    """Count that a job opens the labels of a cohort's split for so many models, in the transaction that starts it."""
+    cohort = get(session, name)
     job.opened_split = True
-    session.execute(
-        update(Cohort).where(Cohort.split_sha256 == cohort.split_sha256).values(openings=Cohort.openings + 1)
-    )
+    same = update(Cohort).where(Cohort.split_sha256 == cohort.split_sha256)
+    session.execute(same.values(openings=Cohort.openings + times))
     session.refresh(cohort)
     told = {"split_id": cohort.split_id, "split_sha256": cohort.split_sha256, "count": cohort.openings}
     audit.append(session, "test split opened", cohort.name, {**told, "job": job.job_id, "model": job.model or ""})
 
 
-def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None:
-    """Write the labels that a run may see beside its manifest; the engine deletes them at its end."""
-    assert isinstance(config, EvaluateConfig | CompareConfig)
-    rows = folder.manifest()
+def write_labels(session: Session, rows: Sequence[ManifestRow], labels: Sequence[str], folder: RunFolder) -> None:
+    """Write the labels that a run may see, of these recordings; the engine deletes them at its end."""
     ids = [row.record_id for row in rows]
     found = records.by_ids(session, ids)
     missing = np.nan
     arrays: dict[str, Any] = {
         "record_id": np.array(ids, dtype=np.str_),
         "patient": np.array([row.patient for row in rows], dtype=np.str_),
-        "labels": np.array(config.labels, dtype=np.str_),
-        "y": label_matrix(session, ids, config.labels),
+        "labels": np.array(labels, dtype=np.str_),
+        "y": label_matrix(session, ids, labels),
         "age": np.array([missing if found[i].age is None else found[i].age for i in ids], dtype=np.float64),
         "sex": np.array([{"female": 1.0, "male": 0.0}.get(found[i].sex, missing) for i in ids], dtype=np.float64),
     }
     draft = folder.path / "labels.tmp.npz"
     np.savez(draft, **arrays)
     draft.replace(folder.labels_path)
+
+
+def chosen_labels(
+    session: Session, group: Cohort, members: Sequence[ManifestRow], names: Sequence[str]
+) -> tuple[str, ...]:
+    """The labels asked for; else the cohort's; else all that have both classes in it.
+
+    Raises:
+        UsageError: a label that no recording has.
+        WorldError: no label has both classes.
+    """
+    unknown = sorted(set(names) - set(all_labels(session)))
+    if unknown:
+        known = ", ".join(all_labels(session)) or "none"
+        raise UsageError(f"label {', '.join(unknown)}", "no recording has it", f"Known labels: {known}")
+    if names or group.labels:
+        return tuple(dict.fromkeys(names or group.labels))
+    every = all_labels(session)
+    y_nL = label_matrix(session, [row.record_id for row in members], every)
+    both = (y_nL == 1).any(axis=0) & (y_nL == 0).any(axis=0)
+    chosen = tuple(label for label, fit in zip(every, both, strict=True) if fit)
+    if not chosen:
+        reason = "no label has recordings with it and recordings without it"
+        raise WorldError(f"cohort {group.name}", reason, "Import labels for its recordings")
+    return chosen
+
+
+def refuse_short(session: Session, members: Sequence[ManifestRow], name: str, window_s: float) -> None:
+    """A recording shorter than a model's window cannot be given to it; say so before anything starts."""
+    found = records.by_ids(session, [row.record_id for row in members])
+    short = sum(record.seconds < window_s for record in found.values())
+    if short:
+        reason = f"{short:,} of its recordings are shorter than the model's window of {window_s:g} s"
+        raise WorldError(f"cohort {name}", reason, "Make a cohort without them, or choose another model")
 
 
 def as_row(cohort: Cohort) -> CohortRow:

@@ -33,6 +33,8 @@ def _nothing_more(session: Session, home: Home, job: Job, results: Any) -> Chang
 ACTS: dict[str, Act] = {
     "import": _import,
     "pretrain": _pretrain,
+    "estimate": _nothing_more,
+    "study": _nothing_more,
     "embed": _nothing_more,
     "evaluate": _nothing_more,
     "compare": _nothing_more,

@@ -7,7 +7,7 @@ and nothing is counted twice, whoever pumps and whenever a process is killed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,28 @@ from app.core import audit, finish, jobs
 from app.core.changes import Changes
 from app.core.home import Home
 from app.core.intake import take_files
-from app.core.schema import Job, JobEvent, JobMetric
+from app.core.schema import Job, JobEvent, JobMetric, StudyRunRow
 from engine.contract.config import ImportConfig
 from engine.contract.errors import WorldError
-from engine.contract.events import AnyEvent, FileRead, Finished, Metric, Progress, Started, read_events
+from engine.contract.events import (
+    AnyEvent,
+    CollapseWatch,
+    FileRead,
+    Finished,
+    Metric,
+    Probed,
+    Progress,
+    Started,
+    StudyRun,
+    read_events,
+)
 from engine.contract.results import parse_results
 
 BLOCK = 1 << 20
 """Bytes of events per transaction: other writers wait only so long."""
+
+PROBE_MACRO, PROBE_LABEL = "probe_macro", "probe:"
+"""Names of a probe's curves: the mean over labels, and what a label's own curve begins with."""
 
 CONSOLE_TAIL = 64 * 1024
 """Bytes of console kept in the database."""
@@ -106,7 +120,7 @@ def _started(session: Session, home: Home, job: Job, event: Started) -> Changes:
         job.finished = ""
     job.alive = True
     job.started = job.started or event.time
-    job.versions, job.message, job.next_step = dict(event.versions), "", ""
+    job.versions, job.message, job.next_step, job.fault = dict(event.versions), "", "", ""
     audit.append(session, "run started", job.job_id, {"kind": event.kind, "versions": dict(event.versions)})
     return Changes.JOBS
 
@@ -118,13 +132,36 @@ def _progress(session: Session, home: Home, job: Job, event: Progress) -> Change
 
 
 def _metric(session: Session, home: Home, job: Job, event: Metric) -> Changes:
-    rows = [
-        {"job_id": job.job_id, "name": name, "step": event.step, "value": value} for name, value in event.values.items()
-    ]
+    return _keep_values(session, job, event.step, event.values)
+
+
+def _collapse(session: Session, home: Home, job: Job, event: CollapseWatch) -> Changes:
+    job.collapsed = event.reason if event.collapsed else ""
+    return _keep_values(session, job, event.step, event.measures)
+
+
+def _probed(session: Session, home: Home, job: Job, event: Probed) -> Changes:
+    labels = {f"{PROBE_LABEL}{label}": value for label, value in event.labels.items()}
+    return _keep_values(session, job, event.step, {PROBE_MACRO: event.macro, **labels})
+
+
+def _keep_values(session: Session, job: Job, step: int, values: Mapping[str, float | None]) -> Changes:
+    """Points of curves; a resumed run replaces the steps that it repeats."""
+    rows = [{"job_id": job.job_id, "name": name, "step": step, "value": value} for name, value in values.items()]
     if rows:
         put = upsert(JobMetric)
         keys = [JobMetric.job_id, JobMetric.name, JobMetric.step]
         session.execute(put.on_conflict_do_update(index_elements=keys, set_={"value": put.excluded.value}), rows)
+    return Changes.JOBS
+
+
+def _study_run(session: Session, home: Home, job: Job, event: StudyRun) -> Changes:
+    told = event.row.model_dump(mode="json")
+    put = upsert(StudyRunRow).values(job_id=job.job_id, **told)
+    keys = [StudyRunRow.job_id, StudyRunRow.number]
+    session.execute(
+        put.on_conflict_do_update(index_elements=keys, set_={k: v for k, v in told.items() if k != "number"})
+    )
     return Changes.JOBS
 
 
@@ -136,6 +173,7 @@ def _finished(session: Session, home: Home, job: Job, event: Finished) -> Change
         except WorldError as error:
             outcome, message, next_step = "failed", f"{error.thing}: {error.reason}", error.next_step
     jobs.set_state(job, outcome, message, next_step)
+    job.fault = event.fault
     detail = {"outcome": outcome, "results_sha256": job.results_sha256}
     audit.append(session, "run ended", job.job_id, detail)
     return changes
@@ -157,5 +195,8 @@ _ACTS: dict[str, Callable[[Session, Home, Job, Any], Changes]] = {
     "started": _started,
     "progress": _progress,
     "metric": _metric,
+    "collapse": _collapse,
+    "probe": _probed,
+    "study_run": _study_run,
     "finished": _finished,
 }

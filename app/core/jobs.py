@@ -60,7 +60,7 @@ def submit(
         )
     )
     session.flush()
-    if config.kind == "pretrain":
+    if config.kind in ("pretrain", "study"):
         rows = [{"job_id": job_id, **vars(row)} for row in manifest]
         session.execute(insert(JobMember), rows)
     if inputs:
@@ -126,6 +126,7 @@ def requeue(session: Session, home: Home, job_id: str) -> None:
     if not home.run(job_id).config_path.exists():
         raise WorldError(f"job {job_id}", "its run folder is gone", "Ask for the same run again")
     set_state(job, "queued", "waits for its turn", "")
+    job.fault = ""
     job.finished, job.seconds_left, job.stop_asked_at = "", None, None
     audit.append(session, "run resumed", job_id)
 
@@ -150,6 +151,9 @@ def as_row(job: Job) -> JobRow:
         progress=ProgressRow(job.done, job.total, job.unit, job.doing, job.seconds_left),
         message=job.message,
         next_step=job.next_step,
+        fault=job.fault,
+        cohort=job.cohort or "",
+        model=job.model or "",
     )
 
 

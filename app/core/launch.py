@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, ingest, jobs
+from app.core import audit, cohorts, ingest, jobs, probes
 from app.core.changes import Changes
 from app.core.config_paths import resolved
 from app.core.engine_command import engine_command
@@ -132,7 +132,9 @@ def _room(session: Session) -> int:
 
 
 def _next(session: Session) -> str | None:
-    return session.scalar(select(Job.job_id).where(Job.state == "queued").order_by(Job.number).limit(1))
+    """An estimate goes before all else that waits: somebody sits before it. Nothing goes beside what runs."""
+    query = select(Job.job_id).where(Job.state == "queued").order_by(Job.kind != "estimate", Job.number)
+    return session.scalar(query.limit(1))
 
 
 def _claim(session: Session, home: Home) -> Job | None:
@@ -154,8 +156,8 @@ def _claim(session: Session, home: Home) -> Job | None:
     # A power cut can take lines that were read already; what the engine writes now starts at the file's true end.
     job.event_offset = min(job.event_offset, _size(home.run(job_id).events_path))
     job.message, job.next_step = "starting", ""
-    if job.kind == "evaluate" and not job.opened_split:
-        cohorts.open_split(session, job)
+    if not job.opened_split and (opened := probes.opened_by(job)) is not None:
+        cohorts.open_split(session, job, *opened)
     return job
 
 
@@ -168,8 +170,7 @@ def _prepare(home: Home, job_id: str) -> None:
         try:
             write_whole(folder.config_path, config_json(config))
             folder.clear_stop()
-            if job.kind in ("evaluate", "compare"):
-                cohorts.write_labels(session, config, folder)
+            probes.write_labels(session, config, folder)
         except OSError as error:
             reason = f"its folder cannot be written ({error.strerror or type(error).__name__})"
             raise WorldError(f"run {job_id}", reason, "Free some space and resume it") from None
@@ -178,7 +179,9 @@ def _prepare(home: Home, job_id: str) -> None:
 def _fail(home: Home, job_id: str, error: WorldError) -> None:
     home.run(job_id).labels_path.unlink(missing_ok=True)
     with home.db.write() as session:
-        jobs.set_state(jobs.get(session, job_id), "failed", f"{error.thing}: {error.reason}", error.next_step)
+        job = jobs.get(session, job_id)
+        jobs.set_state(job, "failed", f"{error.thing}: {error.reason}", error.next_step)
+        job.fault = error.fault
         audit.append(session, "run ended", job_id, {"outcome": "failed"})
 
 

@@ -28,6 +28,7 @@ def detail(session: Session, job_id: str) -> JobDetail:
         versions=dict(job.versions),
         console_tail=job.console_tail,
         checkpoints=tuple(e.name for e in _of_type(session, job_id, "checkpoint") if isinstance(e, Checkpoint)),
+        collapsed=job.collapsed,
     )
 
 

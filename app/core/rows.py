@@ -111,7 +111,13 @@ class ProgressRow:
 
 @dataclass(frozen=True)
 class JobRow:
-    """One job in the queue or in the past."""
+    """One job in the queue or in the past.
+
+    Attributes:
+        fault: short name of what went wrong ("out_of_memory"), empty when nothing did or it has no name.
+        cohort: name of the cohort whose recordings it reads, empty for all.
+        model: name of the model that it examines or goes on from.
+    """
 
     job_id: str
     kind: str
@@ -123,6 +129,9 @@ class JobRow:
     progress: ProgressRow
     message: str
     next_step: str
+    fault: str = ""
+    cohort: str = ""
+    model: str = ""
 
     @property
     def active(self) -> bool:
@@ -147,6 +156,8 @@ class JobDetail:
     versions: dict[str, str]
     console_tail: str
     checkpoints: tuple[str, ...]
+    collapsed: str = ""
+    """Why the run counts as collapsed by its last look; empty when it does not."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Asking for runs: each function checks what is asked, builds config and manifest, and queues the job."""
+"""Asking for runs on models and files: each function checks what is asked and queues the job.
+
+Training is asked for in `app.core.pretrainings`.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, labels, models, records
+from app.core import cohorts, jobs, labels, models
 from app.core.home import Home
 from app.core.label_sheet import Sheet
-from app.core.schema import Cohort, Job, JobFile, Record
+from app.core.schema import Job, JobFile
 from engine.contract.config import (
     CompareConfig,
     EmbedConfig,
     EvaluateConfig,
     ImportConfig,
     PredictionsModel,
-    PretrainConfig,
 )
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow
-from engine.data.splits import holdout
 
 
 def bring_in(
@@ -53,36 +53,14 @@ def bring_in(
     return job_id
 
 
-def pretrain(session: Session, home: Home, config: PretrainConfig, cohort: str | None) -> str:
-    """Queue a pretraining on a cohort (of a held-out split only its training part) or on all recordings.
-
-    Raises:
-        UsageError: unknown cohort.
-        WorldError: too few recordings that are long enough.
-    """
-    found = _pretraining_records(session, cohort, config.window_s)
-    people = cohorts.stand_ins([(r.record_id, r.patient) for r in found])
-    if len(set(people)) < 2:
-        raise WorldError("pretraining", "it needs recordings of two patients or more", "Import more recordings")
-    held = np.zeros(len(found), dtype=bool)
-    if config.validation_fraction > 0:
-        held = holdout(people, config.validation_fraction, config.seed)
-    manifest = [
-        ManifestRow(record.record_id, person, "validation" if out else "train")
-        for record, person, out in zip(found, people, held, strict=True)
-    ]
-    config = config.model_copy(update={"store": str(home.store)})
-    return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
-
-
 def embed(session: Session, home: Home, model: str, cohort: str) -> str:
     """Queue the embedding of a cohort. Raises UsageError for unknown names and models without layers."""
     found = models.get(session, model)
     if found.source not in ("native", "random"):
         raise UsageError(f"model {model}", f"a model of kind {found.source} has no embedding", "Choose another model")
-    _refuse_short(session, found.card, cohort)
-    config = EmbedConfig(store=str(home.store), cache=str(home.cache), model=models.source_of(home, found))
     manifest = cohorts.manifest(session, cohort)
+    _refuse_short(session, found.card, manifest, cohort)
+    config = EmbedConfig(store=str(home.store), cache=str(home.cache), model=models.source_of(home, found))
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
 
 
@@ -97,9 +75,9 @@ def evaluate(
     """
     found, group = models.get(session, model), cohorts.get(session, cohort)
     manifest = cohorts.manifest(session, cohort)
-    _refuse_short(session, found.card, cohort)
+    _refuse_short(session, found.card, manifest, cohort)
     source = models.source_of(home, found)
-    chosen = _labels(session, group, manifest, names)
+    chosen = cohorts.chosen_labels(session, group, manifest, names)
     if isinstance(source, PredictionsModel):
         chosen = _covered(source, chosen, bool(names))
     config = EvaluateConfig(
@@ -143,44 +121,10 @@ def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int,
     return jobs.submit(session, home, config, name, manifest, cohort=first.cohort)
 
 
-def _pretraining_records(session: Session, cohort: str | None, window_s: float) -> list[Record]:
-    query = select(Record).where(Record.seconds >= window_s, Record.quality != "unusable").order_by(Record.record_id)
-    found = list(session.scalars(query))
-    if cohort is not None:
-        kept = {row.record_id for row in cohorts.manifest(session, cohort) if row.split != "test"}
-        found = [record for record in found if record.record_id in kept]
-    return found
-
-
-def _refuse_short(session: Session, card: dict[str, object], cohort: str) -> None:
-    """A recording shorter than a model's window cannot be given to it; say so before anything starts."""
+def _refuse_short(session: Session, card: dict[str, object], manifest: Sequence[ManifestRow], cohort: str) -> None:
     contract = card.get("preprocessing")
-    if not isinstance(contract, dict):
-        return
-    window_s = float(contract["window_s"])
-    ids = [row.record_id for row in cohorts.manifest(session, cohort)]
-    short = sum(record.seconds < window_s for record in records.by_ids(session, ids).values())
-    if short:
-        reason = f"{short} of its recordings are shorter than the model's window of {window_s:g} s"
-        raise WorldError(f"cohort {cohort}", reason, "Make a cohort without them, or choose another model")
-
-
-def _labels(session: Session, group: Cohort, manifest: Sequence[ManifestRow], names: Sequence[str]) -> tuple[str, ...]:
-    """The labels asked for; else the cohort's; else all that have both classes in it."""
-    unknown = sorted(set(names) - set(cohorts.all_labels(session)))
-    if unknown:
-        known = ", ".join(cohorts.all_labels(session)) or "none"
-        raise UsageError(f"label {', '.join(unknown)}", "no recording has it", f"Known labels: {known}")
-    if names or group.labels:
-        return tuple(dict.fromkeys(names or group.labels))
-    every = cohorts.all_labels(session)
-    y_nL = cohorts.label_matrix(session, [row.record_id for row in manifest], every)
-    both = (y_nL == 1).any(axis=0) & (y_nL == 0).any(axis=0)
-    chosen = tuple(label for label, fit in zip(every, both, strict=True) if fit)
-    if not chosen:
-        reason = "no label has recordings with it and recordings without it"
-        raise WorldError(f"cohort {group.name}", reason, "Import labels for its recordings")
-    return chosen
+    if isinstance(contract, dict):
+        cohorts.refuse_short(session, manifest, cohort, float(contract["window_s"]))
 
 
 def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> tuple[str, ...]:

@@ -70,6 +70,8 @@ class Job(Base):
     console_tail: Mapped[str] = mapped_column(Text, default="")
     results: Mapped[str | None] = mapped_column(Text)
     results_sha256: Mapped[str] = mapped_column(default="")
+    fault: Mapped[str] = mapped_column(default="")
+    collapsed: Mapped[str] = mapped_column(default="")
 
 
 class JobEvent(Base):
@@ -93,8 +95,21 @@ class JobMetric(Base):
     value: Mapped[float | None]
 
 
+class StudyRunRow(Base):
+    """Where one run of a study stands, as the study's last word on it tells."""
+
+    __tablename__ = "study_runs"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    values: Mapped[dict[str, str | int | float]] = mapped_column(JSON)
+    state: Mapped[str]
+    metrics: Mapped[dict[str, float | None]] = mapped_column(JSON)
+    message: Mapped[str]
+
+
 class JobMember(Base):
-    """One recording of a pretraining run and its part."""
+    """One recording of a pretraining run or a study, and its part."""
 
     __tablename__ = "job_members"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"), primary_key=True)

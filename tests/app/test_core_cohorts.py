@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from core_cases import SAMPLES, hurt, make_workspace
 
-from app.core import cohorts, jobs
+from app.core import cohorts, jobs, probes
 from app.workspace import Workspace
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import RunFolder
@@ -125,7 +125,7 @@ def test_labels_reach_a_run_in_the_order_of_its_manifest_with_unknown_as_nan(
     cohorts_session = workspace._home.db
     with cohorts_session.read() as session:
         assert jobs.get(session, job).cohort == "main"
-        cohorts.write_labels(session, folder.config(), folder)
+        probes.write_labels(session, folder.config(), folder)
     with np.load(folder.labels_path) as told:
         assert told["record_id"].tolist() == ids
         assert told["patient"].tolist() == [member.patient for member in workspace.cohort_members("main")]

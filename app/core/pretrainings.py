@@ -1,0 +1,138 @@
+"""Asking for training: a pretraining, an estimate of one, or a study of many.
+
+Each function checks what is asked, chooses the recordings, and queues the job. All three read the recordings of a
+cohort (of a held-out split only its training part), or all that are long enough for a crop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import cohorts, jobs, models, parents, probes, records
+from app.core.home import Home
+from app.core.schema import Record
+from engine.contract.card import LEAK_NOTE
+from engine.contract.config import EstimateConfig, PretrainConfig, StudyConfig
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.run import ManifestRow
+from engine.data.splits import holdout
+from engine.study.grid import cells
+from engine.study.subsets import Subsets, read_sizes
+
+
+def pretrain(session: Session, home: Home, config: PretrainConfig, cohort: str | None, parent: str | None) -> str:
+    """Queue a pretraining, fresh or from a registered model.
+
+    Raises:
+        UsageError: unknown cohort, parent or label.
+        WorldError: too few recordings that are long enough, or a config that does not fit its parent.
+    """
+    config = _settled(session, home, config, parent)
+    manifest = _manifest(session, cohort, config.window_s, config.validation_fraction, config.seed)
+    return jobs.submit(session, home, config, config.name, manifest, cohort=cohort, model=parent or None)
+
+
+def estimate(session: Session, home: Home, config: PretrainConfig, cohort: str | None) -> str:
+    """Queue the estimate of a pretraining's cost. No labels are opened for it: a probe is left out.
+
+    Raises:
+        UsageError: unknown cohort.
+        WorldError: too few recordings that are long enough.
+    """
+    config = config.model_copy(update={"store": str(home.store), "probe": None, "parent": ""})
+    manifest = _manifest(session, cohort, config.window_s, config.validation_fraction, config.seed)
+    return jobs.submit(session, home, EstimateConfig(pretrain=config), config.name, manifest, cohort=cohort)
+
+
+def study(session: Session, home: Home, config: StudyConfig, cohort: str | None) -> str:
+    """Queue a study: one manifest, of which its runs train on parts.
+
+    Raises:
+        UsageError: unknown cohort, parent or label.
+        WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
+    """
+    config = config.model_copy(update={"store": str(home.store), "base": _settled_base(session, home, config)})
+    base = PretrainConfig.model_construct(**config.base)
+    manifest = _manifest(session, cohort, _longest_window(config), base.validation_fraction, base.seed)
+    sizes = read_sizes(config.axes.get("records", ()), config.name)
+    cells(config, Subsets(manifest, sizes, config.layout, base.seed, _datasets(session, manifest)))
+    return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
+
+
+def notes(session: Session, home: Home, config: PretrainConfig, cohort: str | None) -> list[str]:
+    """What should be known before a pretraining is started: leaks, and patients that its probe shares with it.
+
+    Raises:
+        UsageError: unknown cohort.
+        WorldError: too few recordings that are long enough.
+    """
+    told = [f"The model {LEAK_NOTE}"] if config.leaks else []
+    if config.probe is not None and config.probe.cohort:
+        manifest = _manifest(session, cohort, config.window_s, config.validation_fraction, config.seed)
+        shared = probes.overlap_note(session, config.probe, manifest)
+        told += [shared] if shared else []
+    return told
+
+
+def _settled(session: Session, home: Home, config: PretrainConfig, parent: str | None) -> PretrainConfig:
+    """The config as it will run: this store, the parent's checkpoint, the probe's labels."""
+    if config.parent:
+        raise UsageError("pretraining", "a parent is named as a model of the workspace", "Register it, then name it")
+    config = config.model_copy(update={"store": str(home.store)})
+    if parent:
+        config = parents.going_on(session, home, config, parent)
+    if config.probe is not None:
+        config = config.model_copy(update={"probe": probes.settled(session, config.probe, config.window_s)})
+    return config
+
+
+def _settled_base(session: Session, home: Home, config: StudyConfig) -> dict[str, Any]:
+    """The base of a study with its probe's labels, and with the checkpoint of a parent that is named by its model."""
+    base = dict(config.base)
+    if (probe := probes.probe_of(config)) is not None:
+        base["probe"] = probes.settled(session, probe, _longest_window(config)).model_dump(mode="json")
+    if base.get("parent"):
+        base["parent"] = str(parents.checkpoint(home, models.get(session, str(base["parent"]))))
+    return base
+
+
+def _longest_window(config: StudyConfig) -> float:
+    """All runs of a study read the same recordings, so these must be long enough for its longest crop."""
+    default = PretrainConfig.model_fields["window_s"].default
+    return float(max(config.axes.get("window_s", (config.base.get("window_s", default),)), key=float))
+
+
+def _manifest(
+    session: Session, cohort: str | None, window_s: float, validation_fraction: float, seed: int
+) -> list[ManifestRow]:
+    """The recordings to train on, with a share of the patients held out to watch the loss."""
+    found = _records(session, cohort, window_s)
+    people = cohorts.stand_ins([(record.record_id, record.patient) for record in found])
+    if len(set(people)) < 2:
+        raise WorldError("pretraining", "it needs recordings of two patients or more", "Import more recordings")
+    held = np.zeros(len(found), dtype=bool)
+    if validation_fraction > 0:
+        held = holdout(people, validation_fraction, seed)
+    return [
+        ManifestRow(record.record_id, person, "validation" if out else "train")
+        for record, person, out in zip(found, people, held, strict=True)
+    ]
+
+
+def _records(session: Session, cohort: str | None, window_s: float) -> list[Record]:
+    query = select(Record).where(Record.seconds >= window_s, Record.quality != "unusable").order_by(Record.record_id)
+    found = list(session.scalars(query))
+    if cohort is not None:
+        kept = {row.record_id for row in cohorts.manifest(session, cohort) if row.split != "test"}
+        found = [record for record in found if record.record_id in kept]
+    return found
+
+
+def _datasets(session: Session, manifest: Sequence[ManifestRow]) -> dict[str, str]:
+    found = records.by_ids(session, [row.record_id for row in manifest])
+    return {record_id: record.dataset for record_id, record in found.items()}

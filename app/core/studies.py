@@ -1,0 +1,51 @@
+"""Studies as the database knows them: where each run stands, and which of their models are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import jobs, models
+from app.core.home import Home
+from app.core.rows import ModelRow
+from app.core.schema import StudyRunRow
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.results import StudyRow
+
+
+def rows(session: Session, job_id: str) -> list[StudyRow]:
+    """The latest state of each run of a study, by number. Raises UsageError when the job is no study."""
+    job = jobs.get(session, job_id)
+    if job.kind != "study":
+        raise UsageError(f"job {job_id}", f"it is a run of kind {job.kind}", "Name a study")
+    query = select(StudyRunRow).where(StudyRunRow.job_id == job_id).order_by(StudyRunRow.number)
+    return [_row(found) for found in session.scalars(query)]
+
+
+def keep_model(session: Session, home: Home, job_id: str, number: int, name: str | None) -> ModelRow:
+    """Register the model that a run of a study has made.
+
+    Raises:
+        UsageError: no such run, or one that is not done; the name is taken.
+        WorldError: its checkpoint is missing or damaged.
+    """
+    row = next((row for row in rows(session, job_id) if row.number == number), None)
+    if row is None or row.state != "done":
+        state = "not there" if row is None else row.state
+        raise UsageError(f"run {number} of {job_id}", f"it is {state}", f"See: isoline study show {job_id}")
+    return models.add_checkpoint(session, home, newest_checkpoint(home, job_id, row), name or row.name)
+
+
+def newest_checkpoint(home: Home, job_id: str, row: StudyRow) -> Path:
+    """The last checkpoint of a study's run, below the study's own run folder."""
+    found = sorted(home.run(job_id).path.glob(f"runs/{row.number:03d}*/checkpoints/step-*[0-9]"))
+    if not found:
+        raise WorldError(f"run {row.number} of {job_id}", "its checkpoint is gone", "Resume the study, or run it again")
+    return found[-1]
+
+
+def _row(found: StudyRunRow) -> StudyRow:
+    told = {name: getattr(found, name) for name in StudyRow.model_fields}
+    return StudyRow.model_validate(told)

@@ -1,0 +1,130 @@
+"""The part of the workspace that trains: pretrainings, estimates of their cost, studies. No logic of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from app.core import duplicates, engine_check, parents, pretrainings, studies
+from app.core.home import Home
+from app.core.rows import ModelRow
+from engine import recipes
+from engine.contract.config import PretrainConfig, StudyConfig
+from engine.contract.results import StudyRow
+
+
+class Training:
+    """What a `Workspace` can do about training."""
+
+    _home: Home
+
+    def recipes(self) -> list[str]:
+        """Names of the shipped pretraining recipes."""
+        return recipes.recipe_names()
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """The settings of a recipe, by name or path of a TOML file. Raises UsageError when there is none."""
+        return recipes.load_recipe(name)
+
+    def studies(self) -> list[str]:
+        """Names of the shipped studies."""
+        return recipes.study_names()
+
+    def study_recipe(self, name: str) -> dict[str, Any]:
+        """The settings of a study, by name or path of a TOML file. Raises UsageError when there is none."""
+        return recipes.load_study(name)
+
+    def devices(self) -> list[dict[str, str]]:
+        """Name and description of each device that the engine can compute on; takes seconds.
+
+        Raises:
+            WorldError: the engine does not answer.
+        """
+        return engine_check.devices()
+
+    def pretrain(self, config: PretrainConfig, cohort: str | None = None, parent: str | None = None) -> str:
+        """Queue a pretraining on a cohort (of a held-out split only its training part) or on all recordings.
+
+        Args:
+            config: what is trained. With `config.probe`, the labels of its cohort are opened for the run.
+            cohort: name of the cohort whose recordings are read.
+            parent: name of a native model that is gone on from; backbone and signal must be its own.
+
+        Raises:
+            UsageError: unknown cohort, model or label.
+            WorldError: too few recordings that are long enough, or a config that does not fit its parent.
+        """
+        with self._home.db.write() as session:
+            return pretrainings.pretrain(session, self._home, config, cohort, parent)
+
+    def pretraining_notes(self, config: PretrainConfig, cohort: str | None = None) -> list[str]:
+        """What should be known before a start: a leak, patients that the probe shares with the pretraining."""
+        with self._home.db.read() as session:
+            return pretrainings.notes(session, self._home, config, cohort)
+
+    def parent_settings(self, model: str) -> dict[str, Any]:
+        """What a native model settles for whoever goes on from it: backbone, rate, window, clip, normalisation.
+
+        Raises:
+            UsageError: no such model, or one that is no checkpoint of Isoline.
+            WorldError: its files are missing or damaged.
+        """
+        with self._home.db.read() as session:
+            return parents.settings(session, self._home, model)
+
+    def duplicate(self, job_id: str) -> dict[str, Any]:
+        """The settings of a pretraining or a study, to be asked for again; a parent stands there by its name.
+
+        Raises:
+            UsageError: a job of another kind.
+        """
+        with self._home.db.read() as session:
+            return duplicates.settings(session, job_id)
+
+    def estimate(self, config: PretrainConfig, cohort: str | None = None) -> str:
+        """Queue a few steps of a pretraining that tell its time, memory, disk and energy.
+
+        It goes before all that waits, but not beside what runs: each would measure the other.
+
+        Raises:
+            UsageError: unknown cohort.
+            WorldError: too few recordings that are long enough.
+        """
+        with self._home.db.write() as session:
+            return pretrainings.estimate(session, self._home, config, cohort)
+
+    def study(self, config: StudyConfig, cohort: str | None = None) -> str:
+        """Queue a study on a cohort or on all recordings.
+
+        Raises:
+            UsageError: unknown cohort, model or label.
+            WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
+        """
+        with self._home.db.write() as session:
+            return pretrainings.study(session, self._home, config, cohort)
+
+    def study_rows(self, job_id: str) -> list[StudyRow]:
+        """The latest state of each run of a study, also while it works. Raises UsageError when it is no study."""
+        with self._home.db.read() as session:
+            return studies.rows(session, job_id)
+
+    def export_study(self, job_id: str, folder: Path) -> list[Path]:
+        """Write the table of a study and its figures: study.csv and one SVG each; gives back the files.
+
+        Raises:
+            UsageError: no study.
+            WorldError: the folder cannot be written.
+        """
+        from app.report.study_export import export
+
+        return export(self._home, job_id, Path(folder))
+
+    def keep_study_model(self, job_id: str, number: int, name: str | None = None) -> ModelRow:
+        """Register the model that a run of a study has made.
+
+        Raises:
+            UsageError: no such run, or one that is not done; the name is taken.
+            WorldError: its checkpoint is missing or damaged.
+        """
+        with self._home.db.write() as session:
+            return studies.keep_model(session, self._home, job_id, number, name)
