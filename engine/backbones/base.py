@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from engine.contract.backbone import AnyBackboneConfig
+
 
 @dataclass(frozen=True)
 class Features:
@@ -53,12 +55,14 @@ class Backbone(nn.Module):
     """Base of all backbones. A subclass sets the attributes and implements `encode` and `products`.
 
     Attributes:
+        config: what it was built from; `build_backbone` sets it.
         stem: leads to tokens, x_BCT -> latents_BLD.
         width: features per token, D.
         stride: samples per token.
         causal: whether a token sees only samples up to its own time.
     """
 
+    config: AnyBackboneConfig
     stem: nn.Module
     width: int
     stride: int

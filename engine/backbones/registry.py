@@ -27,11 +27,12 @@ def build_backbone(config: BackboneConfig, seed: int | None = None) -> Backbone:
         config: which one, and how large.
         seed: makes the weights a function of it and leaves the global random state alone; None draws from that state.
     """
-    if seed is None:
-        return BACKBONES[config.name](config)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return BACKBONES[config.name](config)
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        backbone = BACKBONES[config.name](config)
+    backbone.config = config
+    return backbone
 
 
 def describe_backbones() -> list[dict[str, Any]]:

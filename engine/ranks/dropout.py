@@ -5,8 +5,11 @@ Shapes: B batch, L tokens, D width.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from engine.ranks.draws import current_draws
 
@@ -28,10 +31,30 @@ class Dropout(nn.Module):
         """X of any shape [B, L, ...] to the same shape."""
         if not self.training or self.probability == 0:
             return x_BLD
-        shape = (1, *x_BLD.shape[2:]) if self.tied else tuple(x_BLD.shape[1:])
+        scale = 1 / (1 - self.probability)
+        if self.tied:
+            return x_BLD * self._keep(x_BLD, 1, *x_BLD.shape[2:]).to(x_BLD.dtype).mul_(scale)
+        dropped: Tensor = _Masked.apply(x_BLD, self._keep(x_BLD, *x_BLD.shape[1:]), scale)  # type: ignore[no-untyped-call]
+        return dropped
+
+    def _keep(self, x_BLD: Tensor, *shape: int) -> Tensor:
         draws = current_draws()
         if draws is None:
-            keep = torch.rand(x_BLD.shape[0], *shape, device=x_BLD.device) >= self.probability
-        else:
-            keep = draws.to(x_BLD.device).keep(f"dropout/{self.place}", self.probability, *shape)
-        return x_BLD * keep.to(x_BLD.dtype).div_(1 - self.probability)
+            return torch.rand(x_BLD.shape[0], *shape, device=x_BLD.device) >= self.probability
+        return draws.to(x_BLD.device).keep(f"dropout/{self.place}", self.probability, *shape)
+
+
+class _Masked(torch.autograd.Function):
+    """x * keep * scale; keeps one byte a value for the way back, where autograd would keep a mask of floats."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, keep: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(keep)
+        ctx.scale = scale
+        return torch.where(keep, x, 0.0).mul_(scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (keep,) = ctx.saved_tensors
+        return torch.where(keep, grad, 0.0).mul_(ctx.scale), None, None

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones.base import count_trainable
 from engine.backbones.registry import build_backbone, describe_backbones
-from engine.backbones.s4 import S4Block, S4Convolution, diagonal_dynamics, hippo_legs
+from engine.backbones.s4 import S4Block, S4Convolution
+from engine.backbones.s4_dynamics import diagonal_dynamics, hippo_legs
 from engine.backbones.stem import Stem
 from engine.contract.config import S4Config
 
