@@ -37,6 +37,8 @@ Worker = Callable[[RunFolder, Any, EventWriter], Model]
 WORKERS = {
     "import": "engine.data.importing:run",
     "pretrain": "engine.training.pretrain:run",
+    "estimate": "engine.estimate:run",
+    "study": "engine.study.runner:run",
     "embed": "engine.evaluation.runs:embed",
     "evaluate": "engine.evaluation.runs:evaluate",
     "compare": "engine.evaluation.runs:compare",

@@ -125,6 +125,18 @@ class StudyRow(Model):
     message: str = ""
 
 
+class StudyCell(Model):
+    """The runs of a study that differ in their seed alone: means over seeds, with intervals over seeds."""
+
+    name: str
+    values: dict[str, str | int | float] = Field(description="Its place on the axes, without the seed.")
+    seeds: int = Field(description="Runs that are done.")
+    metrics: dict[str, Estimate] = {}
+    ranks: dict[str, int] = Field({}, description="By metric: 1 is best; whoever may equal the group's leader shares.")
+    works: bool | None = Field(None, description="Whether it learns (docs/pairs.md); None when that cannot be told.")
+    shortfall: str = Field("", description="What it lacks, where it does not work.")
+
+
 class ScalingFit(Model):
     """E(N) = a N^-b + c over the data sizes of one series; c is 0 in the second fit."""
 
@@ -144,6 +156,7 @@ class StudyResults(Model):
     name: str
     axes: list[str]
     rows: list[StudyRow]
+    cells: list[StudyCell] = []
     fits: list[ScalingFit] = []
     notes: list[str] = []
     seconds: float

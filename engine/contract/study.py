@@ -29,7 +29,8 @@ class StudyConfig(Page):
 
     `axes` maps what varies to its values. An axis is "backbone" or "objective" (values name an entry of `backbones` or
     `objectives`), "records" (number of training recordings, 0 for all), or any field of a pretraining's config, dotted
-    ("learning_rate", "backbone.width", "window_s", "objective.fidelity", "seed").
+    ("learning_rate", "backbone.width", "window_s", "objective.fidelity", "seed"). An axis "corpus" takes the training
+    recordings of one collection, by the names in the corpora.csv of the run folder (record_id, corpus).
     """
 
     kind: Literal["study"] = "study"
@@ -47,6 +48,12 @@ class StudyConfig(Page):
     )
     budget: Literal["steps", "epochs"] = Field("steps", description="Every run as many steps, or as many epochs.")
     epochs: float = Field(10.0, gt=0, le=100_000, description="Epochs of each run, with budget = epochs.")
+    directions: Literal["by_objective", "as_named"] = Field(
+        "by_objective",
+        description="CPC gets each backbone's causal variant, the others the bidirectional one; or all as named.",
+    )
+    subset_seed: int = Field(0, ge=0, le=2**31 - 1, description="Which patients the smaller data sizes take.")
+    parallel: int = Field(0, ge=0, le=64, description="Runs beside each other; 0 is one a GPU, one without a GPU.")
     refused: Literal["skip", "fail"] = Field("skip", description="What to do with a pair that cannot work.")
 
     @model_validator(mode="after")

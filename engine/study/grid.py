@@ -1,0 +1,133 @@
+"""From axes to runs: every combination of the axes' values is one pretraining config, or a sentence why it cannot be.
+
+Axes that name something of the study itself are in `OWN_AXES`; every other axis is a field of the pretraining's config,
+dotted where it lies deeper ("backbone.width"), and overrides what the study's base says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.contract.config import PretrainConfig, StudyConfig
+from engine.contract.errors import WorldError
+from engine.contract.study import AxisValue
+from engine.study.subsets import Subsets
+
+OWN_AXES = ("backbone", "objective", "records", "corpus")
+
+Values = dict[str, AxisValue]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a study: its place on the axes, and its config or why it is refused."""
+
+    number: int
+    name: str
+    values: Values
+    config: PretrainConfig | None
+    refusal: str = ""
+
+
+def cells(study: StudyConfig, subsets: Subsets) -> list[Cell]:
+    """All runs of a study, numbered from 1; the last axis varies fastest.
+
+    Args:
+        study: what was asked.
+        subsets: what a place on the axes trains on.
+
+    Raises:
+        WorldError: an axis or a base field that no pretraining has, no run that can work, or, with `refused = "fail"`,
+            one that cannot.
+    """
+    grid = [dict(zip(study.axes, point, strict=True)) for point in product(*study.axes.values())]
+    made = [_cell(study, number, values, subsets) for number, values in enumerate(grid, start=1)]
+    stuck = [cell for cell in made if cell.config is None]
+    if stuck and (study.refused == "fail" or len(stuck) == len(made)):
+        told = f"run {stuck[0].number} ({stuck[0].name}) cannot work: {stuck[0].refusal}"
+        raise WorldError(f"study {study.name}", told, "Correct base, axes or entries, or set refused = skip")
+    return made
+
+
+def run_name(values: Mapping[str, AxisValue]) -> str:
+    """For people: "s4 cpc records 1000 width 64 seed 0"."""
+    told = [str(v) if axis in ("backbone", "objective", "corpus") else _spelled(axis, v) for axis, v in values.items()]
+    return " ".join(told)
+
+
+def _spelled(axis: str, value: AxisValue) -> str:
+    if axis == "records" and value == 0:
+        return "all records"
+    return f"{axis.rpartition('.')[2]} {value:g}" if isinstance(value, float) else f"{axis.rpartition('.')[2]} {value}"
+
+
+def _cell(study: StudyConfig, number: int, values: Values, subsets: Subsets) -> Cell:
+    name, subset = run_name(values), subsets.of(values)
+    fields = _fields(study, values)
+    try:
+        if study.budget == "epochs":
+            fields["steps"] = _steps(study.epochs, len(subset.rows), PretrainConfig.model_validate(fields))
+        config = PretrainConfig.model_validate(fields | {"name": name[:60]})
+    except ValidationError as error:
+        foreign = [fault for fault in error.errors() if fault["type"] == "extra_forbidden"]
+        if foreign:
+            field = ".".join(str(part) for part in foreign[0]["loc"])
+            raise WorldError(
+                f"study {study.name}", f"no pretraining has a field {field}", "Correct base or axes"
+            ) from None
+        return Cell(number, name, values, None, _sentence(error))
+    few = f"{len(subset.rows)} training records are fewer than a batch of {config.batch_size}"
+    refusal = subset.refusal or (few if len(subset.rows) < config.batch_size else "")
+    return Cell(number, name, values, None if refusal else config, refusal)
+
+
+def _fields(study: StudyConfig, values: Values) -> dict[str, Any]:
+    """Base, then the axes' entries in place of the base's, then single fields, then the direction."""
+    fields: dict[str, Any] = deepcopy(study.base) | {"kind": "pretrain", "store": study.store}
+    fields.setdefault("backbone", {"name": "s4"})
+    fields.setdefault("objective", {"name": "cpc"})
+    for axis, entries in (("backbone", study.backbones), ("objective", study.objectives)):
+        if axis in values:
+            fields[axis] = entries[str(values[axis])].model_dump(mode="json")
+    for axis, value in values.items():
+        if axis not in OWN_AXES:
+            _put(fields, axis.split("."), value, study.name)
+    if study.directions == "by_objective" and "backbone.causal" not in values:
+        fields["backbone"]["causal"] = _causal(fields)
+    return fields
+
+
+def _causal(fields: dict[str, Any]) -> bool:
+    """CPC needs the causal variant; the published Net1D ignored that wish and leaked (method specification, 9.7)."""
+    objective, backbone = fields["objective"], fields["backbone"]["name"]
+    leaks = objective.get("fidelity") == "as_released" and backbone == "net1d"
+    return objective["name"] == "cpc" and not leaks
+
+
+def _put(fields: dict[str, Any], place: list[str], value: AxisValue, study: str) -> None:
+    inner = fields
+    for part in place[:-1]:
+        inner = inner.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise WorldError(f"study {study}", f"{'.'.join(place)} lies in no table", "Correct the axes")
+    inner[place[-1]] = value
+
+
+def _steps(epochs: float, records: int, config: PretrainConfig) -> int:
+    """Steps of so many epochs; what does not fill a batch is left out of an epoch (method specification, 1.3)."""
+    return max(1, int(epochs * (records // config.batch_size)))
+
+
+def _sentence(error: ValidationError) -> str:
+    told = []
+    for fault in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        told.append(f"{where}: {message}" if where else message)
+    return "; ".join(told)

@@ -1,0 +1,87 @@
+"""Runs that differ in their seed alone: means with Student intervals over seeds, and ranks that respect them.
+
+With three seeds the interval is wide (t = 4.30) and it should be: it says how far another seed may fall. It does not
+say how far other recordings would; that is what the probes' own intervals are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.stats import t
+
+from engine.contract.results import Estimate, Interval, StudyRow
+from engine.contract.study import AxisValue
+
+CONFIDENCE = 0.95
+SEED = "seed"
+
+Place = tuple[tuple[str, AxisValue], ...]
+
+
+def by_place(rows: Sequence[StudyRow]) -> dict[Place, list[StudyRow]]:
+    """Rows that are done, by their place on all axes but the seed, in the order in which places first occur."""
+    places: dict[Place, list[StudyRow]] = {}
+    for row in rows:
+        group = places.setdefault(tuple((axis, v) for axis, v in row.values.items() if axis != SEED), [])
+        if row.state == "done":
+            group.append(row)
+    return places
+
+
+def seed_mean(values: Sequence[float]) -> Estimate:
+    """Mean over seeds with its Student interval; none from one seed."""
+    if not values:
+        return Estimate(not_estimable="no run has this number")
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return Estimate(value=mean, not_estimable="no interval: one seed")
+    reach = float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    method = f"Student's t over {len(values)} seeds"
+    return Estimate(value=mean, interval=Interval(low=mean - reach, high=mean + reach, method=method))
+
+
+def means(rows: Sequence[StudyRow]) -> dict[str, Estimate]:
+    """Every number of a cell's runs as mean over seeds."""
+    names = sorted({name for row in rows for name, value in row.metrics.items() if value is not None})
+    return {name: seed_mean(values_of(rows, name)) for name in names}
+
+
+def values_of(rows: Sequence[StudyRow], name: str) -> list[float]:
+    """One number of several runs, without those that lack it."""
+    found = [row.metrics.get(name) for row in rows]
+    return [value for value in found if value is not None]
+
+
+def ranks(groups: Mapping[str, Sequence[StudyRow]], metric: str, higher_is_better: bool) -> dict[str, int]:
+    """Ranks of cells by a number's mean: 1 is best, whoever may equal the leader of a group shares its rank.
+
+    A cell may equal the leader when the interval of their difference, paired by seed, contains 0 (method
+    specification, section 6). With one common seed there is no interval and the order of the values stands.
+    """
+    sign = -1.0 if higher_is_better else 1.0
+    scored = {name: _by_seed(rows, metric) for name, rows in groups.items()}
+    order = sorted((name for name in scored if scored[name]), key=lambda n: sign * np.mean(list(scored[n].values())))
+    told: dict[str, int] = {}
+    leader = ""
+    for place, name in enumerate(order, start=1):
+        if not leader or not _may_equal(scored[leader], scored[name]):
+            leader = name
+            told[name] = place
+        else:
+            told[name] = told[leader]
+    return told
+
+
+def _by_seed(rows: Sequence[StudyRow], metric: str) -> dict[AxisValue, float]:
+    found = {row.values.get(SEED, 0): row.metrics.get(metric) for row in rows}
+    return {seed: value for seed, value in found.items() if value is not None}
+
+
+def _may_equal(leader: Mapping[AxisValue, float], other: Mapping[AxisValue, float]) -> bool:
+    common = [seed for seed in leader if seed in other]
+    gap = seed_mean([other[seed] - leader[seed] for seed in common]).interval
+    if gap is None:
+        return bool(common) and all(other[seed] == leader[seed] for seed in common)
+    return gap.low <= 0 <= gap.high

@@ -1,0 +1,104 @@
+"""Means over seeds, ranks, scaling fits, and when a pair works."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine.contract.results import StudyRow
+from engine.study.learning import works
+from engine.study.scaling import fits
+from engine.study.seeds import by_place, ranks, seed_mean
+
+
+def row(number, values, **metrics):
+    return StudyRow(number=number, name="run", values=values, state="done", metrics=metrics)
+
+
+def cell(losses, trivial=math.log(129), accuracy=None, share=0.3, **more):
+    rows = []
+    for seed, loss in enumerate(losses):
+        metrics = {"validation_loss": loss, "validation_trivial_loss": trivial, "effective_rank_share": share, **more}
+        if accuracy is not None:
+            metrics |= {"validation_accuracy": accuracy[seed], "chance": 1 / 129}
+        rows.append(row(seed + 1, {"seed": seed}, **metrics))
+    return rows
+
+
+def test_the_interval_over_seeds_is_students():
+    values = [0.71, 0.74, 0.70]
+    told = seed_mean(values)
+    low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
+    assert told.value == pytest.approx(np.mean(values))
+    assert (told.interval.low, told.interval.high) == pytest.approx((low, high))
+
+
+def test_one_seed_has_no_interval():
+    assert seed_mean([0.7]).interval is None
+    assert seed_mean([0.7]).not_estimable
+
+
+def test_runs_that_are_not_done_count_in_no_mean():
+    rows = [row(1, {"backbone": "s4", "seed": 0}), row(2, {"backbone": "s4", "seed": 1})]
+    rows[1] = rows[1].model_copy(update={"state": "failed"})
+    assert [len(group) for group in by_place(rows).values()] == [1]
+
+
+def test_whoever_may_equal_the_leader_shares_its_rank():
+    groups = {
+        "best": [row(n, {"seed": n}, m=v) for n, v in enumerate([0.80, 0.82, 0.81])],
+        "near": [row(n, {"seed": n}, m=v) for n, v in enumerate([0.79, 0.83, 0.79])],
+        "last": [row(n, {"seed": n}, m=v) for n, v in enumerate([0.60, 0.61, 0.62])],
+    }
+    assert ranks(groups, "m", higher_is_better=True) == {"best": 1, "near": 1, "last": 3}
+    assert ranks(groups, "m", higher_is_better=False) == {"last": 1, "near": 2, "best": 2}
+
+
+def test_a_pair_works_when_its_interval_lies_below_the_trivial_level():
+    assert works(cell([4.0, 4.1, 4.05], accuracy=[0.10, 0.11, 0.105])) == (True, "")
+
+
+def test_a_mean_below_the_trivial_level_is_not_enough():
+    verdict, lacks = works(cell([4.0, 5.2, 4.3], accuracy=[0.10, 0.10, 0.11]))
+    assert verdict is False
+    assert "minus its trivial level is -0.3598" in lacks
+
+
+def test_cpc_must_guess_right_five_times_as_often_as_chance():
+    verdict, lacks = works(cell([4.0, 4.1, 4.05], accuracy=[0.037, 0.036, 0.038]))
+    assert verdict is False
+    assert "needed 3.88%" in lacks
+
+
+def test_features_that_span_less_than_a_tenth_of_their_width_do_not_work():
+    verdict, lacks = works(cell([0.1, 0.11, 0.1], trivial=0.3, share=0.09))
+    assert verdict is False
+    assert lacks == "effective rank is 9.0 % of the width"
+
+
+def test_one_seed_cannot_tell_whether_a_pair_works():
+    assert works(cell([4.0], accuracy=[0.5]))[0] is None
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(3.0, 0.189, 0.0), (5.0, 0.4, 0.2), (1.2, 0.062, 0.0)])
+def test_a_power_law_is_found_again(a, b, c):
+    sizes = np.array([18e3, 45e3, 106e3, 753e3, 11e6])
+    floor, line = fits("s", "validation_loss", sizes, a * sizes**-b + c)
+    assert floor.r_squared == pytest.approx(1, abs=1e-6)
+    assert (floor.a, floor.b, floor.c) == pytest.approx((a, b, c), rel=2e-2, abs=2e-2)
+    assert line.c == 0
+    if c == 0:
+        assert (line.a, line.b) == pytest.approx((a, b), rel=1e-9)
+
+
+def test_a_curve_that_rises_gets_no_negative_exponent():
+    floor, line = fits("s", "m", [10, 100, 1000], [0.1, 0.2, 0.3])
+    assert min(floor.a, floor.b, floor.c) >= 0
+    assert line.b < 0
+
+
+def test_two_sizes_give_a_line_and_no_floor():
+    told = fits("s", "m", [10, 100], [0.2, 0.1])
+    assert [one.c for one in told] == [0.0]
+    assert told[0].b == pytest.approx(math.log10(2))
