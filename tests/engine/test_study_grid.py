@@ -117,7 +117,7 @@ def test_partitions_share_no_patient_while_there_are_enough_and_say_so_when_not(
     subsets = Subsets(MANIFEST, [8, 16, 30], "partitions", 0)
     eight, sixteen, thirty = (subsets.of({"records": size}) for size in (8, 16, 30))
     assert not ids(eight.rows) & ids(sixteen.rows)
-    assert not eight.note and not sixteen.note
+    assert eight.note == sixteen.note == ""
     assert "shares patients with smaller ones" in thirty.note
     assert len(thirty.rows) == len(ids(thirty.rows)) == 30
 

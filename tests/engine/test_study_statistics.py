@@ -16,7 +16,10 @@ def row(number, values, **metrics):
     return StudyRow(number=number, name="run", values=values, state="done", metrics=metrics)
 
 
-def cell(losses, trivial=math.log(129), accuracy=None, share=0.3, **more):
+CHANCE = math.log(129)
+
+
+def cell(losses, trivial=CHANCE, accuracy=None, share=0.3, **more):
     rows = []
     for seed, loss in enumerate(losses):
         metrics = {"validation_loss": loss, "validation_trivial_loss": trivial, "effective_rank_share": share, **more}
