@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui import theme as themes
-from app.ui.form import sentence
+from app.ui.form_words import sentence
 from app.ui.heat_map import HeatMap
 from app.ui.interval_table import IntervalRow, IntervalTable, estimate_text
 from app.ui.rows_table import Column, RowsTable

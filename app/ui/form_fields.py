@@ -1,4 +1,4 @@
-"""One editor for each kind of config field: text, number with its unit, choice, tick, list.
+"""One editor for each kind of config field: text, number with its unit, range, choice, tick, list.
 
 An editor takes and gives plain values. It never judges them: the schema does, so that the form, the command line and
 a recipe refuse the same things with the same words.
@@ -28,8 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm"}
-"""Unit of a field by the end of its name."""
+from app.ui.form_words import choice_of, is_range, unit_of
 
 UNIT_WIDTH = 24
 
@@ -49,10 +48,13 @@ class Editor(QWidget):
 
     def mark(self, wrong: bool) -> None:
         """Tell the style sheet (property `wrong`) whether the value is refused."""
+        _mark(self.focusProxy() or self, wrong)
+
+    def name(self, title: str, description: str) -> None:
+        """Tell a screen reader what this is."""
         target = self.focusProxy() or self
-        target.setProperty("wrong", wrong)
-        target.style().unpolish(target)
-        target.style().polish(target)
+        target.setAccessibleName(title)
+        target.setAccessibleDescription(description)
 
     def _hold(self, widget: QWidget, unit: str = "", *, beside_unit: bool = True) -> None:
         """Lay the widget out, with the same room for a unit behind each so that all ends stand in one line."""
@@ -131,6 +133,46 @@ class ListEditor(Editor):
         self.line.setText(", ".join(str(part) for part in _sequence(value)))
 
 
+class RangeEditor(Editor):
+    """Two numbers, the first and the last of a range."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = QLineEdit(), QLineEdit()
+        both = QWidget()
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        for line, word in ((self.first, "to"), (self.last, "")):
+            line.setAlignment(Qt.AlignmentFlag.AlignRight)
+            line.textEdited.connect(lambda _text: self.changed.emit())
+            row.addWidget(line, 1)
+            if word:
+                row.addWidget(QLabel(word))
+        self._hold(both)
+        self.setFocusProxy(self.first)
+
+    def name(self, title: str, description: str) -> None:
+        """Both ends are told to a screen reader."""
+        for line, end in ((self.first, "first"), (self.last, "last")):
+            line.setAccessibleName(f"{title}, {end}")
+            line.setAccessibleDescription(description)
+
+    def get(self) -> object:
+        """Both numbers; text that is none is handed on as it stands."""
+        return [_decimal(line.text()) for line in (self.first, self.last)]
+
+    def put(self, value: object) -> None:
+        """Show both numbers."""
+        for line, number in zip((self.first, self.last), _sequence(value), strict=False):
+            line.setText(f"{number:g}")
+
+    def mark(self, wrong: bool) -> None:
+        """Both ends are marked: together they are refused."""
+        for line in (self.first, self.last):
+            _mark(line, wrong)
+
+
 class FlagEditor(Editor):
     """Yes or no."""
 
@@ -177,23 +219,38 @@ class QuietCombo(QComboBox):
 
 
 class ChoiceEditor(Editor):
-    """One of several."""
+    """One of several (value, text) pairs."""
 
-    def __init__(self, options: Sequence[object]) -> None:
+    def __init__(self, options: Sequence[tuple[object, str]]) -> None:
         super().__init__()
         self.combo = QuietCombo()
-        for option in options:
-            self.combo.addItem(str(option).replace("_", " "), option)
+        self.offer(options)
         self.combo.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self._hold(self.combo)
+
+    def offer(self, options: Sequence[tuple[object, str]]) -> None:
+        """Offer other pairs; the choice stays where it is offered again."""
+        kept = self.combo.currentData()
+        self.combo.blockSignals(True)
+        self.combo.clear()
+        for value, text in options:
+            self.combo.addItem(text, value)
+        if self.combo.count() and kept is not None:
+            self.put(kept)
+        self.combo.blockSignals(False)
 
     def get(self) -> object:
         """The chosen value."""
         return self.combo.currentData()
 
     def put(self, value: object) -> None:
-        """Choose a value; one that is not offered leaves the choice as it is."""
-        row = self.combo.findData(value)
+        """Choose a value. One that is not offered joins the list, so that nothing is changed unseen."""
+        # QComboBox.findData does not find None.
+        known = [self.combo.itemData(row) for row in range(self.combo.count())]
+        row = known.index(value) if value in known else -1
+        if row < 0 and value not in (None, ""):
+            self.combo.addItem(f"{choice_of(value)} (not here)", value)
+            row = self.combo.count() - 1
         if row >= 0:
             self.combo.setCurrentIndex(row)
 
@@ -255,17 +312,19 @@ def editor_for(name: str, field: FieldInfo, options: Sequence[tuple[str, str]] |
     kind, optional = unwrap(field.annotation)
     origin = get_origin(kind)
     if options is not None:
-        return TicksEditor(options) if origin is tuple else ChoiceEditor([value for value, _text in options])
-    if origin is Literal:
-        return ChoiceEditor(get_args(kind))
-    if kind is bool:
-        return FlagEditor()
-    if kind in (int, float):
-        return NumberEditor(kind is int, unit_of(name), optional)
-    if kind is str:
-        return TextEditor()
+        return TicksEditor(options) if origin is tuple else ChoiceEditor(options)
+    if origin is Literal or (kind is bool and optional):
+        values = get_args(kind) if origin is Literal else (True, False)
+        return ChoiceEditor([(value, choice_of(value)) for value in ((None, *values) if optional else values)])
+    if is_range(kind):
+        return RangeEditor()
     if origin in (tuple, list):
         return ListEditor(whole=get_args(kind)[0] is int)
+    plain = {bool: FlagEditor, str: TextEditor}.get(kind)
+    if plain is not None:
+        return plain()
+    if kind in (int, float):
+        return NumberEditor(kind is int, unit_of(name), optional)
     raise TypeError(f"no editor for field {name} of type {kind}")
 
 
@@ -278,10 +337,23 @@ def unwrap(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
+def is_model(kind: Any) -> bool:
+    """Whether a type is a config class."""
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def variants_of(field: FieldInfo) -> dict[str, type[BaseModel]]:
+    """The config classes that a field may hold, by what tells them apart; empty for any other field."""
+    key, (kind, _optional) = field.discriminator, unwrap(field.annotation)
+    if not isinstance(key, str) or get_origin(kind) not in (Union, UnionType):
+        return {}
+    return {get_args(one.model_fields[key].annotation)[0]: one for one in get_args(kind)}
+
+
 def nested_model(annotation: Any) -> type[BaseModel] | None:
     """The config class when a field holds one, else None."""
     kind, _optional = unwrap(annotation)
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return kind if is_model(kind) else None
 
 
 def is_fixed(field: FieldInfo) -> bool:
@@ -289,32 +361,20 @@ def is_fixed(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
 
 
-def unit_of(name: str) -> str:
-    """Unit of a field: `window_s` is in seconds."""
-    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
-
-
-def title_of(name: str) -> str:
-    """A field's name for people: `window_s` is "Window"."""
-    for end in UNITS:
-        name = name.removesuffix(end)
-    return name.replace("_", " ").capitalize()
-
-
-def limits_of(field: FieldInfo) -> str:
-    """The bounds of a field in words: "at least 1, at most 4,096"."""
-    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "multiple_of": "a multiple of"}
-    parts = []
-    for bound in field.metadata:
-        for name, word in words.items():
-            if getattr(bound, name, None) is not None:
-                parts.append(f"{word} {_number(getattr(bound, name))}")
-    return ", ".join(parts)
-
-
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
 def _sequence(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else ()
+
+
+def _decimal(text: str) -> float | str:
+    try:
+        return float("".join(text.replace(",", "").split()))
+    except ValueError:
+        return text
+
+
+def _mark(widget: QWidget, wrong: bool) -> None:
+    if bool(widget.property("wrong")) == wrong:
+        return
+    widget.setProperty("wrong", wrong)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)

@@ -1,83 +1,26 @@
-"""The dialogs *New pretraining*, *New evaluation* and *New comparison*; their forms are made from the config schema."""
+"""The dialogs *New evaluation* and *New comparison*; their forms are made from the config schema."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.rows import CohortRow, LabelSummary, ModelRow
 from app.ui.add_model import AddModel
 from app.ui.background import Background
-from app.ui.form import LABEL_WIDTH, SchemaForm
-from app.ui.form_fields import QuietCombo, TicksEditor
+from app.ui.choosers import add_cohorts, beside, choosers, combo
+from app.ui.form import SchemaForm
+from app.ui.form_fields import TicksEditor
 from app.ui.run_dialog import RunDialog
-from engine.contract.config import CompareConfig, EvaluateConfig, PretrainConfig
+from engine.contract.config import CompareConfig, EvaluateConfig
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
-
-PRETRAIN_SECTIONS = {
-    "Training": ("steps", "batch_size", "learning_rate", "backbone_factor", "stem_factor", "weight_decay"),
-    "Signal": ("rate_hz", "window_s", "clip_mv"),
-    "Looks and checkpoints": ("validation_fraction", "evaluate_every", "checkpoint_every", "keep_checkpoints"),
-    "Machine": ("device", "threads", "seed"),
-}
-DEFAULT_RECIPE = "demo"
-
-
-class NewPretraining(RunDialog):
-    """A recipe, a cohort, and every field of the config to change."""
-
-    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
-        super().__init__(
-            workspace,
-            background,
-            parent,
-            "New pretraining",
-            "A backbone learns from your recordings alone, without labels. "
-            "Begin with a recipe and change what you like.",
-            height=720,
-        )
-        self.recipe, self.cohort = _combo("Recipe"), _combo("Recordings")
-        self.form = SchemaForm(PretrainConfig, sections=PRETRAIN_SECTIONS, hidden={"store"})
-        self.body.addWidget(_choosers(("Recipe", self.recipe), ("Recordings", self.cohort)))
-        self.body.addWidget(self.form, 1)
-        self.form.changed.connect(self._judge)
-        self.recipe.activated.connect(self._load_recipe)
-        background.read(lambda: (workspace.recipes(), workspace.cohorts()), self._offer)
-
-    def launch(self) -> None:
-        """Queue the pretraining."""
-        config = PretrainConfig.model_validate(self.form.value())
-        self._submit(partial(self.workspace.pretrain, config, self.cohort.currentData()))
-
-    def _offer(self, known: tuple[list[str], list[CohortRow]]) -> None:
-        recipes, cohorts = known
-        for name in recipes:
-            self.recipe.addItem(name, name)
-        self.recipe.setCurrentIndex(max(self.recipe.findData(DEFAULT_RECIPE), 0))
-        self.cohort.addItem("All recordings", None)
-        _add_cohorts(self.cohort, cohorts)
-        self._load_recipe()
-
-    def _load_recipe(self) -> None:
-        name = self.recipe.currentData()
-        if name:
-            self.background.read(partial(self.workspace.recipe, name), self._take_recipe)
-        self._judge()
-
-    def _take_recipe(self, recipe: dict[str, Any]) -> None:
-        self.form.set_value(recipe)
-        self._judge()
-
-    def _judge(self) -> None:
-        self.tell_fault(self.form.faults)
-        self.start.setEnabled(not self.form.errors)
 
 
 class NewEvaluation(RunDialog):
@@ -93,11 +36,11 @@ class NewEvaluation(RunDialog):
             "Every number gets an interval clustered by patient.",
             height=440,
         )
-        self.model, self.cohort = _combo("Model"), _combo("Cohort")
+        self.model, self.cohort = combo("Model"), combo("Cohort")
         self.add_model = AddModel(workspace, background)
         self.form: SchemaForm | None = None
         self._models: dict[str, ModelRow] = {}
-        self.body.addWidget(_choosers(("Model", _beside(self.model, self.add_model)), ("Cohort", self.cohort)))
+        self.body.addWidget(choosers(("Model", beside(self.model, self.add_model)), ("Cohort", self.cohort)))
         self.model.currentIndexChanged.connect(self._model_chosen)
         self.add_model.added.connect(self._added)
         self.add_model.refused.connect(self._refused)
@@ -122,7 +65,7 @@ class NewEvaluation(RunDialog):
         models, cohorts, labels = known
         for model in models:
             self._offer_model(model)
-        _add_cohorts(self.cohort, cohorts)
+        add_cohorts(self.cohort, cohorts)
         options = [(one.label, label_text(one)) for one in labels]
         self.form = SchemaForm(EvaluateConfig, only=("labels", "resamples", "seed"), options={"labels": options})
         self.form.set_value({"labels": [one.label for one in labels if one.positives and one.negatives]})
@@ -178,6 +121,8 @@ class Candidate:
     job_id: str
     source: str
     results: EvaluateResults
+    cohort: str
+    """Name of the cohort whose split it was scored on."""
 
     @property
     def text(self) -> str:
@@ -189,13 +134,14 @@ class Candidate:
 
 def candidates(workspace: Workspace) -> list[Candidate]:
     """All finished evaluations, the newest first; called off the window's thread."""
+    cohorts = {row.split_id: row.name for row in workspace.cohorts()}
     told = []
     for job in workspace.jobs():
         if job.kind == "evaluate" and job.state == "done":
             results = workspace.results(job.job_id)
             if isinstance(results, EvaluateResults):
                 source = workspace.job_detail(job.job_id).config["model"]["source"]
-                told.append(Candidate(job.job_id, source, results))
+                told.append(Candidate(job.job_id, source, results, cohorts.get(results.split_id, results.split_id)))
     return sorted(told, key=lambda one: one.job_id, reverse=True)
 
 
@@ -212,13 +158,13 @@ class NewComparison(RunDialog):
             "Only evaluations of one split can be compared.",
             height=480,
         )
-        self.split, self.examined = _combo("Split"), _combo("Model examined")
+        self.split, self.examined = combo("Split"), combo("Model examined")
         self.ticks = TicksEditor([])
         self.form = SchemaForm(CompareConfig, only=("resamples", "seed"))
         self._known: dict[str, Candidate] = {}
         self.ticks.list.setAccessibleName("Evaluations")
         self.body.addWidget(
-            _choosers(("Split", self.split), ("Evaluations", self.ticks), ("Model examined", self.examined))
+            choosers(("Split", self.split), ("Evaluations", self.ticks), ("Model examined", self.examined))
         )
         self.body.addWidget(self.form, 1)
         self.split.currentIndexChanged.connect(self._list_evaluations)
@@ -236,11 +182,11 @@ class NewComparison(RunDialog):
 
     def _offer(self, known: list[Candidate]) -> None:
         self._known = {one.job_id: one for one in known}
-        counts: dict[str, int] = {}
-        for one in known:
-            counts[one.results.split_id] = counts.get(one.results.split_id, 0) + 1
-        for split_id, count in counts.items():
-            self.split.addItem(f"{split_id}  ({count} evaluations)", split_id)
+        splits = {one.results.split_id: one for one in known}
+        counts = Counter(one.results.split_id for one in known)
+        for split_id, one in splits.items():
+            count = "1 evaluation" if counts[split_id] == 1 else f"{counts[split_id]} evaluations"
+            self.split.addItem(f"{one.cohort}, {one.results.split_kind}  ({count})", split_id)
         if not any(count > 1 for count in counts.values()):
             self.tell_fault("A comparison needs two finished evaluations of one split. Start them first.")
 
@@ -284,40 +230,3 @@ def label_text(label: LabelSummary) -> str:
     """A label with the counts that decide what an interval can say."""
     unknown = f", {label.unknown:,} unknown" if label.unknown else ""
     return f"{label.label}   {label.positive_patients:,} patients with it, {label.negative_patients:,} without{unknown}"
-
-
-def _combo(name: str) -> QuietCombo:
-    combo = QuietCombo()
-    combo.setAccessibleName(name)
-    return combo
-
-
-def _choosers(*rows: tuple[str, QWidget]) -> QGroupBox:
-    box = QGroupBox()
-    grid = QGridLayout(box)
-    grid.setHorizontalSpacing(12)
-    grid.setColumnMinimumWidth(0, LABEL_WIDTH)
-    grid.setColumnStretch(1, 1)
-    for line, (text, widget) in enumerate(rows):
-        label = QLabel(text)
-        label.setBuddy(widget)
-        top = isinstance(widget, TicksEditor)
-        grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(widget, line, 1)
-    return box
-
-
-def _beside(wide: QWidget, narrow: QWidget) -> QWidget:
-    both = QWidget()
-    row = QHBoxLayout(both)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.addWidget(wide, 1)
-    row.addWidget(narrow)
-    both.setFocusProxy(wide)
-    return both
-
-
-def _add_cohorts(combo: QuietCombo, cohorts: list[CohortRow]) -> None:
-    for cohort in cohorts:
-        text = f"{cohort.name}  ({cohort.records:,} recordings of {cohort.patients:,} patients, {cohort.split_kind})"
-        combo.addItem(text, cohort.name)

@@ -39,12 +39,12 @@ class Curve:
 LOSS_CURVES = (
     Curve("loss", "training", 0),
     Curve("validation_loss", "held-out", 1, dash=1),
-    Curve("trivial_loss", "trivial_loss", -1, dash=2),
+    Curve("trivial_loss", "trivial level", -1, dash=2),
 )
 
 
 def loss_plot(theme: Theme) -> CurvePlot:
-    """Training and held-out loss against the chance level."""
+    """Training and held-out loss against the trivial level: what a model reaches that ignores its input."""
     return CurvePlot(LOSS_CURVES, "loss (nats)", theme)
 
 

@@ -34,12 +34,13 @@ class RunDialog(QDialog):
         title: str,
         sentence: str,
         height: int = 520,
+        width: int = 780,
     ) -> None:
         super().__init__(parent)
         self.workspace, self.background = workspace, background
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.body = QVBoxLayout()
+        self.body, self.footer = QVBoxLayout(), QVBoxLayout()
         self.body.setSpacing(12)
         self.fault = QLabel()
         self.fault.setWordWrap(True)
@@ -50,7 +51,8 @@ class RunDialog(QDialog):
         self.start.setProperty("role", "primary")
         self.start.setEnabled(False)
         self._lay_out(sentence)
-        self.resize(780, height)
+        room = self.screen().availableGeometry()
+        self.resize(min(width, room.width() - 40), min(height, room.height() - 60))
         self.buttons.accepted.connect(self.launch)
         self.buttons.rejected.connect(self.reject)
 
@@ -93,5 +95,6 @@ class RunDialog(QDialog):
         column.setSpacing(10)
         column.addWidget(told)
         column.addWidget(scroll, 1)
+        column.addLayout(self.footer)
         column.addWidget(self.fault)
         column.addWidget(self.buttons)

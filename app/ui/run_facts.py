@@ -9,18 +9,38 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
-from engine.contract.events import AnyEvent, Checkpoint, FileRead, Finished, Metric, Progress, Started, Warned
+from engine.contract.config import PretrainConfig
+from engine.contract.events import (
+    AnyEvent,
+    Checkpoint,
+    CollapseWatch,
+    FileRead,
+    Finished,
+    Metric,
+    Probed,
+    Progress,
+    Started,
+    StudyRun,
+    Warned,
+)
 
 KIND_WORDS = {
     "import": "Import",
     "pretrain": "Pretraining",
+    "estimate": "Estimate",
+    "study": "Study",
     "embed": "Embedding",
     "evaluate": "Evaluation",
     "compare": "Comparison",
 }
 """Kinds of run in the user's words."""
+
+BROKEN = ("failed", "interrupted")
+"""States in which the reason comes first."""
 
 HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 
@@ -81,7 +101,11 @@ def moment(stamp: str) -> datetime | None:
 def facts(detail: JobDetail, series: Sequence[MetricSeries]) -> list[Fact]:
     """The run in a few lines: what came out first, then the circumstances."""
     job, results = detail.job, detail.results or {}
-    told = _outcome(job.kind, results, {one.name: one for one in series})
+    told = [Fact("Reason", _end(job.message)), Fact("Next step", _end(job.next_step))] if job.state in BROKEN else []
+    if job.state in BROKEN:
+        told.append(Fact("Fault", job.fault.replace("_", " ")))
+    told += [Fact("Collapsed", _end(detail.collapsed))] if detail.collapsed else []
+    told += _outcome(detail, results, {one.name: one for one in series})
     told += [Fact("Started", local_time(job.started)), Fact("Took", took_text(job))]
     told += [Fact("Warning", text) for text in detail.warnings]
     if detail.checkpoints:
@@ -107,6 +131,8 @@ def log_line(event: AnyEvent) -> LogLine | None:
     if isinstance(event, Metric) or (isinstance(event, Progress) and not event.message):
         return None
     if isinstance(event, FileRead) and event.status == "imported":
+        return None
+    if isinstance(event, CollapseWatch) and not event.collapsed:
         return None
     sign, text = _words(event)
     return LogLine(event.seq, event.time, sign, text)
@@ -153,14 +179,30 @@ def _words(event: AnyEvent) -> tuple[str, str]:
         return (
             "stopped" if event.status == "duplicate" else "warning"
         ), f"File {event.index + 1} {event.status}{reason}"
+    if isinstance(event, CollapseWatch):
+        return "warning", f"Collapsed at step {event.step:,}: {event.reason}"
+    if isinstance(event, Probed):
+        told = "not estimable" if event.macro is None else f"{event.macro:.3f}"
+        return "done", f"Probe at step {event.step:,}: macro AUROC {told}"
+    if isinstance(event, StudyRun):
+        return _run_of_study(event)
     assert isinstance(event, Finished)
     rest = ". ".join(part[:1].upper() + part[1:] for part in (event.message, event.next_step) if part)
     return event.outcome, f"Ended: {event.outcome}" + (f". {rest}" if rest else "")
 
 
-def _outcome(kind: str, results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
+def _run_of_study(event: StudyRun) -> tuple[str, str]:
+    row = event.row
+    sign = {"waiting": "queued", "refused": "stopped"}.get(row.state, row.state)
+    return sign, f"Run {row.number}, {row.name}: {row.state}" + (f". {_end(row.message)}" if row.message else "")
+
+
+def _outcome(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
+    kind = detail.job.kind
     if kind == "pretrain":
-        return _training(results, series)
+        return _training(detail, results, series)
+    if kind == "study" and results:
+        return _study(results)
     if kind == "evaluate" and results:
         return _evaluation(results)
     if kind == "compare" and results:
@@ -168,14 +210,28 @@ def _outcome(kind: str, results: Mapping[str, Any], series: Mapping[str, MetricS
     return [Fact(name.replace("_", " ").capitalize(), _plain(v)) for name, v in results.items() if name != "kind"]
 
 
-def _training(results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
-    loss, held, chance = (_last(series, name) for name in ("loss", "validation_loss", "trivial_loss"))
+def loss_unit(config: Mapping[str, Any]) -> str:
+    """What the loss of a pretraining is counted in: "nats per prediction"; empty for a config that is not whole."""
+    try:
+        return PretrainConfig.model_validate(config).objective.loss_unit
+    except ValidationError:
+        return ""
+
+
+def _study(results: Mapping[str, Any]) -> list[Fact]:
+    done = sum(row["state"] == "done" for row in results["rows"])
+    told = [Fact("Runs done", f"{done:,} of {len(results['rows']):,}")]
+    return told + [Fact("Note", note) for note in results.get("notes", [])]
+
+
+def _training(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
+    loss, held, trivial = (_last(series, name) for name in ("loss", "validation_loss", "trivial_loss"))
     told = [Fact("Loss, training", _decimals(loss)), Fact("Loss, held-out patients", _decimals(held))]
-    told.append(Fact("Chance level", _decimals(chance)))
+    told.append(Fact("Trivial level", _decimals(trivial)))
     lowest = held if held is not None else loss
-    if lowest is not None and chance is not None:
-        gap = chance - lowest
-        told.append(Fact("Better than chance by", f"{gap:.3f} nats" if gap > 0 else "not yet"))
+    if lowest is not None and trivial is not None:
+        gap, unit = trivial - lowest, loss_unit(detail.config)
+        told.append(Fact("Better than trivial by", f"{gap:.3f} {unit}".rstrip() if gap > 0 else "not yet"))
     accuracy, speed = _last(series, "accuracy"), _last(series, "crops_per_s")
     told.append(Fact("Accuracy", "" if accuracy is None else f"{100 * accuracy:.1f} %"))
     told.append(Fact("Throughput", "" if speed is None else f"{speed:,.0f} crops/s"))
@@ -224,6 +280,10 @@ def grouped(text: str) -> str:
 def _last(series: Mapping[str, MetricSeries], name: str) -> float | None:
     values = [v for v in series[name].values if v is not None and math.isfinite(v)] if name in series else []
     return values[-1] if values else None
+
+
+def _end(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
 
 
 def _decimals(value: float | None) -> str:

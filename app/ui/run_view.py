@@ -1,4 +1,4 @@
-"""One run in full: state, loss curve against chance, results, config, log and console, fresh while it works."""
+"""One run in full: state, curve against the trivial level, results, config, log, console, fresh while it works."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.empty import EmptyState
-from app.ui.new_run import NewComparison, NewEvaluation, NewPretraining
+from app.ui.new_pretraining import NewPretraining
+from app.ui.new_run import NewComparison, NewEvaluation
 from app.ui.page import Page
 from app.ui.rows_table import ROW, Column, Index, RowsTable
 from app.ui.run_dialog import RunDialog

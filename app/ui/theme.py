@@ -132,6 +132,7 @@ _SHEET = """
 QToolTip {{ color: {text}; background: {panel}; border: 1px solid {border}; padding: 4px; }}
 QLabel[role="title"] {{ font-size: 15pt; font-weight: 600; }}
 QLabel[role="heading"] {{ font-weight: 600; }}
+QLabel[role="figure"] {{ font-size: 13pt; font-weight: 600; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warn"] {{ color: {warn}; }}

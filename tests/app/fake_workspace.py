@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fake_training import CPU, FakeTraining, study_results, training_curves
 from report_factory import make_dossier
 
 from app.core.changes import Changes
@@ -28,7 +29,6 @@ from engine.contract.config import (
     CompareConfig,
     EvaluateConfig,
     NativeModel,
-    PretrainConfig,
     RandomModel,
     S4Config,
 )
@@ -148,22 +148,7 @@ def job(job_id: str, kind: str, name: str, state: str, **more: Any) -> JobRow:
     return JobRow(job_id=job_id, kind=kind, name=name, state=state, **{**fields, **more})
 
 
-def loss_curves(steps: int = 400) -> list[MetricSeries]:
-    at = tuple(range(5, steps + 1, 5))
-    chance = math.log(129)
-    loss = tuple(chance * (0.42 + 0.58 * math.exp(-s / 90)) + 0.09 * math.sin(s * 1.7) for s in at)
-    looks = tuple(range(50, steps + 1, 50))
-    return [
-        MetricSeries("loss", at, loss),
-        MetricSeries("trivial_loss", at, tuple(chance for _ in at)),
-        MetricSeries("accuracy", at, tuple(0.6 * (1 - math.exp(-s / 120)) for s in at)),
-        MetricSeries("validation_loss", looks, tuple(chance * (0.47 + 0.53 * math.exp(-s / 95)) for s in looks)),
-        MetricSeries("learning_rate", at, tuple(3e-3 for _ in at)),
-        MetricSeries("crops_per_s", at, tuple(182.0 + (s % 7) for s in at)),
-    ]
-
-
-class FakeWorkspace:
+class FakeWorkspace(FakeTraining):
     """What the pages need of a workspace, without files and without an engine."""
 
     path = Path("demo-workspace")
@@ -172,7 +157,10 @@ class FakeWorkspace:
     def __init__(self, jobs: list[JobRow] | None = None) -> None:
         self.rows = {row.job_id: row for row in (default_jobs() if jobs is None else jobs)}
         self.calls: list[tuple[Any, ...]] = []
-        self.curves = {"J0002": loss_curves()}
+        self.curves = {"J0002": training_curves(), "J0006": training_curves(200, share=0.5, width=32)}
+        self.answers: dict[str, Any] = {}
+        self.collapsed: dict[str, str] = {}
+        self.machine = [CPU]
         self.refuse: WorldError | None = None
 
     def _said(self, *call: Any) -> None:
@@ -201,11 +189,12 @@ class FakeWorkspace:
             versions={"isoline": "0.1.0", "python": "3.11.9", "numpy": "2.4.6", "torch": "2.13.0"},
             console_tail="loading store\ntraining 64 features, 4 blocks\n" if row.kind == "pretrain" else "",
             checkpoints=("step-000200", "step-000400") if row.kind == "pretrain" else (),
+            collapsed=self.collapsed.get(job_id, ""),
         )
 
     def _config(self, row: JobRow) -> dict[str, Any]:
-        if row.kind == "pretrain":
-            return PretrainConfig(name=row.name, steps=800, backbone=S4Config(width=64)).model_dump(mode="json")
+        if row.kind in ("pretrain", "estimate", "study"):
+            return super()._config(row)
         if row.kind == "compare":
             jobs = ("runs/J0003", "runs/J0004", "runs/J0005")
             return CompareConfig(evaluations=jobs, names=MODELS, labels=LABELS).model_dump(mode="json")
@@ -216,10 +205,16 @@ class FakeWorkspace:
             model = BaselineModel(name=row.name)
         return EvaluateConfig(model=model, labels=LABELS).model_dump(mode="json")
 
-    def results(self, job_id: str) -> EvaluateResults | CompareResults | None:
+    def results(self, job_id: str) -> Any:
         row = self.rows[job_id]
         if row.state != "done":
             return None
+        if job_id in self.answers:
+            return self.answers[job_id]
+        if row.kind == "pretrain":
+            return self.pretrain_results()
+        if row.kind == "study":
+            return study_results()
         if row.kind == "evaluate":
             return evaluation(row.name)
         return comparison() if row.kind == "compare" else None
@@ -257,18 +252,6 @@ class FakeWorkspace:
 
     def labels(self) -> list[LabelSummary]:
         return [LabelSummary(n, p, 140 - p, 0, p, 140 - p) for n, p in zip(LABELS, POSITIVES, strict=True)]
-
-    def recipes(self) -> list[str]:
-        return ["cpc-s4", "demo"]
-
-    def recipe(self, name: str) -> dict[str, Any]:
-        if name == "demo":
-            return {"name": "demo", "steps": 400, "backbone": {"width": 64}, "batch_size": 16, "checkpoint_every": 100}
-        return {"name": "cpc-s4"}
-
-    def pretrain(self, config: PretrainConfig, cohort: str | None = None) -> str:
-        self._said("pretrain", config, cohort)
-        return self._queue("pretrain", config.name)
 
     def evaluate(self, model: str, cohort: str, labels: Any = (), resamples: int = 2000, seed: int = 0) -> str:
         self._said("evaluate", model, cohort, tuple(labels), resamples, seed)

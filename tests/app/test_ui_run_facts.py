@@ -48,18 +48,18 @@ def test_a_stamp_of_another_day_tells_the_day():
     assert local_time("") == ""
 
 
-def test_a_training_says_how_far_below_chance_its_held_out_loss_is():
+def test_a_training_says_how_far_below_the_trivial_level_its_held_out_loss_is():
     workspace = FakeWorkspace()
     told = named(facts(workspace.job_detail("J0002"), workspace.metrics("J0002")))
-    gap = float(told["Chance level"]) - float(told["Loss, held-out patients"])
-    assert float(told["Better than chance by"].removesuffix(" nats")) == pytest.approx(gap, abs=0.0011)
+    gap = float(told["Trivial level"]) - float(told["Loss, held-out patients"])
+    assert float(told["Better than trivial by"].removesuffix(" nats per prediction")) == pytest.approx(gap, abs=0.0011)
 
 
-def test_a_training_that_is_no_better_than_chance_says_not_yet():
+def test_a_training_that_is_no_better_than_trivial_says_not_yet():
     workspace = FakeWorkspace()
     chance = [series for series in workspace.metrics("J0002") if series.name == "trivial_loss"]
     same = [chance[0], type(chance[0])("loss", chance[0].steps, chance[0].values)]
-    assert named(facts(workspace.job_detail("J0002"), same))["Better than chance by"] == "not yet"
+    assert named(facts(workspace.job_detail("J0002"), same))["Better than trivial by"] == "not yet"
 
 
 def test_an_evaluation_tells_each_label_with_its_interval():

@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt
 
 from app.core.changes import Changes
 from app.ui.background import Background
-from app.ui.new_run import NewComparison, NewEvaluation, NewPretraining
+from app.ui.new_pretraining import NewPretraining
+from app.ui.new_run import NewComparison, NewEvaluation
 from app.ui.runs_page import PROGRESS, RunsPage
 from app.ui.theme import load_theme
 from engine.contract.errors import WorldError
@@ -62,11 +63,11 @@ def test_every_state_has_a_sign_beside_its_word(page):
     assert all(not icon.isNull() for icon in icons)
 
 
-def test_the_running_job_is_shown_at_once_with_its_curve_and_chance(page):
+def test_the_running_job_is_shown_at_once_with_its_curve_and_the_trivial_level(page):
     assert page.view.job_id == "J0002"
     assert page.view.curve.isVisible()
     names = [name for name, _value, _pen in page.view.curve.legend.entries]
-    assert names == ["training", "held-out", "chance"]
+    assert names == ["training", "held-out", "trivial level"]
 
 
 def test_the_curve_spans_the_whole_run_and_not_only_what_is_known(page):
@@ -154,7 +155,7 @@ def test_the_bar_is_painted_in_both_themes(qtbot, qapp, page):
 def test_the_recipe_demo_is_offered_first_and_fills_the_form(qtbot, page, background):
     dialog = open_dialog(qtbot, background, page.new_pretraining())
     assert isinstance(dialog, NewPretraining)
-    assert dialog.recipe.currentData() == "demo"
+    assert tuple(dialog.begin.currentData()) == ("recipe", "demo")
     assert dialog.form.value()["backbone"]["width"] == 64
     assert dialog.start.isEnabled()
 

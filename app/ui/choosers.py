@@ -1,0 +1,51 @@
+"""The choices above a form: what a run is about, one a line, in line with the form's own rows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
+
+from app.core.rows import CohortRow
+from app.ui.form_fields import QuietCombo, TicksEditor
+from app.ui.form_rows import LABEL_WIDTH
+
+
+def combo(name: str) -> QuietCombo:
+    """A choice with a name for screen readers."""
+    made = QuietCombo()
+    made.setAccessibleName(name)
+    return made
+
+
+def choosers(*rows: tuple[str, QWidget]) -> QGroupBox:
+    """A box with a titled choice on each line."""
+    box = QGroupBox()
+    grid = QGridLayout(box)
+    grid.setHorizontalSpacing(12)
+    grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+    grid.setColumnStretch(1, 1)
+    for line, (text, widget) in enumerate(rows):
+        label = QLabel(text)
+        label.setBuddy(widget)
+        top = isinstance(widget, TicksEditor)
+        grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(widget, line, 1)
+    return box
+
+
+def beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    """Two widgets in one line; the first takes what is left, and the focus."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(wide, 1)
+    row.addWidget(narrow)
+    both.setFocusProxy(wide)
+    return both
+
+
+def add_cohorts(choice: QuietCombo, cohorts: list[CohortRow]) -> None:
+    """Offer cohorts with their size and split."""
+    for cohort in cohorts:
+        text = f"{cohort.name}  ({cohort.records:,} recordings of {cohort.patients:,} patients, {cohort.split_kind})"
+        choice.addItem(text, cohort.name)

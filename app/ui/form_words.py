@@ -1,0 +1,164 @@
+"""Config fields in the user's words: titles, units, choices, limits, and pydantic's complaints."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm"}
+"""Unit of a field by the end of its name."""
+
+TITLES = {
+    "rate_hz": "Sampling rate",
+    "window_s": "Crop length",
+    "clip_mv": "Clip at",
+    "accumulate": "Parts of a batch",
+    "backbone_factor": "Backbone rate",
+    "stem_factor": "Stem rate",
+    "dynamics_factor": "Dynamics rate",
+    "clip_norm": "Longest gradient",
+    "evaluate_every": "Look every",
+    "checkpoint_every": "Checkpoint every",
+    "early_stop": "Stop after looks",
+    "loaders": "Reading processes",
+    "ranks": "Processes",
+    "every": "Probe every",
+    "folds": "Out of fold",
+    "form": "State matrix",
+    "offsets": "Tokens ahead",
+    "feedforward": "Feed-forward",
+    "targets": "Targets",
+    "beta": "Smooth L1 bend",
+    "decay": "Teacher's decay",
+    "decay_end": "Decay at the end",
+    "decay_steps": "Steps of the decay",
+    "teacher_eval_mode": "Quiet teacher",
+    "warmup": "Measured steps",
+    "warmup_steps": "Warm-up steps",
+    "validation_fraction": "Held-out share",
+}
+"""Titles where the name of the field says too little."""
+
+CHOICES: dict[object, str] = {
+    "auto": "automatic",
+    "cpu": "CPU",
+    "cuda": "GPU (CUDA)",
+    "intended": "as intended",
+    "nplr": "HiPPO-LegS (S4)",
+    "diagonal": "diagonal (S4D)",
+    "ema": "follows the student",
+    "frozen_random": "frozen, random",
+    "sinkhorn": "balanced (HuBERT++)",
+    "offline_kmeans": "k-means (HuBERT)",
+    "none": "none, millivolts",
+    "ptbxl": "PTB-XL z-scores",
+    "ptbxl_as_released": "PTB-XL, as released",
+    True: "yes",
+    False: "no",
+    None: "automatic",
+}
+"""Values of a choice where their own name is not plain enough."""
+
+VARIANTS = {
+    "s4": "S4",
+    "transformer": "Transformer",
+    "net1d": "Net1D",
+    "cpc": "CPC",
+    "jepa": "JEPA",
+    "data2vec": "data2vec",
+    "dinosr": "DinoSR",
+    "hubert": "HuBERT++",
+}
+"""Names of backbones and objectives as they are written."""
+
+MESSAGES = {
+    "int_parsing": "a whole number is needed",
+    "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "float_parsing": "a number is needed",
+    "float_type": "a number is needed",
+    "finite_number": "a finite number is needed",
+    "string_too_short": "it may not be empty",
+    "too_short": "choose at least one",
+    "missing": "it is needed",
+}
+"""Pydantic's complaints in the user's words; those with a bound are phrased by `message_of`."""
+
+BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+    "multiple_of": ("a multiple of", "multiple_of"),
+}
+
+_REFERENCE = re.compile(r"\s*\((?:method specification, )?sections? [^)]*\)")
+
+
+def title_of(name: str) -> str:
+    """A field's name for people: `window_s` is "Crop length", `batch_size` "Batch size"."""
+    if name in TITLES:
+        return TITLES[name]
+    for end in UNITS:
+        name = name.removesuffix(end)
+    return name.replace("_", " ").capitalize()
+
+
+def unit_of(name: str) -> str:
+    """Unit of a field: `window_s` is in seconds."""
+    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+
+
+def choice_of(value: object) -> str:
+    """A value of a choice for people."""
+    return CHOICES.get(value) or str(value).replace("_", " ")
+
+
+def variant_of(tag: str) -> str:
+    """A backbone's or objective's name as it is written."""
+    return VARIANTS.get(tag, title_of(tag))
+
+
+def story_of(model: type[BaseModel]) -> str:
+    """What a config class stands for: the first sentence of its text, without references to the specification."""
+    text = " ".join((model.__doc__ or "").split("\n\n")[0].split())
+    return _REFERENCE.sub("", text).partition(". ")[0].removesuffix(".").partition(": stage")[0] + "."
+
+
+def limits_of(field: FieldInfo) -> str:
+    """The bounds of a field in words: "at least 1, at most 4,096"."""
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "multiple_of": "a multiple of"}
+    parts = []
+    for bound in field.metadata:
+        for name, word in words.items():
+            if getattr(bound, name, None) is not None:
+                parts.append(f"{word} {_number(getattr(bound, name))}")
+    return ", ".join(parts)
+
+
+def message_of(fault: ErrorDetails) -> str:
+    """One of pydantic's complaints in the user's words."""
+    kind = fault["type"]
+    if kind in BOUNDS:
+        word, key = BOUNDS[kind]
+        bound = fault.get("ctx", {}).get(key)
+        return f"it must be {word} {bound:,}" if isinstance(bound, int) else f"it must be {word} {bound:g}"
+    return MESSAGES.get(kind) or fault["msg"].removeprefix("Value error, ")
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""
+
+
+def is_range(kind: object) -> bool:
+    """Whether a type is a pair of numbers with a lower and an upper end."""
+    return get_origin(kind) is tuple and get_args(kind) == (float, float)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
