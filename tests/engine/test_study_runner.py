@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from engine.contract.config import CPCConfig, S4Config, StudyConfig
+from engine.contract.config import CPCConfig, StudyConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Finished, StudyRun, read_events
 from engine.contract.results import parse_results
@@ -55,6 +55,7 @@ FAKE = textwrap.dedent('''
         events.emit(Finished(outcome="done"))
 ''')
 
+SMALL = {"name": "s4", "width": 16, "depth": 1}
 MANIFEST = [
     *[ManifestRow(f"r{n:012x}", f"p{n:03}", "train") for n in range(20)],
     *[ManifestRow(f"r{n:012x}", f"q{n:03}", "validation") for n in range(90, 95)],
@@ -73,8 +74,7 @@ def fake_engine(tmp_path, monkeypatch):
 def make(tmp_path, axes, **base):
     config = StudyConfig(
         axes=axes,
-        base={"steps": 5, "batch_size": 2, "device": "cpu", **base},
-        backbones={"s4": S4Config(width=16, depth=1)},
+        base={"steps": 5, "batch_size": 2, "device": "cpu", "backbone": SMALL, **base},
         objectives={"cpc": CPCConfig()},
     )
     return RunFolder.create(tmp_path / "study", config, MANIFEST)
@@ -210,11 +210,9 @@ def test_a_study_of_true_pretrainings_ends_with_numbers(tmp_path, monkeypatch):
     config = StudyConfig(
         store=str(tmp_path / "store"),
         axes={"objective": ("cpc",), "seed": (0, 1)},
-        base={"steps": 3, "batch_size": 4, "device": "cpu", "threads": 1},
-        backbones={},
+        base={"steps": 3, "batch_size": 4, "device": "cpu", "threads": 1, "backbone": SMALL},
         objectives={"cpc": CPCConfig()},
     )
-    config = config.model_copy(update={"base": {**config.base, "backbone": {"name": "s4", "width": 16, "depth": 1}}})
     folder = RunFolder.create(tmp_path / "study", config, manifest)
     assert work("study", folder.path) == 0
     told = parse_results(folder.results_path.read_text(encoding="utf-8"))
