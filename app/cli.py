@@ -11,7 +11,7 @@ from pathlib import Path
 
 import app
 import engine
-from app.commands import cohorts, dossiers, installation, jobs, models, recordings, runs
+from app.commands import cohorts, dossiers, installation, jobs, models, recordings, runs, studies, training
 from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
 from engine.contract.version import VERSION
 
@@ -27,7 +27,8 @@ start here:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; without one, open the window. The exit code is 0 done, 1 the world's error, 2 usage, 3 a bug."""
     _speak_plainly()
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser().parse_args(studies.written_out(words))
     try:
         refuse_strangers()
         code = int(arguments.act(arguments))
@@ -71,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"isoline {VERSION}")
     parser.set_defaults(act=installation.open_window, window=None)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
-    for group in (installation, recordings, cohorts, models, runs, jobs, dossiers):
+    for group in (installation, recordings, cohorts, models, training, studies, runs, jobs, dossiers):
         group.add(verbs)
     return parser
 

@@ -86,6 +86,15 @@ def as_json(value: object) -> str:
     return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False)
 
 
+def size(count: float) -> str:
+    """A number of bytes for people: "512 B", "1.4 GB"."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+
+
 def moment(stamp: str) -> str:
     """A UTC time stamp to the second, for tables."""
     return stamp[:19].replace("T", " ")

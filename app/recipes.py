@@ -4,28 +4,51 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.contract.config import PretrainConfig, parse_config
+from engine.contract.config import AnyConfig, PretrainConfig, StudyConfig, parse_config
 from engine.contract.errors import UsageError, WorldError
-from engine.recipes import load_recipe
+from engine.recipes import load_recipe, load_study
 
 
-def recipe_config(recipe: str, settings: Sequence[str]) -> PretrainConfig:
+def recipe_config(recipe: str, settings: Sequence[str], settled: Mapping[str, Any] | None = None) -> PretrainConfig:
     """The config of a recipe with `--set` applied.
+
+    Args:
+        recipe: name of a shipped recipe, or path of a TOML file.
+        settings: `key=value`, dotted keys.
+        settled: what a parent model settles; it goes before the recipe, and `--set` before both.
 
     Raises:
         UsageError: a setting that does not exist or is out of range.
     """
-    data = with_settings({"kind": "pretrain", **load_recipe(recipe)}, settings)
-    try:
-        config = parse_config(data)
-    except WorldError as error:
-        raise UsageError(f"recipe {recipe}", error.reason, "Correct the named settings and try again") from None
+    shared = {name: settled[name] for name in settled if name != "objective"} if settled else {}
+    config = _parsed(f"recipe {recipe}", {"kind": "pretrain", **load_recipe(recipe), **shared}, settings)
     if not isinstance(config, PretrainConfig):
         raise UsageError(f"recipe {recipe}", f"it describes a run of kind {config.kind}", "Name a pretraining recipe")
     return config
+
+
+def study_config(study: str, settings: Sequence[str]) -> StudyConfig:
+    """The config of a study with `--set` applied.
+
+    Raises:
+        UsageError: a setting that does not exist or is out of range.
+    """
+    config = _parsed(f"study {study}", {"kind": "study", **load_study(study)}, settings)
+    if not isinstance(config, StudyConfig):
+        raise UsageError(f"study {study}", f"it describes a run of kind {config.kind}", "Name a study")
+    return config
+
+
+def _parsed(thing: str, data: dict[str, Any], settings: Sequence[str]) -> AnyConfig:
+    try:
+        return parse_config(with_settings(data, settings))
+    except UsageError:
+        raise
+    except WorldError as error:
+        raise UsageError(thing, error.reason, "Correct the named settings and try again") from None
 
 
 def with_settings(config: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.core.home import Home
 from app.core.rows import ModelRow
 from engine import recipes
 from engine.contract.config import PretrainConfig, StudyConfig
-from engine.contract.results import StudyRow
+from engine.contract.results import StudyResults, StudyRow
 
 
 class Training:
@@ -107,6 +107,15 @@ class Training:
         """The latest state of each run of a study, also while it works. Raises UsageError when it is no study."""
         with self._home.db.read() as session:
             return studies.rows(session, job_id)
+
+    def study_summary(self, job_id: str) -> StudyResults:
+        """Means over seeds, ranks and fits of a study's runs, also while it works.
+
+        Raises:
+            UsageError: it is no study.
+        """
+        with self._home.db.read() as session:
+            return studies.summary(session, job_id)
 
     def export_study(self, job_id: str, folder: Path) -> list[Path]:
         """Write the table of a study and its figures: study.csv and one SVG each; gives back the files.

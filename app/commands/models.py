@@ -15,7 +15,7 @@ from engine.contract.errors import EXIT_DONE, UsageError, WorldError
 if TYPE_CHECKING:
     from app.core.rows import ModelRow
     from app.workspace import Workspace
-    from engine.contract.config import S4Config
+    from engine.contract.config import AnyBackboneConfig
 
 
 def add(verbs: Verbs) -> None:
@@ -45,6 +45,7 @@ def _add_add(kinds: Verbs) -> None:
             "isoline model add predictions.csv --name vendor -w ward7",
             "isoline model add checkpoints/step-002000 -w ward7",
             "isoline model add --random --set width=64 -w ward7",
+            "isoline model add --random --backbone transformer --set width=64 --set heads=4 -w ward7",
             "isoline model add --baseline -w ward7",
         ],
         _add,
@@ -56,7 +57,10 @@ def _add_add(kinds: Verbs) -> None:
         metavar="PATH",
         help="predictions .csv (record, label, score) or checkpoint folder",
     )
-    adding.add_argument("--random", action="store_true", help="an S4 with random weights: the architecture untrained")
+    adding.add_argument("--random", action="store_true", help="random weights: what the architecture gives untrained")
+    adding.add_argument(
+        "--backbone", choices=("s4", "transformer", "net1d"), default="s4", help="of --random (default: s4)"
+    )
     adding.add_argument("--baseline", action="store_true", help="logistic regression on age and sex alone")
     adding.add_argument("--name", metavar="NAME", help="name in this workspace (default: from the file or the kind)")
     adding.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random weights (default: 0)")
@@ -89,7 +93,9 @@ def _texts(value: object) -> list[str]:
 
 def _registered(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow:
     if arguments.random:
-        return workspace.add_random_model(arguments.name or "random S4", _backbone(arguments.set), seed=arguments.seed)
+        backbone = _backbone(arguments.backbone, arguments.set)
+        name = arguments.name or f"random {_NAMES[arguments.backbone]}"
+        return workspace.add_random_model(name, backbone, seed=arguments.seed)
     if arguments.baseline:
         return workspace.add_baseline(arguments.name) if arguments.name else workspace.add_baseline()
     path: Path = arguments.path
@@ -104,13 +110,17 @@ def _registered(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow
     )
 
 
-def _backbone(settings: list[str]) -> S4Config:
-    from pydantic import ValidationError
+_NAMES = {"s4": "S4", "transformer": "Transformer", "net1d": "Net1D"}
 
-    from engine.contract.config import S4Config, explain
 
+def _backbone(name: str, settings: list[str]) -> AnyBackboneConfig:
+    from pydantic import TypeAdapter, ValidationError
+
+    from engine.contract.config import BackboneConfig, explain
+
+    adapter: TypeAdapter[AnyBackboneConfig] = TypeAdapter(BackboneConfig)
     try:
-        return S4Config(**with_settings({}, settings))
+        return adapter.validate_python(with_settings({"name": name}, settings))
     except ValidationError as error:
         raise UsageError("backbone", explain(error), "Correct the named settings") from None
 
@@ -123,8 +133,11 @@ def _list(arguments: argparse.Namespace) -> int:
     elif not rows:
         print("No models. Next: isoline model add PATH, or isoline pretrain demo")
     else:
-        cells = [(r.name, r.version, r.source, r.sha256[:12], r.job_id, printing.moment(r.created)) for r in rows]
-        print(printing.table(("Name", "Version", "Source", "sha256", "Job", "Registered (UTC)"), cells))
+        cells = [
+            (r.name, r.version, r.source, r.sha256[:12], r.job_id, printing.moment(r.created), "; ".join(r.marks))
+            for r in rows
+        ]
+        print(printing.table(("Name", "Version", "Source", "sha256", "Job", "Registered (UTC)", "Marks"), cells))
     return EXIT_DONE
 
 
@@ -135,6 +148,7 @@ def _show(arguments: argparse.Namespace) -> int:
         print(printing.as_json(row))
         return EXIT_DONE
     pairs: list[tuple[str, object]] = [("Model", row.name), ("Version", row.version), ("Source", row.source)]
+    pairs += [("Mark", mark) for mark in row.marks]
     pairs += [("sha256", row.sha256), ("Registered", printing.moment(row.created)), ("Made by job", row.job_id or "-")]
     print(printing.fields([*pairs, *_card_lines(row.card)]))
     return EXIT_DONE

@@ -1,55 +1,27 @@
-"""Verbs that start runs: `pretrain`, `embed`, `evaluate`, `compare`."""
+"""Verbs that start runs on models: `embed`, `evaluate`, `compare`."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from app import printing
-from app.commands.parsing import (
-    Verbs,
-    add_json,
-    add_verb,
-    add_workspace,
-    named_workspace,
-    opened,
-    wants_json,
-)
-from app.progress import follow
-from app.recipes import recipe_config
-from engine.contract.errors import EXIT_DONE, UsageError
-from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
+from app.commands.parsing import Verbs, add_verb, opened
+from app.commands.submitting import add_finish, submitted
+from engine.contract.errors import UsageError
+from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
-    from engine.contract.results import AnyResults
 
 
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
-    pretrain = add_verb(
-        verbs,
-        "pretrain",
-        "pretrain a backbone on the recordings, without labels",
-        [
-            "isoline pretrain demo -w ward7 --wait",
-            "isoline pretrain demo -w ward7 --set backbone.width=64 --set steps=50",
-        ],
-        _pretrain,
-    )
-    pretrain.add_argument("recipe", metavar="RECIPE", help="name of a shipped recipe (demo, ...) or a .toml file")
-    pretrain.add_argument("--cohort", metavar="C", help="use the recordings of this cohort (default: all)")
-    pretrain.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, dotted keys; repeatable"
-    )
-    _finish(pretrain)
-
     embed = add_verb(
         verbs, "embed", "compute and keep a model's embeddings", ["isoline embed mymodel --cohort main"], _embed
     )
     embed.add_argument("model", metavar="MODEL")
     embed.add_argument("--cohort", required=True, metavar="C")
-    _finish(embed)
+    add_finish(embed)
 
     evaluate = add_verb(
         verbs,
@@ -64,7 +36,7 @@ def add(verbs: Verbs) -> None:
         "--label", action="append", default=[], metavar="L", help="repeatable (default: the cohort's)"
     )
     _resampling(evaluate)
-    _finish(evaluate)
+    add_finish(evaluate)
 
     compare = add_verb(
         verbs,
@@ -77,7 +49,7 @@ def add(verbs: Verbs) -> None:
         "evaluations", nargs="+", metavar="JOB", help="evaluation job, or a model's name if it has one evaluation"
     )
     _resampling(compare)
-    _finish(compare)
+    add_finish(compare)
 
 
 def _resampling(parser: argparse.ArgumentParser) -> None:
@@ -85,21 +57,9 @@ def _resampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the resampling (default: 0)")
 
 
-def _finish(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="stay until it has ended and print what came out")
-    add_workspace(parser)
-    add_json(parser)
-
-
-def _pretrain(arguments: argparse.Namespace) -> int:
-    config = recipe_config(arguments.recipe, arguments.set)
-    with opened(arguments) as workspace:
-        return _submitted(workspace, workspace.pretrain(config, cohort=arguments.cohort), "Pretrain", arguments)
-
-
 def _embed(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        return _submitted(workspace, workspace.embed(arguments.model, arguments.cohort), "Embed", arguments)
+        return submitted(workspace, workspace.embed(arguments.model, arguments.cohort), "Embed", arguments)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -111,7 +71,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             resamples=arguments.resamples,
             seed=arguments.seed,
         )
-        return _submitted(workspace, job, "Evaluate", arguments)
+        return submitted(workspace, job, "Evaluate", arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -122,7 +82,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         jobs = [evaluation_job(workspace, word) for word in arguments.evaluations]
         job = workspace.compare(jobs, seed=arguments.seed, resamples=arguments.resamples)
-        return _submitted(workspace, job, "Compare", arguments)
+        return submitted(workspace, job, "Compare", arguments)
 
 
 def evaluation_job(workspace: Workspace, word: str) -> str:
@@ -145,41 +105,3 @@ def evaluation_job(workspace: Workspace, word: str) -> str:
         listed = ", ".join(sorted(found))
         raise UsageError(f"evaluation {word}", f"this model has several: {listed}", "Name one of these jobs")
     return found[0]
-
-
-def _submitted(workspace: Workspace, job: str, title: str, arguments: argparse.Namespace) -> int:
-    """Start what was queued; wait for it or say how to watch it."""
-    workspace.pump()
-    if arguments.wait:
-        follow(workspace, job, f"{title} {job}")
-        results = workspace.results(job)
-        print(printing.as_json(results) if wants_json(arguments) else shown(results))
-        return EXIT_DONE
-    row = workspace.job(job)
-    if wants_json(arguments):
-        print(printing.as_json(row))
-        return EXIT_DONE
-    waits = " It starts when the job before it has ended and a window or `jobs watch` is open." * (
-        row.state == "queued"
-    )
-    print(f"{job} is {row.state}.{waits}")
-    there = named_workspace(arguments)
-    print(f"Watch: isoline jobs watch {job}{there}")
-    print(f"Stop:  isoline jobs stop {job}{there}")
-    return EXIT_DONE
-
-
-def shown(results: AnyResults | None) -> str:
-    """Results of a run for people."""
-    if isinstance(results, EvaluateResults):
-        return printing.evaluation(results)
-    if isinstance(results, CompareResults):
-        notes = [printing.paragraph(note) for note in results.notes]
-        return "\n".join([printing.differences(results.differences), *notes])
-    if isinstance(results, PretrainResults):
-        final = [(name.replace("_", " "), "-" if v is None else f"{v:.4g}") for name, v in results.final.items()]
-        head: list[tuple[str, object]] = [("steps", f"{results.steps:,}"), ("parameters", f"{results.parameters:,}")]
-        return printing.fields([*head, ("weights sha256", results.weights_sha256), *final])
-    if results is None:
-        return "no results"
-    return printing.fields([(name.replace("_", " "), value) for name, value in results.model_dump().items()])

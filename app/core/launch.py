@@ -20,13 +20,13 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, ingest, jobs, probes
+from app.core import audit, cohorts, ingest, jobs, probes, studies
 from app.core.changes import Changes
 from app.core.config_paths import resolved
 from app.core.engine_command import engine_command
 from app.core.home import Home
 from app.core.schema import Job
-from engine.contract.config import config_json
+from engine.contract.config import StudyConfig, config_json
 from engine.contract.errors import WorldError
 from engine.contract.run import write_whole
 
@@ -171,6 +171,8 @@ def _prepare(home: Home, job_id: str) -> None:
             write_whole(folder.config_path, config_json(config))
             folder.clear_stop()
             probes.write_labels(session, config, folder)
+            if isinstance(config, StudyConfig) and studies.CORPUS in config.axes:
+                studies.write_corpora(session, folder)
         except OSError as error:
             reason = f"its folder cannot be written ({error.strerror or type(error).__name__})"
             raise WorldError(f"run {job_id}", reason, "Free some space and resume it") from None

@@ -6,23 +6,26 @@ cohort (of a held-out split only its training part), or all that are long enough
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, models, parents, probes, records
+from app.core import cohorts, jobs, models, parents, probes, studies
 from app.core.home import Home
 from app.core.schema import Record
 from engine.contract.card import LEAK_NOTE
-from engine.contract.config import EstimateConfig, PretrainConfig, StudyConfig
+from engine.contract.config import EstimateConfig, PretrainConfig, StudyConfig, explain
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow
 from engine.data.splits import holdout
 from engine.study.grid import cells
 from engine.study.subsets import Subsets, read_sizes
+
+_OF_EACH_RUN = ("backbone", "objective", "rate_hz", "window_s", "batch_size", "accumulate", "ranks")
+"""Fields of a study's base that must fit together in each of its runs."""
 
 
 def pretrain(session: Session, home: Home, config: PretrainConfig, cohort: str | None, parent: str | None) -> str:
@@ -56,11 +59,12 @@ def study(session: Session, home: Home, config: StudyConfig, cohort: str | None)
         UsageError: unknown cohort, parent or label.
         WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
     """
+    base = _read_base(config)
     config = config.model_copy(update={"store": str(home.store), "base": _settled_base(session, home, config)})
-    base = PretrainConfig.model_construct(**config.base)
     manifest = _manifest(session, cohort, _longest_window(config), base.validation_fraction, base.seed)
     sizes = read_sizes(config.axes.get("records", ()), config.name)
-    cells(config, Subsets(manifest, sizes, config.layout, base.seed, _datasets(session, manifest)))
+    corpora = studies.corpora(session, manifest) if studies.CORPUS in config.axes else {}
+    cells(config, Subsets(manifest, sizes, config.layout, config.subset_seed, corpora))
     return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
 
 
@@ -89,6 +93,15 @@ def _settled(session: Session, home: Home, config: PretrainConfig, parent: str |
     if config.probe is not None:
         config = config.model_copy(update={"probe": probes.settled(session, config.probe, config.window_s)})
     return config
+
+
+def _read_base(config: StudyConfig) -> PretrainConfig:
+    """What a study's base says of the recordings. Whether its runs can work is asked of each run, not here."""
+    asked = {name: value for name, value in config.base.items() if name not in _OF_EACH_RUN}
+    try:
+        return PretrainConfig.model_validate(asked)
+    except ValidationError as error:
+        raise UsageError(f"study {config.name}", f"base.{explain(error)}", "Correct the study's base") from None
 
 
 def _settled_base(session: Session, home: Home, config: StudyConfig) -> dict[str, Any]:
@@ -131,8 +144,3 @@ def _records(session: Session, cohort: str | None, window_s: float) -> list[Reco
         kept = {row.record_id for row in cohorts.manifest(session, cohort) if row.split != "test"}
         found = [record for record in found if record.record_id in kept]
     return found
-
-
-def _datasets(session: Session, manifest: Sequence[ManifestRow]) -> dict[str, str]:
-    found = records.by_ids(session, [row.record_id for row in manifest])
-    return {record_id: record.dataset for record_id, record in found.items()}

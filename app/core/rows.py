@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE, RESEARCH_STAMP
+
 JobState = Literal["queued", "running", "done", "failed", "stopped", "interrupted"]
 
 
@@ -96,6 +98,18 @@ class ModelRow:
     created: str
     card: dict[str, Any]
     job_id: str = ""
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What must be said wherever the model is named: derived from which model, leaking, collapsed."""
+        lineage = self.card.get("lineage") or {}
+        derived = self.card.get("stamp", RESEARCH_STAMP) != RESEARCH_STAMP or lineage.get("parent_sha256")
+        parent = lineage.get("parent_name") or "another model"
+        told = [f"{DERIVED_STAMP} (from {parent})"] if derived else []
+        told += [note for note in (LEAK_NOTE, COLLAPSE_NOTE) if note in self.card.get("notes", ())]
+        if lineage.get("collapsed") and COLLAPSE_NOTE not in told:
+            told.append(COLLAPSE_NOTE)
+        return tuple(told)
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import jobs, models
+from app.core import jobs, models, records, results
 from app.core.home import Home
 from app.core.rows import ModelRow
 from app.core.schema import StudyRunRow
+from engine.contract.config import StudyConfig
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.results import StudyRow
+from engine.contract.results import StudyResults, StudyRow
+from engine.contract.run import ManifestRow, RunFolder, write_whole
+from engine.study.summary import summarise
+
+CORPUS = "corpus"
+"""The axis whose values are collections."""
 
 
 def rows(session: Session, job_id: str) -> list[StudyRow]:
@@ -22,6 +31,31 @@ def rows(session: Session, job_id: str) -> list[StudyRow]:
         raise UsageError(f"job {job_id}", f"it is a run of kind {job.kind}", "Name a study")
     query = select(StudyRunRow).where(StudyRunRow.job_id == job_id).order_by(StudyRunRow.number)
     return [_row(found) for found in session.scalars(query)]
+
+
+def summary(session: Session, job_id: str) -> StudyResults:
+    """Means over seeds, ranks and fits of the runs that have ended so far. Raises UsageError when it is no study."""
+    found = rows(session, job_id)
+    kept = results.results(session, job_id)
+    if isinstance(kept, StudyResults):
+        return kept
+    config = StudyConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
+    return summarise(config, found, (), 0.0)
+
+
+def corpora(session: Session, manifest: Sequence[ManifestRow]) -> dict[str, str]:
+    """The collection of each recording, for a study that compares collections."""
+    found = records.by_ids(session, [row.record_id for row in manifest])
+    return {record_id: record.dataset for record_id, record in found.items()}
+
+
+def write_corpora(session: Session, folder: RunFolder) -> None:
+    """Write which collection each recording of a study is of."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["record_id", CORPUS])
+    writer.writerows(corpora(session, folder.manifest()).items())
+    write_whole(folder.path / "corpora.csv", out.getvalue())
 
 
 def keep_model(session: Session, home: Home, job_id: str, number: int, name: str | None) -> ModelRow:
@@ -40,7 +74,7 @@ def keep_model(session: Session, home: Home, job_id: str, number: int, name: str
 
 def newest_checkpoint(home: Home, job_id: str, row: StudyRow) -> Path:
     """The last checkpoint of a study's run, below the study's own run folder."""
-    found = sorted(home.run(job_id).path.glob(f"runs/{row.number:03d}*/checkpoints/step-*[0-9]"))
+    found = sorted(home.run(job_id).path.glob(f"runs/{row.number:04d}/checkpoints/step-*[0-9]"))
     if not found:
         raise WorldError(f"run {row.number} of {job_id}", "its checkpoint is gone", "Resume the study, or run it again")
     return found[-1]
