@@ -45,7 +45,9 @@ def draw_spans(draws: Draws, size: int, tokens: int, config: SpanMasked) -> Span
     masked_BL = span_mask(draws, tokens, config)
     if len(draws.crops) == size:
         return Spans(masked_BL, masked_BL.sum())
-    everyone = replace(draws, crops=tuple(range(size)))
+    # Where a batch is computed in parts, the crops of part p are numbered from p times its size.
+    first = draws.crops[0] // size * size
+    everyone = replace(draws, crops=tuple(range(first, first + size)))
     return Spans(masked_BL, span_mask(everyone, tokens, config).sum())
 
 
