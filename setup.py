@@ -1,10 +1,17 @@
-"""Copies assets/ into the wheel as app/_assets; all metadata stands in pyproject.toml."""
+"""Copies assets/ into the wheel as app/_assets and compiles the optional loops; all metadata is in pyproject.toml."""
 
+import hashlib
+import platform
 import shutil
+import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+
+SOURCE = Path("engine/kernels/isoline_kernels.c")
+X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
 class BuildWithAssets(build_py):
@@ -16,4 +23,33 @@ class BuildWithAssets(build_py):
             )
 
 
-setup(cmdclass={"build_py": BuildWithAssets})
+class BuildPlainLibrary(build_ext):
+    """A library that ctypes loads: no module for Python, hence no symbol PyInit to export, and no Python to link."""
+
+    def get_export_symbols(self, ext: Extension) -> list[str]:
+        return []
+
+    def build_extension(self, ext: Extension) -> None:
+        source = Path(__file__).parent / SOURCE
+        digest = hashlib.sha256(source.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
+        if self.compiler.compiler_type == "msvc":
+            ext.extra_compile_args = [
+                "/O2",
+                "/std:c11",
+                "/fp:precise",
+                "/fp:contract",
+                *(["/arch:AVX2"] if X86 else []),
+            ]
+        else:
+            # No -ffast-math: what is not a number must stay one.
+            ext.extra_compile_args = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+            ext.extra_compile_args += ["-ffp-contract=fast", *(["-mavx2", "-mfma"] if X86 else [])]
+            ext.libraries = [] if sys.platform == "darwin" else ["m"]
+        ext.define_macros = [("ISOLINE_SOURCE", digest)]
+        super().build_extension(ext)
+
+
+# Optional: where there is no compiler the package installs without it, and torch does the same, slower.
+compiled = Extension("engine.kernels.compiled", [str(SOURCE)], optional=True)
+
+setup(cmdclass={"build_py": BuildWithAssets, "build_ext": BuildPlainLibrary}, ext_modules=[compiled])

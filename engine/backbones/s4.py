@@ -23,10 +23,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.backbones.base import Backbone, Features, Products
+from engine.backbones.s4_compiled import block_applies, compiled_block
 from engine.backbones.s4_dynamics import System, diagonal_dynamics, discrete_system, response
+from engine.backbones.s4_modes import Modes, find_modes
 from engine.backbones.spectral import circle_length, convolve
 from engine.backbones.stem import Stem
 from engine.contract.config import S4Config
+from engine.kernels.scan import applies, modal_scan
 from engine.ranks.dropout import Dropout
 
 SHORTEST_STEP, LONGEST_STEP = 1e-3, 1e-1
@@ -88,11 +91,12 @@ class S4Convolution(nn.Module):
         self.C = nn.Parameter(torch.randn(directions, width, halves, 2) * math.sqrt(0.5))
         self.D = nn.Parameter(torch.randn(width))
         self._basis_HML: Tensor | None = None
+        self._modes: Modes | Literal["none"] | None = None
 
     def _load_from_state_dict(self, *arguments: Any) -> None:
         """Other dynamics make another basis."""
         super()._load_from_state_dict(*arguments)
-        self._basis_HML = None
+        self._basis_HML = self._modes = None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Keep frozen dynamics in float64 when the module changes its precision; the basis follows at its next use."""
@@ -100,7 +104,7 @@ class S4Convolution(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for name, value in frozen.items():
             setattr(self, name, value.to(getattr(self, name).device))
-        self._basis_HML = None
+        self._basis_HML = self._modes = None
         return self
 
     def system(self) -> System:
@@ -125,6 +129,15 @@ class S4Convolution(nn.Module):
         basis_HML: Tensor = self._basis_HML[..., :length]
         return basis_HML
 
+    def modes(self) -> Modes | None:
+        """Frozen dynamics as independent real modes, found at first use; None where they have none."""
+        if self.trained:
+            return None
+        if self._modes is None:
+            with torch.inference_mode(False), torch.no_grad():
+                self._modes = find_modes(self.system(), self.log_dt.exp()) or "none"
+        return None if self._modes == "none" else self._modes
+
     def kernel(self, length: int) -> Tensor:
         """Convolution kernel [R, H, length]."""
         kernel_HRL: Tensor = torch.bmm(self.C.flatten(2).transpose(0, 1), self.basis(length))
@@ -134,6 +147,9 @@ class S4Convolution(nn.Module):
         """y_BLH = convolution of u with the kernel, plus D u; never in less than the precision of C."""
         with torch.autocast(u_BLH.device.type, enabled=False):
             u_BLH = u_BLH.to(self.C.dtype)
+            modes = self.modes() if applies(u_BLH) else None
+            if modes is not None:
+                return modal_scan(u_BLH, modes.pole_NH, modes.weights(self.C.flatten(2)), self.D)
             y_BLH = convolve(u_BLH, self.kernel(u_BLH.shape[1]))
             return torch.addcmul(y_BLH.contiguous(), self.D, u_BLH)
 
@@ -157,6 +173,8 @@ class S4Block(nn.Module):
 
     def forward(self, x_BLD: Tensor) -> tuple[Tensor, Tensor]:
         """x_BLD -> x_BLD, and what was added to it before dropout and norm."""
+        if block_applies(self, x_BLD):
+            return compiled_block(self, x_BLD)
         return self.after(x_BLD, self.convolution(x_BLD))
 
     def after(self, x_BLD: Tensor, y_BLD: Tensor) -> tuple[Tensor, Tensor]:
