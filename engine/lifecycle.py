@@ -27,10 +27,11 @@ from engine.contract.errors import (
     disk_error,
     is_disk_fault,
 )
-from engine.contract.events import EventWriter, Finished, Started
+from engine.contract.events import EventWriter, Finished, SilentWriter, Started
 from engine.contract.results import Model
 from engine.contract.run import RunFolder, Stopped
 from engine.contract.version import VERSION
+from engine.training.placement import placed
 
 Worker = Callable[[RunFolder, Any, EventWriter], Model]
 
@@ -56,6 +57,9 @@ def work(kind: str, path: Path) -> int:
         raise WorldError(
             f"run folder {path.name}", f"it holds a run of kind {config.kind}", f"Use: isoline-engine {config.kind}"
         )
+    place = placed(getattr(config, "ranks", 1))
+    if place and place.rank:  # rank 0 holds lock, events and results
+        return _work(kind, folder, config, SilentWriter())
     lock = folder.lock
     lock.acquire(f"isoline-engine {kind}")
     try:
@@ -80,7 +84,8 @@ def _work(kind: str, folder: RunFolder, config: AnyConfig, events: EventWriter) 
     _interrupt_is_stop(folder)
     try:
         results = _worker(kind)(folder, config, events)
-        folder.write_results(results.model_dump(mode="json"))
+        if not isinstance(events, SilentWriter):
+            folder.write_results(results.model_dump(mode="json"))
     except Stopped:
         events.emit(Finished(outcome="stopped", message="stopped as asked", next_step="Resume it to go on"))
         return EXIT_DONE

@@ -178,6 +178,23 @@ class EventWriter:
         self._file.close()
 
 
+class SilentWriter(EventWriter):
+    """Takes events and says nothing: for the ranks of a run that are not the first."""
+
+    def __init__(self) -> None:
+        pass
+
+    def emit(self, event: AnyEvent) -> AnyEvent:
+        """Hand the event back."""
+        return event
+
+    def sync(self) -> None:
+        """Nothing was written."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
 def read_events(path: Path, offset: int = 0, limit: int = -1) -> tuple[list[AnyEvent], int]:
     """Complete events from byte `offset` on, out of at most `limit` bytes, and the offset to go on from."""
     if not path.exists():

@@ -1,4 +1,4 @@
-"""From a recording to what a model is fed: fill, resample, clip, cut into windows.
+"""From a recording to what a model is fed: fill, resample, clip, normalise, cut into windows.
 
 Shapes: C leads, T samples, N windows, L samples of a window.
 """
@@ -14,15 +14,16 @@ from scipy.signal import resample_poly
 from engine.contract.card import Preprocessing
 from engine.contract.errors import WorldError
 from engine.signal.leads import CANONICAL
+from engine.signal.normalise import TEXTS, normalise
 
 Signal = NDArray[np.float32]
 
 SUPPORTED = {
-    "units": "mV",
-    "filters": "none",
-    "normalisation": "none",
-    "missing": "linear interpolation per lead, an absent lead is zero",
-    "aggregation": "mean over non-overlapping windows",
+    "units": ("mV",),
+    "filters": ("none",),
+    "normalisation": tuple(TEXTS.values()),
+    "missing": ("linear interpolation per lead, an absent lead is zero",),
+    "aggregation": ("mean over non-overlapping windows",),
 }
 """What a card may ask for today; anything else is refused rather than passed over."""
 
@@ -96,7 +97,7 @@ def model_input(signal_CT: Signal, rate_hz: float, card: Preprocessing) -> Signa
     rows = [CANONICAL.index(lead) for lead in card.leads]
     chosen_CT = signal_CT if card.leads == CANONICAL else signal_CT[rows]
     ready_CT = clip(resample(fill_missing(chosen_CT), rate_hz, card.rate_hz), card.clip_mv)
-    return windows(ready_CT, card.rate_hz, card.window_s)
+    return windows(normalise(ready_CT, card.normalisation, card.leads), card.rate_hz, card.window_s)
 
 
 def check_card(card: Preprocessing) -> None:
@@ -105,5 +106,10 @@ def check_card(card: Preprocessing) -> None:
     if foreign:
         raise WorldError("model card", f"it asks for the leads {', '.join(foreign)}", "Use a model for standard leads")
     for name, able in SUPPORTED.items():
-        if getattr(card, name) != able:
-            raise WorldError("model card", f"it asks for {name} = {getattr(card, name)}", f"Only '{able}' can be done")
+        asked = getattr(card, name)
+        if asked not in able:
+            raise WorldError("model card", f"it asks for {name} = {asked}", f"Only {_either(able)} can be done")
+
+
+def _either(texts: tuple[str, ...]) -> str:
+    return " or ".join(f"'{text}'" for text in texts)

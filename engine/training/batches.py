@@ -3,11 +3,16 @@
 Training: in every epoch each record gives one random crop, in shuffled order; what does not fill a batch is left out.
 Validation: consecutive crops without overlap, remainder dropped.
 
-Shapes: B batch, C leads, T samples of a crop at the model's rate, R samples at the recording's own rate.
+Every rank knows all crops of a batch by their numbers and reads its own. With gradient accumulation part p of a batch
+is a run of consecutive crops, and each rank has a run of consecutive crops of each part: so the parts hold the same
+crops however many ranks share them.
+
+Shapes: B crops of this rank, C leads, T samples of a crop at the model's rate, R samples at the recording's own rate.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,8 +26,9 @@ from engine.contract.errors import WorldError
 from engine.data.layout import to_millivolts
 from engine.data.store import Store
 from engine.objectives.base import Batch
-from engine.ranks.draws import numpy_generator
+from engine.ranks.draws import Draws, numpy_generator
 from engine.signal.condition import fill_missing
+from engine.signal.normalise import statistics
 from engine.training.resampling import polyphase, resample
 
 
@@ -34,15 +40,20 @@ class Crop(NamedTuple):
 
 
 class Cropper:
-    """Reads crops in the form that the model sees: rate, length and clipping of the config."""
+    """Reads crops in the form that the model sees: rate, length, clipping and normalisation of the config."""
 
     def __init__(self, store: Store, config: PretrainConfig) -> None:
         self._store, self._rate_hz, self._clip_mv = store, config.rate_hz, config.clip_mv
-        self.samples = round(config.window_s * config.rate_hz)
+        self._statistics = statistics(config.normalisation)
+        self.samples = config.samples
 
     def record_id(self, row: int) -> str:
         """The record at a row of the store."""
         return self._store.entry(row).record_id
+
+    def is_slow(self, row: int) -> bool:
+        """Whether the recording's own rate is below the model's: it holds less than the model is to see."""
+        return self._store.entry(row).rate_hz < self._rate_hz
 
     def reach(self, row: int) -> int:
         """Length of a crop of this row at the recording's own rate."""
@@ -53,7 +64,7 @@ class Cropper:
         return self._store.entry(row).length - self.reach(row)
 
     def read(self, crops: Sequence[Crop]) -> Tensor:
-        """Crops as x_BCT: float32 millivolts, missing samples interpolated, resampled, clipped, in this order."""
+        """Crops as x_BCT, float32: missing samples interpolated, resampled, clipped, normalised, in this order."""
         rates = [self._store.entry(crop.row).rate_hz for crop in crops]
         x_BCT = torch.empty(len(crops), 12, self.samples)
         for rate_hz in sorted(set(rates)):
@@ -61,11 +72,29 @@ class Cropper:
             native_BCR = torch.from_numpy(np.stack([self._native(crops[i]) for i in places]))
             resampled = resample(native_BCR.flatten(0, 1), rate_hz, self._rate_hz, self.samples)
             x_BCT[places] = resampled.view(len(places), 12, self.samples)
-        return x_BCT.clamp_(-self._clip_mv, self._clip_mv)
+        x_BCT.clamp_(-self._clip_mv, self._clip_mv)
+        if self._statistics is not None:
+            means_C1, deviations_C1 = map(torch.from_numpy, self._statistics)
+            x_BCT.sub_(means_C1).div_(deviations_C1)
+        return x_BCT
 
     def _native(self, crop: Crop) -> NDArray[np.float32]:
         steps_RC = self._store.crop_TC(crop.row, crop.start, self.reach(crop.row))
         return fill_missing(to_millivolts(steps_RC, 1.0 / self._store.scale(crop.row)))
+
+
+class Share(NamedTuple):
+    """One of the processes that share every batch."""
+
+    rank: int = 0
+    world: int = 1
+
+    def of(self, count: int) -> range:
+        """This rank's run of `count` crops; the first ranks have one more where they cannot be shared evenly."""
+        return range(self.rank * count // self.world, (self.rank + 1) * count // self.world)
+
+
+ALONE = Share()
 
 
 class TrainingBatches:
@@ -74,27 +103,24 @@ class TrainingBatches:
     Args:
         cropper: reads them.
         rows: rows of the store, in the manifest's order; each must hold a crop.
-        config: batch size and seed.
+        config: batch size, its parts, and seed.
+        share: which of the ranks this is.
 
     Raises:
         WorldError: fewer records than a batch has crops.
     """
 
-    def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig) -> None:
+    def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig, share: Share = ALONE) -> None:
         if len(rows) < config.batch_size:
-            raise WorldError(
-                "pretraining",
-                f"{len(rows)} training records are fewer than a batch of {config.batch_size}",
-                f"Set batch_size to {len(rows)} or less, or choose a larger cohort"
-                if rows
-                else "Choose a cohort with training records that are long enough",
-            )
+            raise _too_few(len(rows), config.batch_size)
         self._cropper, self._rows = cropper, np.asarray(rows)
-        self._size, self._seed = config.batch_size, config.seed
+        self._size, self._part, self._seed = config.batch_size, config.batch_size // config.accumulate, config.seed
+        own = share.of(self._part)
+        self._parts = [tuple(range(first + own.start, first + own.stop)) for first in range(0, self._size, self._part)]
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
     def crops(self, step: int) -> list[Crop]:
-        """The crops of a step."""
+        """The crops of a step, of all ranks."""
         epoch, place = divmod(step, len(self._rows) // self._size)
         if epoch != self._epoch:
             self._order = numpy_generator(self._seed, "train/order", epoch).permutation(len(self._rows))
@@ -107,23 +133,67 @@ class TrainingBatches:
         ]
 
     def records(self, step: int) -> list[str]:
-        """Ids of the records in a step's batch."""
+        """Ids of the records in a step's batch, of all ranks."""
         return [self._cropper.record_id(crop.row) for crop in self.crops(step)]
 
-    def batch(self, step: int) -> Batch:
-        """The batch of a step."""
+    def read(self, step: int) -> Tensor:
+        """This rank's crops of a step, x_BCT, part after part."""
+        crops = self.crops(step)
+        return self._cropper.read([crops[number] for part in self._parts for number in part])
+
+    def parts(self, step: int, x_BCT: Tensor) -> list[Batch]:
+        """What `read` gave, as the parts of the step's batch."""
+        blocks = torch.split(x_BCT, [len(part) for part in self._parts])
+        return [
+            Batch(block_BCT, Draws(self._seed, "train", step, part), self._part)
+            for block_BCT, part in zip(blocks, self._parts, strict=True)
+        ]
+
+    def whole(self, step: int) -> Batch:
+        """The batch of a step undivided, the same on every rank."""
         return Batch.whole(self._cropper.read(self.crops(step)), self._seed, "train", step)
 
 
 class ValidationBatches:
-    """All crops of the held-out records, always the same, in batches of the training size."""
+    """All crops of the held-out records, always the same, in batches as large as a part of a training batch.
 
-    def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig) -> None:
-        self._cropper, self._size, self._seed = cropper, config.batch_size, config.seed
+    A last batch of less than half that size is joined to the one before it, so that every rank has crops of each.
+
+    Raises:
+        WorldError: a batch has fewer crops than there are ranks.
+    """
+
+    def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig, share: Share = ALONE) -> None:
+        self._cropper, self._seed, self._share = cropper, config.seed, share
         self.crops = [Crop(row, start) for row in rows for start in range(0, cropper.room(row) + 1, cropper.reach(row))]
+        size = config.batch_size // config.accumulate
+        starts = list(range(0, len(self.crops), size))
+        if len(starts) > 1 and 2 * (len(self.crops) - starts[-1]) < size:
+            starts.pop()
+        self._bounds = list(itertools.pairwise([*starts, len(self.crops)])) if starts else []
+        smallest = min((last - first for first, last in self._bounds), default=share.world)
+        if smallest < share.world:
+            raise WorldError(
+                "pretraining",
+                f"{smallest} held-out crops cannot be shared by {share.world} ranks",
+                "Hold out more patients, or use fewer ranks",
+                fault="too_few_records",
+            )
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches in order; the last may be smaller."""
-        for number, first in enumerate(range(0, len(self.crops), self._size)):
-            x_BCT = self._cropper.read(self.crops[first : first + self._size])
-            yield Batch.whole(x_BCT, self._seed, "validation", number)
+        """Batches in order, this rank's crops of each."""
+        for number, (first, last) in enumerate(self._bounds):
+            own = self._share.of(last - first)
+            x_BCT = self._cropper.read(self.crops[first + own.start : first + own.stop])
+            yield Batch(x_BCT, Draws(self._seed, "validation", number, tuple(own)), last - first)
+
+
+def _too_few(records: int, size: int) -> WorldError:
+    return WorldError(
+        "pretraining",
+        f"{records} training records are fewer than a batch of {size}",
+        f"Set batch_size to {records} or less, or choose a larger cohort"
+        if records
+        else "Choose a cohort with training records that are long enough",
+        fault="too_few_records",
+    )

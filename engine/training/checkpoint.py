@@ -83,6 +83,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of(content: bytes) -> str:
+    """SHA-256 of bytes, hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def _complete(folder: Path) -> list[Path]:
     """Checkpoint folders by step, newest first."""
     found = [(int(match[1]), path) for path in folder.glob("step-*") if (match := _NAME.fullmatch(path.name))]
@@ -92,7 +97,7 @@ def _complete(folder: Path) -> list[Path]:
 def _fill(draft: Path, files: Mapping[str, bytes]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    sums = {name: sha256_of(content) for name, content in files.items()}
     for name, content in {**files, CHECKSUMS: json.dumps(sums, indent=1).encode()}.items():
         _write_synced(draft / name, content)
     _sync_folder(draft)
@@ -117,8 +122,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _disk_error(name: str, error: OSError) -> WorldError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         reason = f"it is full, so {name} could not be written; the checkpoint before it is whole"
-        return WorldError("disk", reason, "Free some space, then resume the run")
+        return WorldError("disk", reason, "Free some space, then resume the run", fault="disk_full")
     reason = f"{name} could not be written ({error.strerror}); the checkpoint before it is whole"
     return WorldError("disk", reason, "Check the disk, then resume the run")

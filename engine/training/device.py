@@ -21,16 +21,30 @@ def describe_devices() -> list[dict[str, str]]:
     return devices
 
 
-def pick_device(wish: str) -> torch.device:
-    """The device for "auto", "cpu" or "cuda".
+def pick_device(wish: str, local_rank: int = 0, local_world: int = 1) -> torch.device:
+    """The device for "auto", "cpu" or "cuda"; one GPU for each of the ranks on this machine.
+
+    Args:
+        wish: what the config asks for.
+        local_rank: number of this rank on this machine.
+        local_world: ranks on this machine.
 
     Raises:
-        WorldError: a GPU is asked for and torch sees none.
+        WorldError: a GPU is asked for and torch sees none, or there are fewer than ranks.
     """
     present = torch.cuda.is_available()
     if wish == "cuda" and not present:
         raise WorldError("device cuda", "torch sees no GPU here", "Set device = cpu, or install a GPU build of torch")
-    return torch.device("cuda" if present and wish != "cpu" else "cpu")
+    if not present or wish == "cpu":
+        return torch.device("cpu")
+    if local_world == 1:
+        return torch.device("cuda")
+    seen = torch.cuda.device_count()
+    if seen < local_world:
+        raise WorldError(
+            "device cuda", f"{local_world} ranks need as many GPUs here, there are {seen}", f"Set ranks = {seen}"
+        )
+    return torch.device("cuda", local_rank)
 
 
 def usable_cores() -> int:
@@ -40,11 +54,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def set_threads(wish: int) -> int:
-    """Set torch's CPU threads and hand the number back; 0 leaves one core for the window.
+def set_threads(wish: int, local_world: int = 1) -> int:
+    """Set torch's CPU threads and hand the number back; 0 leaves one core for the window and shares out the others.
 
     Sums in float32 depend on it in their last bits, so a run that is to be repeated exactly keeps its number.
     """
-    threads = wish or max(1, usable_cores() - 1)
+    threads = wish or max(1, (usable_cores() - 1) // local_world)
     torch.set_num_threads(threads)
     return threads

@@ -1,102 +1,160 @@
-"""Objective and optimiser together: one optimiser step, one look at held-out crops, and what must survive a kill."""
+"""Objective and optimiser together: one optimiser step, one look at held-out crops.
+
+Master weights, optimiser state and sums are float32. With `precision = "bfloat16"` matrix products and convolutions of
+the forward pass run in bfloat16 (torch's autocast); what is delicate (norms, softmax, losses) stays in float32.
+
+A batch may be computed in parts, one after the other (gradient accumulation). Every part is a batch of its own to the
+objective, and the parts' losses are averaged. The result equals that of the whole batch up to what an objective
+computes over a batch: BatchNorm statistics, Sinkhorn's sums, and masked tokens, which are averaged within a part.
+"""
 
 from __future__ import annotations
 
-import io
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from engine.backbones.base import Backbone
 from engine.backbones.registry import build_backbone
-from engine.backbones.weights import weights_bytes
-from engine.contract.config import PretrainConfig
+from engine.contract.config import Net1DConfig, PretrainConfig
 from engine.objectives.base import Batch
 from engine.objectives.registry import build_objective
+from engine.ranks.draws import Draws
+from engine.ranks.reduce import global_sum, world_size
+from engine.training.schedules import rate_share
 
-WEIGHTS, TRAINER = "weights.safetensors", "trainer.pt"
+Values = dict[str, Tensor]
+"""Scalars by name, on the device, not yet read."""
 
 
 class Learner:
-    """What learns. Given the same config and device, its state after n steps is a function of n alone."""
+    """What learns. Given the same config and device, its state after n steps is a function of n alone.
 
-    def __init__(self, config: PretrainConfig, device: torch.device) -> None:
+    Args:
+        config: what is asked.
+        device: where it runs.
+        parent: weights to go on from; none starts fresh.
+    """
+
+    def __init__(self, config: PretrainConfig, device: torch.device, parent: Backbone | None = None) -> None:
         self._config, self._device = config, device
-        backbone = build_backbone(config.backbone, config.seed)
+        # Before the objective is built: a teacher starts as a copy of what it finds.
+        backbone = parent or build_backbone(config.backbone, config.seed)
         self.objective = build_objective(backbone, config.objective, config.seed).to(device)
+        if hasattr(self.objective, "last_step"):
+            setattr(self.objective, "last_step", config.steps)  # noqa: B010
         self.optimizer = build_optimizer(self.objective.parameter_groups(), config)
+        self._trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self._driven = self._distributed()
 
     @property
     def backbone(self) -> Backbone:
         """What remains of the training."""
         return self.objective.backbone
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One optimiser step, unless loss or gradient are not finite: then nothing is changed but batch statistics.
+    def step(self, parts: Sequence[Batch]) -> Values:
+        """One optimiser step on a batch, given as its parts; nothing is read from the device.
 
         Returns:
-            Parts of the loss, and "gradient_norm"; the caller looks whether they are finite.
+            This rank's shares of the loss's parts and of "gradient_norm" (before clipping); `read` adds them up.
         """
         self.objective.train()
         self.optimizer.zero_grad()
-        loss = self.objective(self._here(batch))
-        loss.total.backward()
-        norm = torch.nn.utils.get_total_norm([p.grad for p in self.objective.parameters() if p.grad is not None])
-        told = {name: float(value) for name, value in loss.parts.items()} | {"gradient_norm": float(norm)}
-        if all(map(math.isfinite, told.values())):
-            self.optimizer.step()
-            self.objective.after_step(batch.draws.position)
-        return told
+        told: Values = {}
+        for number, batch in enumerate(parts):
+            with self._silent(last=number == len(parts) - 1), self._precision():
+                loss = self._driven(self._here(batch))
+            # DDP averages the gradients of the ranks, but the shares of the loss add up.
+            (loss.total * (world_size() / len(parts))).backward()
+            for name, value in loss.parts.items():
+                told[name] = told.get(name, 0) + value.detach() / len(parts)
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self._trained if p.grad is not None])
+        if self._config.clip_norm:
+            torch.nn.utils.clip_grads_with_norm_(self._trained, self._config.clip_norm, norm)
+        step = parts[0].draws.position
+        set_rates(self.optimizer, rate_share(step, self._config))
+        self.optimizer.step()
+        self.objective.after_step(step)
+        return told | {"gradient_norm": norm.detach() / world_size()}
+
+    def rate(self, step: int) -> float:
+        """Learning rate of the head at a step."""
+        return self._config.learning_rate * rate_share(step, self._config)
+
+    def fit(self, batches: Iterable[Batch], step: int) -> None:
+        """Let the objective make its labels from whole training batches, the same on every rank."""
+        with self._precision():
+            self.objective.fit((self._here(batch) for batch in batches), step)
 
     @torch.inference_mode()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Mean of the parts over held-out crops, as "validation_..."; empty without crops."""
+        """Mean of the parts over held-out crops of all ranks, as "validation_..."; empty without crops."""
         self.objective.eval()
-        sums: dict[str, float] = {}
+        sums: Values = {}
         count = 0
         for batch in batches:
-            size = len(batch.x_BCT)
-            for name, value in self.objective(self._here(batch)).parts.items():
-                sums[name] = sums.get(name, 0.0) + size * float(value)
-            count += size
-        return {f"validation_{name}": total / count for name, total in sums.items()}
+            with self._precision():
+                parts = self.objective(self._here(batch)).parts
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0) + batch.size * value.double()
+            count += batch.size
+        return {f"validation_{name}": total / count for name, total in read(sums).items()}
 
-    def files(self, about: dict[str, Any]) -> dict[str, bytes]:
-        """The state as files of a checkpoint: the backbone's weights, and everything else that training needs."""
-        rest = {k: v for k, v in self.objective.state_dict().items() if not k.startswith("backbone.")}
-        buffer = io.BytesIO()
-        torch.save({"objective": rest, "optimizer": self.optimizer.state_dict(), "about": about}, buffer)
-        return {WEIGHTS: weights_bytes(self.backbone, self._config.backbone), TRAINER: buffer.getvalue()}
+    def rehearse(self, crops: int) -> None:
+        """A forward and a backward pass over so many crops of noise, to see whether they fit; nothing is learned."""
+        self.optimizer.zero_grad()
+        self.objective.train()
+        draws = Draws(self._config.seed, "rehearsal", 0, tuple(range(crops)))
+        with self._precision():
+            batch = self._here(Batch(torch.randn(crops, 12, self._config.samples), draws, crops))
+            loss = self.objective(batch)
+        loss.total.backward()
+        self.optimizer.zero_grad()
 
-    def restore(self, checkpoint: Path) -> dict[str, Any]:
-        """Take up the state of a checkpoint whose checksums were verified; hands back its `about`."""
-        rest = torch.load(checkpoint / TRAINER, map_location=self._device, weights_only=True)
-        weights = load_file(checkpoint / WEIGHTS, device=str(self._device))
-        backbone = {f"backbone.{name}": value for name, value in weights.items()}
-        self.objective.load_state_dict({**rest["objective"], **backbone}, strict=True)
-        self.optimizer.load_state_dict(rest["optimizer"])
-        about: dict[str, Any] = rest["about"]
-        return about
-
-    def is_finite(self) -> bool:
-        """Whether every weight is a number: no checkpoint is written of anything else."""
-        floats = [v for v in self.objective.state_dict().values() if v.is_floating_point()]
-        return all(bool(torch.isfinite(v).all()) for v in floats)
+    def here(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """Batches on the training device."""
+        return (self._here(batch) for batch in batches)
 
     def _here(self, batch: Batch) -> Batch:
         x_BCT = batch.x_BCT.to(self._device, non_blocking=True)
         return replace(batch, x_BCT=x_BCT, draws=batch.draws.to(self._device))
 
+    def _precision(self) -> AbstractContextManager[Any]:
+        enabled = self._config.precision == "bfloat16"
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=enabled)
 
-def build_optimizer(groups: dict[str, list[torch.nn.Parameter]], config: PretrainConfig) -> torch.optim.Optimizer:
-    """AdamW with the study's three constant learning rates (method specification, section 4).
+    def _distributed(self) -> nn.Module:
+        if world_size() == 1:
+            return self.objective
+        backbone = self._config.backbone
+        idle = isinstance(backbone, Net1DConfig) and backbone.idle_norms
+        # Buffers are equal on all ranks by construction: what makes them is summed over the ranks.
+        return DistributedDataParallel(self.objective, broadcast_buffers=False, find_unused_parameters=idle)
 
-    Weight decay is on everything, biases, norms, C and D included. No warm-up, no clipping.
+    def _silent(self, last: bool) -> AbstractContextManager[Any]:
+        """Gradients are exchanged once, with the last part."""
+        driven = self._driven
+        return driven.no_sync() if isinstance(driven, DistributedDataParallel) and not last else nullcontext()
+
+
+def read(values: Values) -> dict[str, float]:
+    """Shares added up over the ranks, as numbers: the one place where the host waits for the device."""
+    if not values:
+        return {}
+    total_N = global_sum(torch.stack([value.double() for value in values.values()]))
+    return dict(zip(values, total_N.tolist(), strict=True))
+
+
+def build_optimizer(groups: dict[str, list[nn.Parameter]], config: PretrainConfig) -> torch.optim.Optimizer:
+    """AdamW with the study's learning rates by group (method specification, section 4).
+
+    Head 3e-3, backbone and mask token a tenth of it, stem a hundredth. Weight decay is on everything, biases, norms,
+    C and D included. Each group's "rate" is its full rate; `set_rates` makes the step's of it.
     """
     factors = {
         "head": 1.0,
@@ -109,4 +167,12 @@ def build_optimizer(groups: dict[str, list[torch.nn.Parameter]], config: Pretrai
         for name, members in groups.items()
         if members
     ]
+    for group in rates:
+        group["rate"] = group["lr"]
     return torch.optim.AdamW(rates, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Give every group this share of its full rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["rate"] * share

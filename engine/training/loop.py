@@ -1,42 +1,61 @@
-"""The one training loop.
+"""The one training loop: steps, looks, probes, checkpoints.
 
-Everything that changes with time is a function of the step, so a run goes on from weights, optimiser and one integer,
-and ends as if it had never been cut.
+Everything that changes with time is a function of the step, so a run goes on from weights, optimiser, the state of the
+early stop and one integer, and ends as if it had never been cut.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig, config_json
 from engine.contract.errors import WorldError
-from engine.contract.events import Checkpoint, EventWriter, Metric, Progress, Warned, finite
+from engine.contract.events import Checkpoint, EventWriter, Probed, Warned, finite
+from engine.contract.results import ProbePoint
 from engine.contract.run import RunFolder, Stopped
+from engine.training import faults
 from engine.training.batches import TrainingBatches, ValidationBatches
-from engine.training.checkpoint import newest_checkpoint, write_checkpoint
+from engine.training.checkpoint import sha256_of, write_checkpoint
+from engine.training.distributed import GO, STOP, TELL, Ranks
+from engine.training.feeding import Feed, open_feed
+from engine.training.gauges import Gauges
 from engine.training.learner import Learner
+from engine.training.ledger import Ledger, NotANumber
+from engine.training.lineage import FRESH, Origin, Standing
+from engine.training.probing import Probe
+from engine.training.pulse import Pulse
+from engine.training.resuming import find_checkpoint, result_fields
+from engine.training.state import WEIGHTS, is_finite, restore_state, state_files
+from engine.training.stopping import EarlyStop
 
-TELL_EVERY_S = 1.0
-NOT_OF_THE_RESULT = {"name", "store", "steps", "evaluate_every", "checkpoint_every", "keep_checkpoints", "threads"}
-"""Config fields in which a checkpoint may differ from the run that goes on from it."""
+FITTING = 16
+"""Training batches from which an objective makes its labels."""
+
+
+class Data(NamedTuple):
+    """What is learned from and what is held out."""
+
+    training: TrainingBatches
+    validation: ValidationBatches
 
 
 class Loop:
-    """Steps, looks, checkpoints, until the last step or until somebody asks to stop.
+    """Steps, looks, checkpoints, until the last step, an early stop, or until somebody asks to stop.
 
     Args:
         folder: the run; its stop file is watched, its checkpoints are written and resumed from.
         config: what was asked.
         learner: fresh, as at step 0.
-        training: a batch for every step.
-        validation: held-out crops; may be empty.
+        data: a batch for every step; held-out crops, which may be none.
         events: where it says what it does.
+        ranks: the processes that share each batch; only the first speaks and writes.
         card: makes the model card of a step.
+        origin: the parent of the weights, if any.
+        probe: asked at the first and last step and in between, as the config says.
     """
 
     def __init__(
@@ -44,87 +63,147 @@ class Loop:
         folder: RunFolder,
         config: PretrainConfig,
         learner: Learner,
-        training: TrainingBatches,
-        validation: ValidationBatches,
+        data: Data,
         events: EventWriter,
-        card: Callable[[int, dict[str, bytes]], ModelCard],
+        ranks: Ranks,
+        card: Callable[[Standing], ModelCard],
+        origin: Origin = FRESH,
+        probe: Probe | None = None,
     ) -> None:
-        self._folder, self._config, self._learner = folder, config, learner
-        self._training, self._validation, self._events, self._card = training, validation, events, card
+        self._folder, self._config, self._data = folder, config, data
+        self.learner = learner
+        self._events, self._ranks, self._card, self._probe = events, ranks, card, probe
         self.step, self.seconds = 0, 0.0
         self.metrics: dict[str, float] = {}
+        self.collapse: dict[str, float | None] = {}
+        self.collapsed = ""
+        self.probes: list[ProbePoint] = []
+        self.early = EarlyStop(config.early_stop)
+        self.origin = origin
         self._saved: int | None = None
-        self._pulse = Pulse(events, config)
+        self._ledger = Ledger()
+        self._pulse = Pulse(events, config, Gauges(ranks.device))
+        # A CPU has computed what it returns, so reading costs nothing; a GPU would be waited for.
+        self._reads_each_step = ranks.device.type == "cpu" and ranks.share.world == 1
 
     def run(self) -> None:
-        """Train to the last step.
+        """Train to the end.
 
         Raises:
             Stopped: somebody asked; a checkpoint of this step stands.
-            WorldError: no usable checkpoint, a loss that is not a number, a disk that is full.
+            WorldError: no usable checkpoint, a loss that is not a number, a disk that is full, memory that ran out, a
+                GPU or a rank that is gone.
         """
-        self._resume()
+        self.resume()
         self._pulse.begin(self.step)
-        while self.step < self._config.steps:
-            if self._folder.stop_asked():
-                self._save()
-                self._pulse.end(self.step)
-                raise Stopped
-            self._advance()
+        if not self.is_over:
+            feed = open_feed(
+                self._data.training, self._config.loaders, self._ranks.device, self.step, self._config.steps
+            )
+            try:
+                self._train(feed)
+            except (RuntimeError, MemoryError) as error:
+                raise self._explained(error) or error from None
+            finally:
+                feed.close()
+        self._ranks.agree(GO)  # nobody leaves before rank 0 has written the last checkpoint
 
-    def _advance(self) -> None:
-        begun = time.monotonic()
-        told = self._learner.step(self._training.batch(self.step))
-        self._refuse_nonsense(told)
-        self.step += 1
-        self.metrics |= told
-        last = self.step == self._config.steps
-        look = last or self.step % self._config.evaluate_every == 0
-        if look:
-            self.metrics |= self._learner.validate(self._validation)
-            told |= {name: value for name, value in self.metrics.items() if name.startswith("validation_")}
-        self.seconds += time.monotonic() - begun
-        self._pulse.beat(self.step, told | self._constants(), at_once=look)
-        if last or self.step % self._config.checkpoint_every == 0:
-            self._save()
-
-    def _constants(self) -> dict[str, float]:
-        return {"learning_rate": self._config.learning_rate}
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to do."""
+        return self.step == self._config.steps or self.early.over
 
     def final(self) -> dict[str, float | None]:
         """Last metrics, all of them functions of the config and the recordings: no speeds, no times."""
         return finite(self.metrics | self._constants())
 
-    def _refuse_nonsense(self, told: dict[str, float]) -> None:
-        if all(map(math.isfinite, told.values())):
+    def _train(self, feed: Feed) -> None:
+        if self.step == 0:
+            self._ask_probe()
+        while not self.is_over:
+            word = self._ranks.agree(self._wish())
+            if word == STOP:
+                self._save()
+                self._pulse.end(self.step)
+                raise Stopped
+            self._advance(feed, tell=word == TELL)
+
+    def _wish(self) -> int:
+        if self._folder.stop_asked():
+            return STOP
+        return TELL if self._pulse.is_due() else GO
+
+    def _advance(self, feed: Feed, tell: bool) -> None:
+        begun = time.monotonic()
+        if self.learner.objective.fits_at(self.step):
+            self.learner.fit((self._data.training.whole(self.step + i) for i in range(FITTING)), self.step)
+        self._ledger.note(self.step, self.learner.step(feed.take(self.step)))
+        self.step += 1
+        last = self.step == self._config.steps
+        look = last or self.step % self._config.evaluate_every == 0
+        told: dict[str, float] = {}
+        if tell or look or self._reads_each_step:
+            told = self._read()
+        if look:
+            told |= self._look()
+        self.seconds += time.monotonic() - begun
+        if tell or look:
+            self._pulse.beat(self.step, told | self._constants())
+        if self.is_over or self._probe_is_due():
+            self._ask_probe()
+        if self.is_over or self.step % self._config.checkpoint_every == 0:
+            self._save()
+
+    def _constants(self) -> dict[str, float]:
+        return {"learning_rate": self.learner.rate(max(0, self.step - 1))}
+
+    def _read(self) -> dict[str, float]:
+        """What the last step told; the run ends here if it or one before it was not finite."""
+        try:
+            told = self._ledger.read()
+        except NotANumber as error:
+            records = ", ".join(self._data.training.records(error.step))
+            self._events.emit(
+                Warned(message=f"the {error.what} of step {error.step + 1} is not a number; its records: {records}")
+            )
+            raise faults.not_a_number(error.what, error.step + 1, self._kept()) from None
+        self.metrics |= told
+        return told
+
+    def _look(self) -> dict[str, float]:
+        """Held-out loss, collapse watch, early stop."""
+        told = self.learner.validate(self._data.validation)
+        self.metrics |= told
+        self.early.look(told.get("validation_loss"))
+        return told
+
+    def _probe_is_due(self) -> bool:
+        every = self._config.probe.every if self._config.probe else 0
+        return every > 0 and self.step % every == 0
+
+    def _ask_probe(self) -> None:
+        """One more point of the linear probe; the other ranks wait for the next word meanwhile."""
+        if self._probe is None or not self._ranks.first or any(point.step == self.step for point in self.probes):
             return
-        records = ", ".join(self._training.records(self.step))
-        what = "loss" if not math.isfinite(told["loss"]) else "gradient"
-        self._events.emit(Warned(message=f"the {what} of step {self.step + 1} is not a number; its records: {records}"))
-        kept = (
-            "No checkpoint was written yet"
-            if self._saved is None
-            else f"Step {self._saved} is kept as the last good one"
-        )
-        raise WorldError(
-            "pretraining",
-            f"the {what} is not a number at step {self.step + 1}",
-            f"{kept}; start a copy of the run with a lower learning_rate, and look at the records it names",
-        )
+        self.learner.objective.eval()
+        point = self._probe(self.learner.backbone, self.step)
+        self.probes.append(point)
+        labels = {label.label: label.auroc.value for label in point.labels}
+        self._events.emit(Probed(step=self.step, macro=point.macro.value, labels=labels))
 
     def _save(self) -> None:
         if self._saved == self.step:
             return
-        if not self._learner.is_finite():
-            raise WorldError(
-                "pretraining",
-                f"weights are not numbers after step {self.step}",
-                "Earlier checkpoints are kept; start a copy of the run with a lower learning_rate",
-            )
-        files = self._learner.files(self._about())
-        files["card.json"] = config_json(self._card(self.step, files)).encode()
-        path = write_checkpoint(self._folder.checkpoints, self.step, files, self._config.keep_checkpoints)
+        self._read()
+        if not is_finite(self.learner):
+            raise faults.not_a_number("weights", self.step, self._kept())
         self._saved = self.step
+        if not self._ranks.first:
+            return
+        files = state_files(self.learner, self._config, self._about())
+        now = Standing(self.step, sha256_of(files[WEIGHTS]), self.origin, self.collapse, self.collapsed)
+        files["card.json"] = config_json(self._card(now)).encode()
+        path = write_checkpoint(self._folder.checkpoints, self.step, files, self._config.keep_checkpoints)
         self._events.sync()
         self._events.emit(Checkpoint(step=self.step, name=path.name))
 
@@ -133,63 +212,42 @@ class Loop:
             "step": self.step,
             "seconds": self.seconds,
             "metrics": self.metrics,
-            "config": _result_fields(self._config),
+            "config": json.dumps(result_fields(self._config), sort_keys=True),
+            "early_stop": self.early.state(),
+            "collapse": self.collapse,
+            "collapsed": self.collapsed,
+            "probes": [point.model_dump(mode="json") for point in self.probes],
+            "origin": self.origin.state(),
         }
 
-    def _resume(self) -> None:
-        found = newest_checkpoint(self._folder.checkpoints)
-        if found.path is None:
-            if found.damaged:
-                raise WorldError(
-                    f"run {self._folder.path.name}",
-                    f"none of its checkpoints is whole ({', '.join(found.damaged)})",
-                    "Restore one from a backup, or start a copy of the run from the beginning",
-                )
+    def resume(self) -> None:
+        """Take up the newest checkpoint, if there is one.
+
+        Raises:
+            WorldError: there are checkpoints, and none can be gone on from.
+        """
+        found = find_checkpoint(self._folder, self._config, self._events)
+        if found is None:
             return
-        for name in found.damaged:
-            self._events.emit(
-                Warned(message=f"checkpoint {name} is damaged and passed over; going on from {found.path.name}")
-            )
-        about = self._learner.restore(found.path)
-        if about["config"] != _result_fields(self._config):
-            raise WorldError(
-                f"checkpoint {found.path.name}",
-                "it was made with another config than this run's",
-                "Restore the run's config.json, or start a new run",
-            )
+        path, about = found
+        restore_state(self.learner, path, self._ranks.device)
         self.step, self.seconds, self.metrics = about["step"], about["seconds"], about["metrics"]
+        self.early.restore(about["early_stop"])
+        self.collapse, self.collapsed = about["collapse"], about["collapsed"]
+        self.probes = [ProbePoint.model_validate(point) for point in about["probes"]]
+        self.origin = Origin.restored(about["origin"])
         self._saved = self.step
 
+    def _kept(self) -> str:
+        if self._saved is None:
+            return "No checkpoint was written yet"
+        return f"Step {self._saved} is kept as the last good one"
 
-class Pulse:
-    """Says about once a second how far the training is and how it fares."""
-
-    def __init__(self, events: EventWriter, config: PretrainConfig) -> None:
-        self._events, self._steps, self._batch = events, config.steps, config.batch_size
-
-    def begin(self, step: int) -> None:
-        """Training starts, or goes on, from this step."""
-        self._first = self._last = step
-        self._began = self._told = time.monotonic()
-        message = "going on from a checkpoint" if step else "starting"
-        self._events.emit(Progress(done=step, total=self._steps, unit="steps", message=message))
-
-    def end(self, step: int) -> None:
-        """Training ends early, at this step: the last beat may be some steps old."""
-        self._events.emit(Progress(done=step, total=self._steps, unit="steps"))
-
-    def beat(self, step: int, values: dict[str, float], at_once: bool) -> None:
-        """A step is done; tell it when a second has passed, or at once."""
-        now = time.monotonic()
-        if now - self._told < TELL_EVERY_S and not at_once:
-            return
-        speed = (step - self._last) * self._batch / max(now - self._told, 1e-9)
-        left = (now - self._began) / (step - self._first) * (self._steps - step)
-        self._events.emit(Metric(step=step, values=finite(values | {"crops_per_s": speed})))
-        self._events.emit(Progress(done=step, total=self._steps, unit="steps", seconds_left=round(left, 1)))
-        self._told, self._last = now, step
-
-
-def _result_fields(config: PretrainConfig) -> str:
-    """The config without the fields that do not shape a step, as text."""
-    return json.dumps(config.model_dump(mode="json", exclude=NOT_OF_THE_RESULT | {"device"}), sort_keys=True)
+    def _explained(self, error: BaseException) -> WorldError | None:
+        """What the machine did to the training; None when it is none of its known faults."""
+        if not faults.is_out_of_memory(error):
+            return faults.device_lost(error, self._kept()) if faults.is_device_lost(error) else None
+        self._ranks.part()  # what is tried now is tried alone
+        asked = self._config.batch_size // self._config.accumulate // self._ranks.share.world
+        fits = faults.largest_that_fits(self.learner.rehearse, asked // 2)
+        return faults.out_of_memory(self._config, asked, fits, self._ranks.device.type)

@@ -2,99 +2,125 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine.backbones.base import count_trainable
-from engine.contract.card import Lineage, ModelCard, Preprocessing
+from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Warned
-from engine.contract.results import PretrainResults
+from engine.contract.results import PretrainResults, ProbeChange
 from engine.contract.run import ManifestRow, RunFolder
-from engine.data.splits import split_digest
 from engine.data.store import Store
-from engine.training.batches import Cropper, TrainingBatches, ValidationBatches
-from engine.training.checkpoint import checkpoint_name, sha256
-from engine.training.device import pick_device, set_threads
-from engine.training.learner import WEIGHTS, Learner
-from engine.training.loop import Loop
+from engine.training.batches import ALONE, Cropper, Share, TrainingBatches, ValidationBatches
+from engine.training.checkpoint import checkpoint_name, newest_checkpoint
+from engine.training.device import set_threads
+from engine.training.distributed import Ranks, joined
+from engine.training.learner import Learner
+from engine.training.lineage import FRESH, Origin, Standing, model_card
+from engine.training.loop import Data, Loop
+from engine.training.parent import Parent, load_parent
+from engine.training.probing import Probe
+from engine.zoo.native import weights_sha256
 
 
-def run(folder: RunFolder, config: PretrainConfig, events: EventWriter) -> PretrainResults:
+def run(folder: RunFolder, config: PretrainConfig, events: EventWriter, probe: Probe | None = None) -> PretrainResults:
     """Pretrain, or go on pretraining, what a run folder describes.
+
+    Args:
+        folder: the run.
+        config: what is asked; with several `ranks` this process is one of them and starts the others where no
+            launcher did.
+        events: where it says what it does; on ranks other than the first, nowhere.
+        probe: a linear probe that is asked along the way (see `engine.training.probing`).
 
     Raises:
         Stopped: somebody asked; a checkpoint stands.
-        WorldError: records missing or too few, no usable checkpoint, a loss that is not a number, a full disk.
+        WorldError: records missing or too few, no usable checkpoint or parent, a loss that is not a number, a full
+            disk, memory that ran out, a GPU or a rank that is gone.
     """
-    set_threads(config.threads)
-    device = pick_device(config.device)
+    with joined(folder, config, events) as ranks:
+        set_threads(config.threads, ranks.local_world)
+        loop = _prepared(folder, config, events, ranks, probe)
+        loop.run()
+    return _results(folder, config, loop, probe)
+
+
+def open_data(
+    config: PretrainConfig, manifest: Sequence[ManifestRow], events: EventWriter, share: Share = ALONE
+) -> Data:
+    """Batches of the recordings that a manifest names.
+
+    Raises:
+        WorldError: records missing or too few.
+    """
     store = Store.open(Path(config.store))
-    manifest = folder.manifest()
     cropper = Cropper(store, config)
-    training = TrainingBatches(cropper, _usable_rows(store, cropper, manifest, "train", events), config)
-    validation = ValidationBatches(cropper, _usable_rows(store, cropper, manifest, "validation", events), config)
-    learner = Learner(config, device)
+    training = TrainingBatches(cropper, _usable_rows(store, cropper, manifest, "train", events), config, share)
+    held_out = _usable_rows(store, cropper, manifest, "validation", events)
+    return Data(training, ValidationBatches(cropper, held_out, config, share))
+
+
+def _prepared(
+    folder: RunFolder, config: PretrainConfig, events: EventWriter, ranks: Ranks, probe: Probe | None
+) -> Loop:
+    manifest = folder.manifest()
+    data = open_data(config, manifest, events, ranks.share)
+    parent = _parent(folder, config)
+    learner = Learner(config, ranks.device, parent.backbone if parent else None)
     parameters = count_trainable(learner.backbone)
 
-    def card(step: int, files: dict[str, bytes]) -> ModelCard:
-        weights = hashlib.sha256(files[WEIGHTS]).hexdigest()
-        return model_card(config, manifest, folder.path.name, step, weights, parameters)
+    def card(now: Standing) -> ModelCard:
+        return model_card(config, manifest, folder.path.name, parameters, now)
 
-    loop = Loop(folder, config, learner, training, validation, events, card)
-    loop.run()
-    final = folder.checkpoints / checkpoint_name(loop.step)
+    origin = Origin.of(parent) if parent else FRESH
+    return Loop(folder, config, learner, data, events, ranks, card, origin, probe)
+
+
+def _parent(folder: RunFolder, config: PretrainConfig) -> Parent | None:
+    """The parent of a run at its beginning; later its weights are not needed any more, and may be gone."""
+    if not config.parent or newest_checkpoint(folder.checkpoints).path is not None:
+        return None
+    return load_parent(config)
+
+
+def _results(folder: RunFolder, config: PretrainConfig, loop: Loop, probe: Probe | None) -> PretrainResults:
     return PretrainResults(
-        checkpoint=f"{folder.checkpoints.name}/{final.name}",
-        weights_sha256=sha256(final / WEIGHTS),
+        checkpoint=f"{folder.checkpoints.name}/{checkpoint_name(loop.step)}",
+        weights_sha256=weights_sha256(loop.learner.backbone, config.backbone),
         steps=loop.step,
-        parameters=parameters,
+        parameters=count_trainable(loop.learner.backbone),
         final=loop.final(),
         seconds=round(loop.seconds, 3),
+        stopped_early=loop.step < config.steps,
+        collapse=loop.collapse,
+        collapsed=loop.collapsed,
+        probes=loop.probes,
+        forgetting=_forgetting(config, loop, probe),
     )
 
 
-def model_card(
-    config: PretrainConfig, manifest: Sequence[ManifestRow], run_id: str, step: int, weights: str, parameters: int
-) -> ModelCard:
-    """Identity, lineage and preprocessing contract of the model as it stands at a step."""
-    used = [row for row in manifest if row.split in ("train", "validation")]
-    train = [row for row in used if row.split == "train"]
-    lineage = Lineage(
-        objective=config.objective.name,
-        fidelity=config.objective.fidelity,
-        backbone=config.backbone.summary,
-        parameters=parameters,
-        corpus=f"{len(train)} recordings of the workspace to train on, {len(used) - len(train)} held out",
-        corpus_sha256=split_digest([row.record_id for row in used], [row.split for row in used]),
-        records=len(train),
-        patients=len({row.patient for row in train}),
-        steps=step,
-        seed=config.seed,
-        run_id=run_id,
-    )
-    return ModelCard(
-        name=config.name,
-        source="native",
-        developer="pretrained in this workspace",
-        intended_use="features for linear probes on recordings of this workspace",
-        output="embedding",
-        weights_sha256=weights,
-        lineage=lineage,
-        preprocessing=Preprocessing(rate_hz=config.rate_hz, window_s=config.window_s, clip_mv=config.clip_mv),
-    )
+def _forgetting(config: PretrainConfig, loop: Loop, probe: Probe | None) -> list[ProbeChange]:
+    """What a continued pretraining did to the probe: last point minus first."""
+    steps = [point.step for point in loop.probes]
+    if probe is None or not config.parent or len(steps) < 2:
+        return []
+    return probe.change(steps[0], steps[-1])
 
 
 def _usable_rows(
     store: Store, cropper: Cropper, manifest: Sequence[ManifestRow], split: str, events: EventWriter
 ) -> list[int]:
-    """Rows of the store for one side of the split, without recordings shorter than a crop."""
+    """Rows of the store for one side of the split, without recordings that are too slow or shorter than a crop."""
     rows = [_row(store, row.record_id) for row in manifest if row.split == split]
-    usable = [row for row in rows if cropper.room(row) >= 0]
-    if len(usable) < len(rows):
-        short = len(rows) - len(usable)
+    fast = [row for row in rows if not cropper.is_slow(row)]
+    if len(fast) < len(rows):
+        slow = len(rows) - len(fast)
+        events.emit(Warned(message=f"{slow} {split} recordings are slower than the model's rate and are left out"))
+    usable = [row for row in fast if cropper.room(row) >= 0]
+    if len(usable) < len(fast):
+        short = len(fast) - len(usable)
         events.emit(Warned(message=f"{short} {split} recordings are shorter than a crop and are left out"))
     return usable
 

@@ -81,7 +81,7 @@ def test_a_step_is_a_function_of_the_seed_and_the_step_alone(store):
     in_order = batches()
     told = [in_order.crops(step) for step in range(6)]
     assert [batches().crops(step) for step in (3, 0, 5)] == [told[3], told[0], told[5]]
-    assert torch.equal(batches().batch(4).x_BCT, in_order.batch(4).x_BCT)
+    assert torch.equal(batches().read(4), in_order.read(4))
     assert batches(seed=6).crops(0) != told[0]
 
 

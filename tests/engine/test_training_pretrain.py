@@ -82,11 +82,11 @@ def cut_at(monkeypatch, step, act):
     """Do something just before a training step, once."""
     honest = Learner.step
 
-    def stepped(self, batch):
-        if batch.draws.position == step:
+    def stepped(self, parts):
+        if parts[0].draws.position == step:
             monkeypatch.setattr(Learner, "step", honest)
             act()
-        return honest(self, batch)
+        return honest(self, parts)
 
     monkeypatch.setattr(Learner, "step", stepped)
 
@@ -274,14 +274,14 @@ def test_no_checkpoint_is_written_of_weights_that_are_not_numbers(begin, monkeyp
     folder = begin()
     honest = Learner.step
 
-    def poison(self, batch):
-        told = honest(self, batch)
-        if batch.draws.position == 5:
+    def poison(self, parts):
+        told = honest(self, parts)
+        if parts[0].draws.position == 5:
             self.backbone.blocks[0].norm.weight.data[0] = math.inf
         return told
 
     monkeypatch.setattr(Learner, "step", poison)
-    with pytest.raises(WorldError, match="weights are not numbers after step 6"):
+    with pytest.raises(WorldError, match="the weights are not a number at step 6"):
         work(folder)
     assert newest_checkpoint(folder.checkpoints).path.name == "step-000003"
 
