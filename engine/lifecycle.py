@@ -37,7 +37,7 @@ Worker = Callable[[RunFolder, Any, EventWriter], Model]
 
 WORKERS = {
     "import": "engine.data.importing:run",
-    "pretrain": "engine.training.pretrain:run",
+    "pretrain": "engine.workers:pretrain",
     "estimate": "engine.estimate:run",
     "study": "engine.study.runner:run",
     "embed": "engine.evaluation.runs:embed",

@@ -73,3 +73,16 @@ class EmbeddingCache:
                 draft.unlink(missing_ok=True)
             reason = f"embeddings cannot be written ({error.strerror or type(error).__name__})"
             raise WorldError("cache folder", reason, "Free some space, then resume the run") from None
+
+
+class NoCache(EmbeddingCache):
+    """A cache that keeps nothing: weights that still change have no embedding worth keeping."""
+
+    def __init__(self) -> None: ...
+
+    def read(self, record_ids: Sequence[str]) -> Iterator[tuple[str, Block]]:
+        """Nothing is kept."""
+        return iter(())
+
+    def write(self, record_ids: Sequence[str], features_NKD: Block) -> None:
+        """Nothing is kept."""
