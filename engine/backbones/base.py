@@ -20,8 +20,8 @@ class Features:
 
     Attributes:
         latents_BLD: output of the stem, before any context.
-        layers: output of the stem, then of each block after its norm, all [B, L, D].
-        tokens_BLD: output of the last block.
+        layers: output of the stem, then of each block after its norm, [B, L, width of the layer].
+        tokens_BLD: output of the last block, the last of the layers.
         updates: what each block adds to its input, before dropout, residual and norm: the targets of data2vec. The
             last of them have the width of the tokens.
     """
@@ -39,11 +39,14 @@ class Products(NamedTuple):
         forward: all products of the pass.
         first: those of the first layer, whose input needs no gradient.
         convolution: what the fast convolutions cost on top; the published counts leave it out.
+        phantom: what `torch.utils.flop_counter` adds in a backward pass that is not there: of a grouped convolution it
+            counts the gradient of the weights as if every group met every other.
     """
 
     forward: int
     first: int
-    convolution: int
+    convolution: int = 0
+    phantom: int = 0
 
     @property
     def forward_backward(self) -> int:
@@ -85,6 +88,11 @@ class Backbone(nn.Module):
         """Features of a batch of signals in millivolts at the rate of the model."""
         features: Features = self.encode(self.stem(x_BCT))
         return features
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Number of parameters, those that nothing trains included."""
+    return sum(p.numel() for p in module.parameters())
 
 
 def count_trainable(module: nn.Module) -> int:

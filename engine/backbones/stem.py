@@ -1,16 +1,64 @@
 """The convolutional stem: leads to tokens (method specification, section 2.1).
 
-Shapes: B batch, C leads, T samples, L tokens, D width, K kernel.
+The stem is the published one for causal backbones too: its convolutions are centred, so with kernels 3,1,1,1 and
+strides 2,1,1,1 token t sees samples 2t-1 ... 2t+1, and with kernels 3,1 and strides 1,1 samples t-1 ... t+1: one past
+its own in both. That is far less than what is predicted (CPC's gap is 26 samples; section 10, item 1), and it is why
+causality is a matter of tokens: latents that change from token t on leave all tokens before t as they are.
+
+Shapes: B batch, C leads, T samples, L tokens, D width, K kernel, N = B x L rows of a batch norm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.ranks.reduce import global_sum, world_size
+
 LEADS = 12
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch norm whose batch is that of all ranks; with one rank it is `nn.BatchNorm1d`, number for number.
+
+    torch's SyncBatchNorm does the same on GPUs only. Under autocast statistics are made and kept in float32.
+    """
+
+    def forward(self, x_ND: Tensor) -> Tensor:
+        """x_ND, normalised by the statistics of the batch in training and by the running ones otherwise."""
+        if not self.training or world_size() == 1:
+            return super().forward(x_ND)
+        mean_D, variance_D, count = global_statistics(x_ND)
+        with torch.no_grad():
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            assert self.momentum is not None
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean_D.to(self.running_mean.dtype), self.momentum)
+            unbiased_D = variance_D * (count / (count - 1))
+            self.running_var.lerp_(unbiased_D.to(self.running_var.dtype), self.momentum)
+        scale_D = self.weight * torch.rsqrt(variance_D + self.eps).to(self.weight.dtype)
+        shift_D = self.bias - mean_D.to(self.weight.dtype) * scale_D
+        return torch.addcmul(shift_D, x_ND, scale_D).to(x_ND.dtype)
+
+
+def global_statistics(x_ND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, biased variance and number of rows over all ranks, with gradients, in one sum over ranks; float64.
+
+    Each rank's own mean and variance are made first, about its own mean; only these few numbers meet in float64, where
+    E[x^2] - E[x]^2 loses nothing that matters.
+    """
+    x_ND = x_ND.to(torch.promote_types(x_ND.dtype, torch.float32))
+    variance_D, mean_D = (told.double() for told in torch.var_mean(x_ND, 0, correction=0))
+    rows = torch.full_like(mean_D[:1], len(x_ND))
+    sums = global_sum(torch.cat([rows, rows * mean_D, rows * (variance_D + mean_D**2)]))
+    count, first_D, second_D = torch.split(sums, [1, len(mean_D), len(mean_D)])
+    mean_D = first_D / count
+    return mean_D, (second_D / count - mean_D**2).clamp_min(0), count
 
 
 class ConvBlock(nn.Module):
@@ -23,12 +71,15 @@ class ConvBlock(nn.Module):
         super().__init__()
         self.kernel, self.stride = kernel, stride
         self.conv = nn.Conv1d(channels, width, kernel, stride, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm1d(width)
+        self.norm = BatchNorm(width)
 
     def forward(self, x_BTC: Tensor) -> Tensor:
         """x_BTC -> tokens_BLD with L = (T - 1) // stride + 1."""
-        padded_BTC = F.pad(x_BTC, (0, 0, self.kernel // 2, self.kernel // 2)) if self.kernel > 1 else x_BTC
-        windows_BLCK = padded_BTC.unfold(1, self.kernel, self.stride)
+        return self.unpadded(F.pad(x_BTC, (0, 0, self.kernel // 2, self.kernel // 2)) if self.kernel > 1 else x_BTC)
+
+    def unpadded(self, x_BTC: Tensor) -> Tensor:
+        """x_BTC -> tokens_BLD of the windows that lie wholly in it."""
+        windows_BLCK = x_BTC.unfold(1, self.kernel, self.stride)
         B, L, C, K = windows_BLCK.shape
         z_ND = F.linear(windows_BLCK.reshape(B * L, C * K), self.conv.weight.reshape(-1, C * K))
         z_ND = F.relu(self.norm(z_ND))

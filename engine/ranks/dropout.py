@@ -31,17 +31,21 @@ class Dropout(nn.Module):
         """X of any shape [B, L, ...] to the same shape."""
         if not self.training or self.probability == 0:
             return x_BLD
-        scale = 1 / (1 - self.probability)
         if self.tied:
-            return x_BLD * self._keep(x_BLD, 1, *x_BLD.shape[2:]).to(x_BLD.dtype).mul_(scale)
-        dropped: Tensor = _Masked.apply(x_BLD, self._keep(x_BLD, *x_BLD.shape[1:]), scale)  # type: ignore[no-untyped-call]
+            return x_BLD * self.mask(x_BLD, 1, *x_BLD.shape[2:])
+        keep, scale = self._keep(x_BLD, *x_BLD.shape[1:]), 1 / (1 - self.probability)
+        dropped: Tensor = _Masked.apply(x_BLD, keep, scale)  # type: ignore[no-untyped-call]
         return dropped
 
-    def _keep(self, x_BLD: Tensor, *shape: int) -> Tensor:
+    def mask(self, like: Tensor, *shape: int) -> Tensor:
+        """What to multiply by, [B, *shape] as `like`: 0, or the inverse of the share that is kept."""
+        return self._keep(like, *shape).to(like.dtype).div_(1 - self.probability)
+
+    def _keep(self, like: Tensor, *shape: int) -> Tensor:
         draws = current_draws()
         if draws is None:
-            return torch.rand(x_BLD.shape[0], *shape, device=x_BLD.device) >= self.probability
-        return draws.to(x_BLD.device).keep(f"dropout/{self.place}", self.probability, *shape)
+            return torch.rand(len(like), *shape, device=like.device) >= self.probability
+        return draws.to(like.device).keep(f"dropout/{self.place}", self.probability, *shape)
 
 
 class _Masked(torch.autograd.Function):
