@@ -11,8 +11,10 @@ from engine.backbones.base import Backbone
 from engine.contract.config import ObjectiveConfig
 from engine.objectives.base import Objective
 from engine.objectives.cpc import CPC
+from engine.objectives.data2vec import Data2vec
+from engine.objectives.jepa import JEPA
 
-OBJECTIVES: dict[str, Callable[[Backbone, Any], Objective]] = {"cpc": CPC}
+OBJECTIVES: dict[str, Callable[[Backbone, Any], Objective]] = {"cpc": CPC, "jepa": JEPA, "data2vec": Data2vec}
 
 
 def build_objective(backbone: Backbone, config: ObjectiveConfig, seed: int) -> Objective:
