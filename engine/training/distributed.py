@@ -201,7 +201,7 @@ def _store(place: Placement, alone: bool) -> TCPStore:
 
 
 def _open_store(address: str, port: int, world: int, master: bool) -> TCPStore:
-    from torch.distributed import TCPStore
+    from torch._C._distributed_c10d import TCPStore
 
     return TCPStore(address, port, world, is_master=master, timeout=GATHERING, wait_for_workers=False)
 
@@ -224,7 +224,7 @@ def _hold_leash() -> None:
         return
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        os.read(0, 1)  # not sys.stdin: a thread that waits in it makes the interpreter's own end fail
         os._exit(EXIT_WORLD)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()

@@ -10,6 +10,7 @@ computes over a batch: BatchNorm statistics, Sinkhorn's sums, and masked tokens,
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -134,7 +135,10 @@ class Learner:
         backbone = self._config.backbone
         idle = isinstance(backbone, Net1DConfig) and backbone.idle_norms
         # Buffers are equal on all ranks by construction: what makes them is summed over the ranks.
-        return DistributedDataParallel(self.objective, broadcast_buffers=False, find_unused_parameters=idle)
+        known = inspect.signature(DistributedDataParallel).parameters
+        sync = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # until torch 2.12
+        settings: dict[str, Any] = {sync: False, "find_unused_parameters": idle}
+        return DistributedDataParallel(self.objective, **settings)
 
     def _silent(self, last: bool) -> AbstractContextManager[Any]:
         """Gradients are exchanged once, with the last part."""
