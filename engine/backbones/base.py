@@ -76,6 +76,11 @@ class Backbone(nn.Module):
         """Names of `Features.layers`, in their order."""
         raise NotImplementedError
 
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """Features of each of `Features.layers`; all alike where a backbone does not say otherwise."""
+        return (self.width,) * len(self.layer_names)
+
     def encode(self, latents_BLD: Tensor) -> Features:
         """Put tokens into context. Objectives that hide tokens replace them between stem and this."""
         raise NotImplementedError

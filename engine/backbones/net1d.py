@@ -168,6 +168,11 @@ class Net1DBackbone(Backbone):
         """The stem, then each stage after its last block; their widths differ."""
         return ("stem", *(f"stage{i + 1}" for i in range(len(self.stages))))
 
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """The stem's, then each stage's."""
+        return (self.width, *stage_widths(self.width))
+
     def encode(self, latents_BLD: Tensor) -> Features:
         """Run the stages."""
         layers, updates = [latents_BLD], []

@@ -3,7 +3,7 @@
 `CACHE/<key>/<name>.npz` holds a block of recordings; blocks are written whole, never changed, and any number of
 processes may add some. A damaged block is dropped and computed again.
 
-Legend: N recordings of a block, K layers, D width.
+Legend: N recordings of a block, F features of all layers side by side.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class EmbeddingCache:
         self._folder = folder / key
 
     def read(self, record_ids: Sequence[str]) -> Iterator[tuple[str, Block]]:
-        """Kept embeddings [K, D] of the recordings asked for, each once, in no particular order."""
+        """Kept embeddings [F] of the recordings asked for, each once, in no particular order."""
         wanted = set(record_ids)
         for path in sorted(self._folder.glob("*.npz")):
             try:
@@ -47,24 +47,25 @@ class EmbeddingCache:
                     names = block["record_id"].tolist()
                     if wanted.isdisjoint(names):
                         continue
-                    features_NKD = block["features"]
+                    # Earlier versions kept layers of one width as [N, layers, width].
+                    features_NF = block["features"].reshape(len(names), -1)
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
                 with contextlib.suppress(OSError):
                     path.unlink()
                 continue
-            for name, features_KD in zip(names, features_NKD, strict=True):
+            for name, features_F in zip(names, features_NF, strict=True):
                 if name in wanted:
                     wanted.discard(name)
-                    yield name, features_KD
+                    yield name, features_F
 
-    def write(self, record_ids: Sequence[str], features_NKD: Block) -> None:
+    def write(self, record_ids: Sequence[str], features_NF: Block) -> None:
         """Keep a block. Raises WorldError when the disk refuses."""
         name = hashlib.sha256("\n".join(record_ids).encode()).hexdigest()[:24]
         draft = self._folder / f"{name}.{os.getpid()}.tmp"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with draft.open("wb") as file:
-                np.savez(file, record_id=np.array(record_ids, dtype=np.str_), features=features_NKD)
+                np.savez(file, record_id=np.array(record_ids, dtype=np.str_), features=features_NF)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, self._folder / f"{name}.npz")
@@ -84,5 +85,5 @@ class NoCache(EmbeddingCache):
         """Nothing is kept."""
         return iter(())
 
-    def write(self, record_ids: Sequence[str], features_NKD: Block) -> None:
+    def write(self, record_ids: Sequence[str], features_NF: Block) -> None:
         """Nothing is kept."""

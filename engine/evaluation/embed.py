@@ -3,7 +3,7 @@
 On a CPU every recording goes through the model by itself, so that its numbers cannot depend on which recordings were
 asked for with it; measured, that costs nothing there. On a GPU windows of several recordings share a batch.
 
-Legend: N windows, C leads, T samples, L tokens, K layers, D width.
+Legend: N windows, C leads, T samples, L tokens, D width of a layer, F features of all layers side by side.
 """
 
 from __future__ import annotations
@@ -70,12 +70,14 @@ def embed(
     check_card(model.preprocessing)
     device = device or torch.device("cpu")
     place = {record_id: row for row, record_id in enumerate(record_ids)}
-    all_NKD = np.full((len(place), len(model.layers), model.module.width), np.nan, dtype=np.float32)
+    widths = model.module.layer_widths
+    all_NF = np.full((len(place), sum(widths)), np.nan, dtype=np.float32)
     missing = dict.fromkeys(place)
-    for record_id, features_KD in cache.read(record_ids):
-        all_NKD[place[record_id]] = features_KD
+    for record_id, features_F in cache.read(record_ids):
+        all_NF[place[record_id]] = features_F
         del missing[record_id]
-    told = Embedded({name: all_NKD[:, k] for k, name in enumerate(model.layers)}, computed=len(missing))
+    layers = dict(zip(model.layers, np.split(all_NF, np.cumsum(widths)[:-1], axis=1), strict=True))
+    told = Embedded(layers, computed=len(missing))
     module = model.module.to(device)
     told_done = on_progress or (lambda done: None)
     told_done(done := len(place) - len(missing))
@@ -83,9 +85,9 @@ def embed(
         windows = _read(model, store, block, told.refused)
         kept = list(windows)
         if kept:
-            features_NKD = _forward(module, list(windows.values()), batch_size, device)
-            cache.write(kept, features_NKD)
-            all_NKD[[place[record_id] for record_id in kept]] = features_NKD
+            features_NF = _forward(module, list(windows.values()), batch_size, device)
+            cache.write(kept, features_NF)
+            all_NF[[place[record_id] for record_id in kept]] = features_NF
         done += len(block)
         told_done(done)
     return told
@@ -116,20 +118,20 @@ def _read(
 def _forward(
     module: torch.nn.Module, windows: list[NDArray[np.float32]], batch_size: int, device: torch.device
 ) -> Features:
-    """Embeddings [recordings, K, D]."""
+    """Embeddings [recordings, F]."""
     groups = [windows] if device.type != "cpu" else [[x_NCT] for x_NCT in windows]
-    pooled_NKD = np.concatenate([_pooled(module, np.concatenate(group), batch_size, device) for group in groups])
+    pooled_NF = np.concatenate([_pooled(module, np.concatenate(group), batch_size, device) for group in groups])
     ends = np.cumsum([len(x_NCT) for x_NCT in windows])[:-1]
-    means = [part_NKD.mean(axis=0, dtype=np.float64) for part_NKD in np.split(pooled_NKD, ends)]
+    means = [part_NF.mean(axis=0, dtype=np.float64) for part_NF in np.split(pooled_NF, ends)]
     return np.stack(means).astype(np.float32)
 
 
 def _pooled(module: torch.nn.Module, x_NCT: NDArray[np.float32], batch_size: int, device: torch.device) -> Features:
-    """Mean over tokens of every layer, [N, K, D]."""
+    """Mean over tokens of every layer, [N, F]."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(x_NCT), batch_size):
             batch_NCT = torch.from_numpy(x_NCT[start : start + batch_size]).to(device)
             layers = module(batch_NCT).layers
-            parts.append(torch.stack([layer_NLD.mean(dim=1) for layer_NLD in layers], dim=1).cpu().numpy())
+            parts.append(torch.cat([layer_NLD.mean(dim=1) for layer_NLD in layers], dim=1).cpu().numpy())
     return np.concatenate(parts)

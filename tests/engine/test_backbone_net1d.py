@@ -102,7 +102,8 @@ def test_layers_and_updates_have_their_stages_widths():
     backbone = small()
     features = backbone(torch.randn(2, 12, 30, dtype=torch.float64))
     assert backbone.layer_names == ("stem", *(f"stage{i}" for i in range(1, 8)))
-    assert [layer.shape[-1] for layer in features.layers] == [64, 8, 16, 16, 32, 32, 64, 64]
+    assert tuple(layer.shape[-1] for layer in features.layers) == (64, 8, 16, 16, 32, 32, 64, 64)
+    assert backbone.layer_widths == (64, 8, 16, 16, 32, 32, 64, 64)
     assert len(features.updates) == 9
     assert {update.shape for update in features.updates[-3:]} == {(2, 30, 64)}
     assert (backbone.width, backbone.stride, backbone.causal) == (64, 1, False)

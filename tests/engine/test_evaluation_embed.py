@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.contract.backbone import Net1DConfig, TransformerConfig
 from engine.contract.config import RandomModel, S4Config
 from engine.contract.errors import WorldError
 from engine.data.store import Store
@@ -45,7 +46,13 @@ def kept(tmp_path, model, name="cache"):
     return EmbeddingCache(tmp_path / name, cache_key(model.sha256, model.preprocessing))
 
 
-def test_an_embedding_is_the_mean_over_tokens_and_windows_of_each_layer(tmp_path, store, model):
+@pytest.mark.parametrize(
+    "backbone",
+    [SMALL, TransformerConfig(width=16, depth=2, heads=2), Net1DConfig(width=32, stage_blocks=(1,) * 7)],
+    ids=lambda backbone: backbone.name,
+)
+def test_an_embedding_is_the_mean_over_tokens_and_windows_of_each_layer(tmp_path, store, backbone):
+    model = load_model(RandomModel(name="random", backbone=backbone, seed=1))
     names = ids(store)[:5]
     told = embed(model, store, names, kept(tmp_path, model))
     x_NCT = model_input(store.signal(3), 500.0, model.preprocessing)
