@@ -40,7 +40,7 @@ class Data2vec(Objective):
         """Distance of the head's predictions from the teacher's blocks at masked tokens."""
         latents_BLD = self.backbone.stem(batch.x_BCT)
         L, D = latents_BLD.shape[1:]
-        spans = draw_spans(batch.draws, batch.size, L, self.config)
+        spans = draw_spans(batch.draws, L, self.config)
         student = self.backbone.encode(hide(latents_BLD, spans.masked_BL, self.mask_token_D))
         teacher = self.teacher.targets(batch.x_BCT, batch.draws)
         asked = Asked.of(spans.masked_BL, spans.total)

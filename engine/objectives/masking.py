@@ -1,8 +1,7 @@
 """What is hidden from the student: spans of tokens, or everything but a context block (method specification, 3.2, 3.4).
 
 Masks are drawn for the outputs of the stem, by crop; a hidden token is replaced by one learned vector, so the number
-of tokens never shrinks. Every part of a batch can tell how many tokens of the whole batch are masked, since masks are
-a function of a crop's number: no rank needs to ask the others.
+of tokens never shrinks.
 
 Shapes: B batch, L tokens, D width, T target blocks.
 """
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from engine.contract.objective import JEPAConfig, SpanMasked
 from engine.ranks.draws import Draws
+from engine.ranks.reduce import global_sum
 
 RELEASED_LEAST = 64
 """Tokens that target and context have at least in the released code; above every target length of a 300-token crop."""
@@ -34,21 +34,16 @@ def hide(latents_BLD: Tensor, hidden_BL: Tensor, mask_token_D: Tensor) -> Tensor
 
 
 class Spans(NamedTuple):
-    """Masked tokens of this part of a batch [B, L], and how many the whole batch has, a scalar."""
+    """Masked tokens of this rank's crops [B, L], bool, and how many all ranks have, a scalar."""
 
     masked_BL: Tensor
     total: Tensor
 
 
-def draw_spans(draws: Draws, size: int, tokens: int, config: SpanMasked) -> Spans:
-    """Span masks of a batch of `size` crops, of which `draws` tells this part's."""
+def draw_spans(draws: Draws, tokens: int, config: SpanMasked) -> Spans:
+    """Span masks of this rank's crops."""
     masked_BL = span_mask(draws, tokens, config)
-    if len(draws.crops) == size:
-        return Spans(masked_BL, masked_BL.sum())
-    # Where a batch is computed in parts, the crops of part p are numbered from p times its size.
-    first = draws.crops[0] // size * size
-    everyone = replace(draws, crops=tuple(range(first, first + size)))
-    return Spans(masked_BL, span_mask(everyone, tokens, config).sum())
+    return Spans(masked_BL, global_sum(masked_BL.sum()))
 
 
 def span_mask(draws: Draws, tokens: int, config: SpanMasked) -> Tensor:

@@ -107,13 +107,22 @@ def test_data2vec_without_a_masked_token_loses_nothing_and_moves_nothing():
             assert not p.grad.any(), name
 
 
-@pytest.mark.parametrize("config", [Data2vecConfig(), JEPAConfig()], ids=lambda config: config.name)
-def test_shares_of_two_halves_add_up_to_the_loss_of_the_whole(config):
-    """Each half alone knows the count of the whole; batch norm is left out, its statistics are another matter."""
-    objective, whole = build(config).double().eval(), batch(crops=4)
-    halves = [Batch(whole.x_BCT[list(part)], replace(whole.draws, crops=part), whole.size) for part in ((0, 1), (2, 3))]
-    both = sum(objective(half).total for half in halves)
+def halves_of(whole):
+    return [Batch(whole.x_BCT[list(part)], replace(whole.draws, crops=part), whole.size) for part in ((0, 1), (2, 3))]
+
+
+def test_shares_of_two_halves_of_a_jepa_batch_add_up_to_the_loss_of_the_whole():
+    objective, whole = build(JEPAConfig()).double().eval(), batch(crops=4)
+    both = sum(objective(half).total for half in halves_of(whole))
     torch.testing.assert_close(both, objective(whole).total, rtol=1e-12, atol=0)
+
+
+def test_the_loss_of_data2vec_is_a_mean_over_the_masked_tokens_of_all_crops_not_over_crops():
+    objective, whole = build(Data2vecConfig()).double().eval(), batch(crops=4)
+    counts = [span_mask(half.draws, 50, Data2vecConfig()).sum() for half in halves_of(whole)]
+    assert counts[0] != counts[1]
+    sums = sum(objective(half).total * count for half, count in zip(halves_of(whole), counts, strict=True))
+    torch.testing.assert_close(sums / sum(counts), objective(whole).total, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("config", [Data2vecConfig(), JEPAConfig()], ids=lambda config: config.name)
