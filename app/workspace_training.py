@@ -103,6 +103,16 @@ class Training:
         with self._home.db.write() as session:
             return pretrainings.study(session, self._home, config, cohort)
 
+    def study_preview(self, config: StudyConfig, cohort: str | None = None) -> list[StudyRow]:
+        """The runs that a study would have, those that cannot work with the reason; nothing is queued.
+
+        Raises:
+            UsageError: unknown cohort, model or label.
+            WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
+        """
+        with self._home.db.read() as session:
+            return pretrainings.preview(session, self._home, config, cohort)
+
     def study_rows(self, job_id: str) -> list[StudyRow]:
         """The latest state of each run of a study, also while it works. Raises UsageError when it is no study."""
         with self._home.db.read() as session:

@@ -19,9 +19,10 @@ from app.core.schema import Record
 from engine.contract.card import LEAK_NOTE
 from engine.contract.config import EstimateConfig, PretrainConfig, StudyConfig, explain
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.results import StudyRow
 from engine.contract.run import ManifestRow
 from engine.data.splits import holdout
-from engine.study.grid import cells
+from engine.study.grid import Cell, cells
 from engine.study.subsets import Subsets, read_sizes
 
 _OF_EACH_RUN = ("backbone", "objective", "rate_hz", "window_s", "batch_size", "accumulate", "ranks")
@@ -59,13 +60,42 @@ def study(session: Session, home: Home, config: StudyConfig, cohort: str | None)
         UsageError: unknown cohort, parent or label.
         WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
     """
+    config, manifest, _runs = _planned(session, home, config, cohort)
+    return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
+
+
+def preview(session: Session, home: Home, config: StudyConfig, cohort: str | None) -> list[StudyRow]:
+    """The runs that a study would have, those that cannot work with the reason; nothing is queued.
+
+    Raises:
+        UsageError: unknown cohort, parent or label.
+        WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
+    """
+    _config, _manifest_rows, runs = _planned(session, home, config, cohort)
+    return [
+        StudyRow(
+            number=run.number,
+            name=run.name,
+            values=dict(run.values),
+            state="waiting" if run.config is not None else "refused",
+            metrics={} if run.config is None else {"steps": float(run.config.steps)},
+            message=run.refusal,
+        )
+        for run in runs
+    ]
+
+
+def _planned(
+    session: Session, home: Home, config: StudyConfig, cohort: str | None
+) -> tuple[StudyConfig, list[ManifestRow], list[Cell]]:
+    """A study as it will run, the recordings it reads, and its runs."""
     base = _read_base(config)
     config = config.model_copy(update={"store": str(home.store), "base": _settled_base(session, home, config)})
     manifest = _manifest(session, cohort, _longest_window(config), base.validation_fraction, base.seed)
     sizes = read_sizes(config.axes.get("records", ()), config.name)
     corpora = studies.corpora(session, manifest) if studies.CORPUS in config.axes else {}
-    cells(config, Subsets(manifest, sizes, config.layout, config.subset_seed, corpora))
-    return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
+    runs = cells(config, Subsets(manifest, sizes, config.layout, config.subset_seed, corpora))
+    return config, manifest, runs
 
 
 def notes(session: Session, home: Home, config: PretrainConfig, cohort: str | None) -> list[str]:
