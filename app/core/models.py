@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import audit
+from app.core import audit, probes
 from app.core.clock import utc_now
 from app.core.config_paths import absolute_model
 from app.core.digests import sha256_of
@@ -35,6 +35,7 @@ from engine.contract.config import (
 )
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import PretrainResults
+from engine.contract.run import ManifestRow
 
 WEIGHTS, CARD, SCORES = "weights.safetensors", "card.json", "predictions.npz"
 _SOURCE: TypeAdapter[ModelSource] = TypeAdapter(ModelSource)
@@ -73,7 +74,8 @@ def register_pretrained(session: Session, home: Home, job: Job, results: Pretrai
     if sha256 != results.weights_sha256:
         raise WorldError(f"job {job.job_id}", "its checkpoint is not the one its results name", "Resume the job")
     config = PretrainConfig.model_validate(config_of(job))
-    card = card.model_copy(update={"name": config.name, "lineage": _lineage(session, job, card.lineage)})
+    told = {"name": config.name, "lineage": _lineage(session, job, card.lineage), "notes": _notes(session, job, card)}
+    card = card.model_copy(update=told)
     _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
 
 
@@ -236,6 +238,17 @@ def _native(sha256: str) -> dict[str, Any]:
     return NativeModel(name="", checkpoint=f"models/{sha256}").model_dump(mode="json")
 
 
+def _notes(session: Session, job: Job, card: ModelCard) -> tuple[str, ...]:
+    """The card's notes, and what the engine cannot know: patients that the probe shares with the pretraining."""
+    config = PretrainConfig.model_validate(config_of(job))
+    if config.probe is None or not config.probe.cohort:
+        return card.notes
+    members = session.scalars(select(JobMember).where(JobMember.job_id == job.job_id)).all()
+    corpus = [ManifestRow(member.record_id, member.patient, member.split) for member in members]
+    note = probes.overlap_note(session, config.probe, corpus)
+    return (*card.notes, note) if note else card.notes
+
+
 def _lineage(session: Session, job: Job, told: Lineage) -> Lineage:
     """What the engine cannot know: which recordings these were, and of how many patients."""
     members = session.execute(
@@ -250,5 +263,6 @@ def _lineage(session: Session, job: Job, told: Lineage) -> Lineage:
             "corpus_sha256": job.manifest_sha256 or UNKNOWN,
             "records": len(members),
             "patients": len({patient for patient, _ in members}),
+            "parent_name": job.model or told.parent_name,
         }
     )

@@ -116,8 +116,13 @@ def _pretrainings(session: Session, sections: Sequence[ModelSection]) -> list[Pr
         if isinstance(found, PretrainResults):
             config = PretrainConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
             curves = [curve for curve in results.metrics(session, job_id) if curve.name in CURVES]
-            made.append(PretrainingSection(job_id, config, found, tuple(curves)))
+            made.append(PretrainingSection(job_id, config, found, tuple(curves), _card_of(session, job_id)))
     return made
+
+
+def _card_of(session: Session, job_id: str) -> ModelCard | None:
+    card = session.scalar(select(RegisteredModel.card).where(RegisteredModel.job_id == job_id).limit(1))
+    return None if card is None else ModelCard.model_validate(card)
 
 
 def _made_by(session: Session, sha256: str) -> str:

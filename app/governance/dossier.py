@@ -50,6 +50,7 @@ class PretrainingSection:
     config: PretrainConfig
     results: PretrainResults
     curves: tuple[MetricSeries, ...]
+    card: ModelCard | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from app.governance.basis import Basis
 from app.governance.dossier import ModelSection, PretrainingSection
+from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE
 from engine.contract.results import Estimate
 
 FEW = 50
@@ -59,6 +60,29 @@ def _brief_pretraining(basis: Basis, sections: Sections, trained: Trained) -> It
                 f"'{section.config.name}' was pretrained for less than an hour ({section.results.steps:,} steps): it "
                 "shows that the procedure works, not what the method can reach."
             )
+
+
+def _derived(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
+    for section in sections:
+        line = section.card.lineage
+        if line.parent_sha256:
+            yield (
+                f"'{section.card.name}' was made from '{line.parent_name or 'another model'}' by further pretraining: "
+                f"{DERIVED_STAMP}. Its figures say nothing about the model it was made from."
+            )
+
+
+def _leaking(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
+    for section in sections:
+        if LEAK_NOTE in section.card.notes:
+            yield f"'{section.card.name}' {LEAK_NOTE}. Its pretraining loss shows nothing."
+
+
+def _collapsed(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
+    for section in sections:
+        reason = section.card.lineage.collapsed
+        if reason:
+            yield f"'{section.card.name}' {COLLAPSE_NOTE} ({reason.rstrip('.')}): its features hold little."
 
 
 def _few_patients(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
@@ -164,6 +188,9 @@ def _scope(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
 _LIMITS: tuple[Callable[[Basis, Sections, Trained], Iterator[str]], ...] = (
     _transductive,
     _unknown_pretraining,
+    _derived,
+    _leaking,
+    _collapsed,
     _brief_pretraining,
     _few_patients,
     _not_estimable,

@@ -18,7 +18,7 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.platypus import CondPageBreak, NextPageTemplate, PageBreak, Paragraph, Spacer
 
 from app.governance.dossier import Dossier, ExampleECG
-from app.report import annex, cover, ecg_trace, origins, pages, results, style
+from app.report import annex, cover, ecg_trace, origins, pages, results, style, training
 from app.report.evidence import ATTACHMENT, Ledger, digest, evidence_document
 from app.report.style import MM
 from app.report.tables import Context, table
@@ -93,7 +93,9 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
         body = _later(results.supplied_scores, model, i, context)
         found.append((f"Scores alone: {model.card.name}", body, pages.BODY))
     for section in dossier.pretrainings:
-        found.append((f"Pretraining: {section.config.name}", _later(origins.pretraining, section, context), pages.BODY))
+        found.append(
+            (f"Pretraining: {section.config.name}", _later(training.pretraining, section, context), pages.BODY)
+        )
     if dossier.comparison.cka:
         found.append((REPRESENTATION, lambda: origins.representation(dossier, context), pages.BODY))
     found.append(("The local data", lambda: origins.local_data(dossier, context), pages.BODY))

@@ -104,6 +104,10 @@ class AxisCell(Drawn):
             self.canv.line(x, -3.5, x, -1)
 
 
+MOST_MARKERS = 20
+"""Markers on one curve: more run together and hide it."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """One line of a curve chart. Gaps are None. `dash` and marker tell it apart without colour."""
@@ -180,7 +184,7 @@ class CurveChart(Drawn):
         canvas.drawPath(path, stroke=1, fill=0)
         canvas.setDash([])
         if curve.marked:
-            for x, y in points:
+            for x, y in points[:: -(-len(points) // MOST_MARKERS)]:
                 draw_marker(canvas, x, y, 1.7, "square", curve.color, hollow=True)
 
     def _names(self) -> None:

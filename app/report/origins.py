@@ -1,18 +1,18 @@
-"""Sections on where things come from: identity of models, pretraining, representation, local data."""
+"""Sections on where things come from: identity of models, representation, local data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from reportlab.platypus import KeepTogether, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import KeepTogether, Paragraph, Table, TableStyle
 
-from app.governance.dossier import DataSummary, Dossier, ModelSection, PretrainingSection
+from app.governance.dossier import DataSummary, Dossier, ModelSection
 from app.report import style
-from app.report.charts import Curve, CurveChart, HeatMap, ShareBar
+from app.report.charts import HeatMap, ShareBar
 from app.report.style import MM
-from app.report.tables import Context, evidence_column, facts, hash_text, table, text
-from engine.contract.card import RESEARCH_STAMP, UNKNOWN
+from app.report.tables import Context, facts, hash_text, table, text
+from engine.contract.card import RESEARCH_STAMP, UNKNOWN, ModelCard
 from engine.contract.results import CKA
 
 _SOURCES = {
@@ -20,13 +20,6 @@ _SOURCES = {
     "random": "same architecture, random weights",
     "baseline": "age and sex alone, no ECG",
     "predictions": "scores supplied as a file",
-}
-_METRICS = {
-    "loss": "Training loss, nats",
-    "validation_loss": "Held-out loss, nats",
-    "trivial_loss": "Trivial level",
-    "accuracy": "Share of true futures ranked first",
-    "validation_accuracy": "The same on held-out patients",
 }
 _COLUMNS = 4
 
@@ -46,20 +39,6 @@ def identity(dossier: Dossier, context: Context) -> list[Any]:
         told = "Identity of the models examined." if start == 0 else "Identity, continued."
         parts += context.long(told, _cards(dossier.models[start : start + size], dossier.comparison.examined))
     return parts
-
-
-def pretraining(section: PretrainingSection, context: Context) -> list[Any]:
-    """Config, loss curve against chance, and the last figures."""
-    parts = context.short(f"Configuration of run {style.markup(section.job_id)}.", facts(_config_rows(section)))
-    curves = _curves(section)
-    if curves:
-        told = (
-            "Loss over training. Below the chance level the model tells the true future of a recording from other "
-            "moments of it. A low loss says that pretraining worked, not that the model is useful."
-        )
-        chart = CurveChart(curves, "loss, nats", style.WIDTH, 58 * MM)
-        parts.append(KeepTogether([Spacer(1, 4), *context.figure(chart, told)]))
-    return [*parts, *_final_table(section, context)]
 
 
 def representation(dossier: Dossier, context: Context) -> list[Any]:
@@ -143,60 +122,17 @@ def _card_rows(model: ModelSection, stamped: bool) -> list[tuple[str, str]]:
         ("What it is fed", fed),
         ("Scored as", style.markup(model.evaluation.mode)),
         ("sha256", f'<font name="{style.MONO}" size="6.4">{model.sha256[:16]}…</font>'),
-        *([("Stamp", style.markup(card.stamp))] if stamped else []),
+        *([("Stamp", style.markup(_stamp(card)))] if stamped else []),
     ]
+
+
+def _stamp(card: ModelCard) -> str:
+    parent = f" (derived from {card.lineage.parent_name})" if card.lineage.parent_name else ""
+    return card.stamp + parent
 
 
 def _or_none(source: str, value: str) -> str:
     return "does not apply" if source == "baseline" else value
-
-
-def _config_rows(section: PretrainingSection) -> list[tuple[str, str]]:
-    config, results = section.config, section.results
-    backbone, objective = config.backbone, config.objective
-    rows = [
-        ("Backbone", backbone.summary),
-        ("Parameters", f"{results.parameters:,}"),
-        ("Objective", objective.summary),
-        ("Input", f"crops of {config.window_s:g} s at {config.rate_hz:g} Hz, clipped at ±{config.clip_mv:g} mV"),
-        ("Training", f"{results.steps:,} of {config.steps:,} steps of {config.batch_size} crops, seed {config.seed}"),
-        ("Learning rate", f"{config.learning_rate:g}, weight decay {config.weight_decay:g}"),
-        ("Held out to watch the loss", f"{100 * config.validation_fraction:g} % of patients"),
-        ("sha256 of the weights", ""),
-    ]
-    return [(name, style.markup(value) or hash_text(results.weights_sha256)) for name, value in rows]
-
-
-def _curves(section: PretrainingSection) -> list[Curve]:
-    series = {curve.name: curve for curve in section.curves}
-    looks = (
-        (("trivial_loss",), "trivial level", style.MUTED, (2.0, 2.0), False),
-        (("loss",), "training", style.SERIES[0], (), False),
-        (("validation_loss",), "held-out patients", style.SERIES[1], (4.0, 2.0), True),
-    )
-    found = []
-    for names, label, color, dash, marked in looks:
-        curve = next((series[name] for name in names if name in series), None)
-        if curve is not None:
-            found.append(Curve(label, curve.steps, curve.values, color, dash, marked))
-    return [curve for curve in found if curve.points()]
-
-
-def _final_table(section: PretrainingSection, context: Context) -> list[Any]:
-    rows: list[list[Any]] = [
-        [Paragraph("Last figure", style.HEAD), Paragraph("Value", style.HEAD_RIGHT), Paragraph("Evidence", style.HEAD)]
-    ]
-    for name, title in _METRICS.items():
-        value = section.results.final.get(name)
-        if value is None:
-            continue
-        ids = context.ledger.cite(section.job_id, f"final.{name}")
-        figure = Paragraph(style.markup(style.decimal(value)), style.CELL_RIGHT)
-        rows.append([Paragraph(title, style.CELL), figure, Paragraph(style.evidence_mark(ids), style.CELL)])
-    if len(rows) == 1:
-        return []
-    widths = [70 * MM, 24 * MM, style.WIDTH - 94 * MM]
-    return context.short("Where pretraining ended.", table(rows, widths, more=[evidence_column(2)]))
 
 
 def _heat_map(job_id: str, number: int, cka: CKA, context: Context) -> list[Any]:
