@@ -77,6 +77,13 @@ def test_negatives_are_uniform_over_all_other_tokens():
         assert (others - 20_000 / 9).abs().max() < 4.5 * 44.4
 
 
+def test_a_crop_draws_its_negatives_whatever_crops_stand_beside_it():
+    whole = draw_candidates(Draws(0, "train", 3, (0, 1, 2, 3)), 40, 5, 9)
+    half = draw_candidates(Draws(0, "train", 3, (2, 3)), 40, 5, 9)
+    assert torch.equal(half, whole[2:])
+    assert not torch.equal(half, draw_candidates(Draws(0, "train", 4, (2, 3)), 40, 5, 9))
+
+
 def test_scores_are_dot_products_with_the_candidates():
     generator = torch.Generator().manual_seed(1)
     predicted, latents = torch.randn(2, 6, 5, generator=generator), torch.randn(2, 8, 5, generator=generator)

@@ -130,3 +130,19 @@ def test_no_gradient_reaches_it():
     features = teacher.targets(signals().requires_grad_(), draws())
     assert not features.tokens_BLD.requires_grad
     assert not any(p.requires_grad for p in teacher.parameters())
+
+
+def test_trained_dynamics_are_followed_too():
+    """A teacher's kernels come from its own dynamics of now, not from those that it started with."""
+    shape = SHAPE.model_copy(update={"dynamics": "trained"})
+    backbone = build_backbone(shape, 0)
+    teacher = teacher_of(backbone, decay=0.0)
+    before = teacher.targets(signals(), draws()).tokens_BLD
+    with torch.no_grad():
+        for name, p in backbone.named_parameters():
+            if name.endswith("log_dt"):
+                p.sub_(1.0)
+    teacher.follow(backbone, 0)
+    after = teacher.targets(signals(), draws()).tokens_BLD
+    assert not torch.equal(before, after)
+    torch.testing.assert_close(after, backbone.eval()(signals()).tokens_BLD.detach())
