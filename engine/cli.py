@@ -11,12 +11,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.contract.config import KINDS
+from engine.contract.config import KINDS, PretrainConfig
 from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
 from engine.contract.events import AnyEvent, Finished, read_events
 from engine.contract.run import RunFolder
 from engine.contract.version import CONTRACT_VERSION, VERSION
 from engine.lifecycle import work
+from engine.training.slurm import batch_file
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     stop = verbs.add_parser("stop", help="ask a run to checkpoint and end")
     stop.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     stop.set_defaults(act=_stop)
+
+    slurm = verbs.add_parser("slurm", help="print a Slurm batch file for a pretrain run, one rank a GPU")
+    slurm.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    slurm.add_argument("--nodes", type=int, default=1, help="machines (default 1)")
+    slurm.add_argument("--gpus", type=int, required=True, help="GPUs of each machine")
+    slurm.add_argument("--time", default="24:00:00", help="time limit, as Slurm reads it (default 24:00:00)")
+    slurm.add_argument("--partition", default="", help="partition; left out, the cluster chooses")
+    slurm.set_defaults(act=_slurm)
     return parser
 
 
@@ -127,6 +136,16 @@ def _stop(arguments: argparse.Namespace) -> int:
     if not folder.lock.is_held():
         raise WorldError(f"run {folder.path.name}", "nobody works on it", "There is nothing to stop")
     folder.ask_stop()
+    return EXIT_DONE
+
+
+def _slurm(arguments: argparse.Namespace) -> int:
+    folder = _existing(arguments.run_dir)
+    config = folder.config()
+    if not isinstance(config, PretrainConfig):
+        raise UsageError(f"run {folder.path.name}", f"it is of kind {config.kind}", "Name a pretrain run")
+    told = arguments
+    print(batch_file(folder.path, config, told.nodes, told.gpus, told.time, told.partition), end="")
     return EXIT_DONE
 
 
