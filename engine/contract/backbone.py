@@ -41,6 +41,11 @@ class Stemmed(Page):
             raise ValueError("stem kernels are odd and positive, strides positive")
         return self
 
+    @property
+    def wide_blocks(self) -> int:
+        """How many blocks at its end have features of the full width, which targets can be made of."""
+        raise NotImplementedError
+
     def tokens(self, samples: int) -> int:
         """How many tokens the stem makes of so many samples."""
         for stride in self.stem_strides:
@@ -69,6 +74,11 @@ class S4Config(Stemmed):
     )
 
     @property
+    def wide_blocks(self) -> int:
+        """All blocks."""
+        return self.depth
+
+    @property
     def summary(self) -> str:
         """As cards tell it: "S4, causal, width 512, depth 4"."""
         name = {"nplr": "S4", "diagonal": "S4D"}[self.form]
@@ -93,6 +103,11 @@ class TransformerConfig(Stemmed):
         if self.width % (2 * self.heads):
             raise ValueError(f"width {self.width} cannot be split into {self.heads} heads of even size")
         return self
+
+    @property
+    def wide_blocks(self) -> int:
+        """All blocks."""
+        return self.depth
 
     @property
     def summary(self) -> str:
@@ -125,6 +140,11 @@ class Net1DConfig(Stemmed):
         if any(count < 1 for count in self.stage_blocks):
             raise ValueError("every stage needs a block")
         return self
+
+    @property
+    def wide_blocks(self) -> int:
+        """Those of the last two stages."""
+        return sum(self.stage_blocks[5:])
 
     @property
     def summary(self) -> str:

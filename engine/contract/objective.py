@@ -179,6 +179,11 @@ class JEPAConfig(Taught, Predictor):
         for low, high in (self.target_scale, self.context_scale):
             if not 0 < low <= high <= 1:
                 raise ValueError("target_scale and context_scale are ranges within 0 to 1, the lower end first")
+        if self.targets * self.target_scale[1] >= 1:
+            raise ValueError(
+                f"{self.targets} targets of up to {self.target_scale[1]:g} of a crop can leave nothing to see: "
+                "their product must be below 1"
+            )
         return self
 
     @property

@@ -93,6 +93,15 @@ class PretrainConfig(Page):
         return self
 
     @model_validator(mode="after")
+    def _targets_can_be_made(self) -> PretrainConfig:
+        if self.objective.name in ("data2vec", "dinosr") and self.objective.top_layers > self.backbone.wide_blocks:
+            raise ValueError(
+                f"top_layers = {self.objective.top_layers}, but the backbone has {self.backbone.wide_blocks} blocks of "
+                "full width to make targets of"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _batch_can_be_split(self) -> PretrainConfig:
         parts = self.accumulate * self.ranks
         if self.batch_size % parts:

@@ -20,12 +20,31 @@ def test_every_fault_is_named_at_once():
 
 def test_cpc_on_a_backbone_that_sees_the_future_is_refused_with_the_reason():
     with pytest.raises(WorldError, match="CPC needs a causal backbone"):
-        parse_config({"kind": "pretrain", "backbone": {"causal": False}})
+        parse_config({"kind": "pretrain", "backbone": {"name": "s4", "causal": False}})
 
 
 def test_a_crop_too_short_for_the_offset_is_refused():
-    with pytest.raises(WorldError, match="too few to predict 14 ahead"):
+    with pytest.raises(WorldError, match=r"a crop of 0\.1 s gives 12 tokens, cpc needs 16"):
         parse_config({"kind": "pretrain", "window_s": 0.1})
+
+
+def test_more_target_layers_than_the_backbone_has_are_refused():
+    backbone, objective = {"name": "s4", "causal": False, "depth": 1}, {"name": "data2vec"}
+    with pytest.raises(WorldError, match="top_layers = 2, but the backbone has 1 blocks of full width"):
+        parse_config({"kind": "pretrain", "backbone": backbone, "objective": objective})
+
+
+def test_a_net1d_makes_targets_of_its_last_two_stages():
+    net1d = {"name": "net1d", "causal": False}
+    assert parse_config({"kind": "pretrain", "backbone": net1d, "objective": {"name": "dinosr", "top_layers": 8}})
+    with pytest.raises(WorldError, match="top_layers = 9, but the backbone has 8"):
+        parse_config({"kind": "pretrain", "backbone": net1d, "objective": {"name": "dinosr", "top_layers": 9}})
+
+
+def test_jepa_targets_that_can_cover_the_whole_crop_are_refused():
+    objective = {"name": "jepa", "targets": 5}
+    with pytest.raises(WorldError, match=r"5 targets of up to 0\.2 of a crop can leave nothing to see"):
+        parse_config({"kind": "pretrain", "backbone": {"name": "s4", "causal": False}, "objective": objective})
 
 
 def test_another_contract_version_is_refused():
