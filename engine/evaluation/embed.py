@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.backbones.fused import Encoder, for_inference
 from engine.contract.errors import WorldError
 from engine.data.store import Store
 from engine.evaluation.cache import EmbeddingCache
@@ -78,14 +79,14 @@ def embed(
         del missing[record_id]
     layers = dict(zip(model.layers, np.split(all_NF, np.cumsum(widths)[:-1], axis=1), strict=True))
     told = Embedded(layers, computed=len(missing))
-    module = model.module.to(device)
+    encode = for_inference(model.module.to(device))
     told_done = on_progress or (lambda done: None)
     told_done(done := len(place) - len(missing))
     for block in _blocks(list(missing)):
         windows = _read(model, store, block, told.refused)
         kept = list(windows)
         if kept:
-            features_NF = _forward(module, list(windows.values()), batch_size, device)
+            features_NF = _forward(encode, list(windows.values()), batch_size, device)
             cache.write(kept, features_NF)
             all_NF[[place[record_id] for record_id in kept]] = features_NF
         done += len(block)
@@ -115,23 +116,21 @@ def _read(
     return windows
 
 
-def _forward(
-    module: torch.nn.Module, windows: list[NDArray[np.float32]], batch_size: int, device: torch.device
-) -> Features:
+def _forward(encode: Encoder, windows: list[NDArray[np.float32]], batch_size: int, device: torch.device) -> Features:
     """Embeddings [recordings, F]."""
     groups = [windows] if device.type != "cpu" else [[x_NCT] for x_NCT in windows]
-    pooled_NF = np.concatenate([_pooled(module, np.concatenate(group), batch_size, device) for group in groups])
+    pooled_NF = np.concatenate([_pooled(encode, np.concatenate(group), batch_size, device) for group in groups])
     ends = np.cumsum([len(x_NCT) for x_NCT in windows])[:-1]
     means = [part_NF.mean(axis=0, dtype=np.float64) for part_NF in np.split(pooled_NF, ends)]
     return np.stack(means).astype(np.float32)
 
 
-def _pooled(module: torch.nn.Module, x_NCT: NDArray[np.float32], batch_size: int, device: torch.device) -> Features:
+def _pooled(encode: Encoder, x_NCT: NDArray[np.float32], batch_size: int, device: torch.device) -> Features:
     """Mean over tokens of every layer, [N, F]."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(x_NCT), batch_size):
             batch_NCT = torch.from_numpy(x_NCT[start : start + batch_size]).to(device)
-            layers = module(batch_NCT).layers
+            layers = encode(batch_NCT).layers
             parts.append(torch.cat([layer_NLD.mean(dim=1) for layer_NLD in layers], dim=1).cpu().numpy())
     return np.concatenate(parts)

@@ -13,6 +13,7 @@ from engine.contract.events import EventWriter, Warned
 from engine.contract.results import PretrainResults, ProbeChange
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.store import Store
+from engine.kernels.products import route_products
 from engine.training.batches import ALONE, Cropper, Share, TrainingBatches, ValidationBatches
 from engine.training.checkpoint import checkpoint_name, newest_checkpoint
 from engine.training.device import set_threads
@@ -42,6 +43,8 @@ def run(folder: RunFolder, config: PretrainConfig, events: EventWriter, probe: P
     """
     with joined(folder, config, events) as ranks:
         set_threads(config.threads, ranks.local_world)
+        if ranks.device.type == "cpu":
+            route_products()
         loop = _prepared(folder, config, events, ranks, probe)
         loop.run()
     return _results(folder, config, loop, probe)
