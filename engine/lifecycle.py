@@ -38,7 +38,7 @@ Worker = Callable[[RunFolder, Any, EventWriter], Model]
 WORKERS = {
     "import": "engine.data.importing:run",
     "pretrain": "engine.workers:pretrain",
-    "estimate": "engine.estimate:run",
+    "estimate": "engine.estimate.worker:run",
     "study": "engine.study.runner:run",
     "embed": "engine.evaluation.runs:embed",
     "evaluate": "engine.evaluation.runs:evaluate",

@@ -112,6 +112,7 @@ class EstimateResults(Model):
     energy_wh: float | None = None
     energy_source: str = Field("", description="The counter it was read from, or what was assumed.")
     largest_batch: int | None = Field(None, description="The largest batch that fits, where the asked one does not.")
+    notes: list[str] = Field([], description="What is not counted, and how it was measured.")
 
 
 class StudyRow(Model):

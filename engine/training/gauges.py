@@ -1,4 +1,4 @@
-"""Memory and temperature of the GPU. NVIDIA's management library comes with the driver and is asked directly."""
+"""Memory, heat and energy of the GPU. NVIDIA's management library comes with the driver and is asked directly."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ class Gauges:
         if self._handle and self._asked("nvmlDeviceGetTemperature", self._handle, _GPU_SENSOR, ctypes.byref(degrees)):
             told["temperature_c"] = float(degrees.value)
         return told
+
+    def joules(self) -> float | None:
+        """Energy that the GPU has taken since its driver was loaded; None where it does not count."""
+        millijoules = ctypes.c_ulonglong()
+        asked = "nvmlDeviceGetTotalEnergyConsumption"
+        known = self._handle and self._asked(asked, self._handle, ctypes.byref(millijoules))
+        return millijoules.value / 1e3 if known else None
+
+    def watts(self) -> float | None:
+        """Power that the GPU takes now; None where it does not tell."""
+        milliwatts = ctypes.c_uint()
+        known = self._handle and self._asked("nvmlDeviceGetPowerUsage", self._handle, ctypes.byref(milliwatts))
+        return milliwatts.value / 1e3 if known else None
 
     def _find(self) -> ctypes.c_void_p | None:
         """The device in the library's list: its numbers differ from torch's, so it goes by its UUID."""

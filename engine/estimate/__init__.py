@@ -1,0 +1,1 @@
+"""What a pretraining would cost on this machine, told before it is started."""

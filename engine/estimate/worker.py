@@ -1,0 +1,199 @@
+"""The worker of an estimate: a pretraining's config in, what it would take out. It leaves no checkpoint behind.
+
+Two kinds of numbers: those that follow from the config alone (parameters, tokens, steps, disk) and those measured here
+(time, memory, energy), which other work on the machine moves.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from engine.backbones.base import count_trainable
+from engine.contract.config import EstimateConfig, PretrainConfig
+from engine.contract.errors import WorldError
+from engine.contract.events import EventWriter, Progress
+from engine.contract.results import EstimateResults
+from engine.contract.run import RunFolder, Stopped
+from engine.estimate.rehearsal import Rehearsal, Warm, room_before
+from engine.training.device import pick_device, set_threads
+from engine.training.faults import is_out_of_memory, out_of_memory
+from engine.training.learner import Learner
+from engine.training.parent import load_parent
+from engine.training.pretrain import open_data
+from engine.training.state import state_files
+
+EVENT_BYTES = 700
+"""A metric and a progress event together, about once a second."""
+
+LOOK_BYTES = 1500
+"""What a look at the held-out loss adds to the log: metrics, collapse watch, checkpoint."""
+
+CARD_BYTES = 4000
+"""Model card and checksums of a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What follows from the config alone."""
+
+    device: str
+    parameters: int
+    tokens: int
+    steps: int
+    checkpoint_bytes: int
+
+
+def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> EstimateResults:
+    """Tell what a pretraining would take here, and whether it fits.
+
+    Raises:
+        Stopped: somebody asked.
+        WorldError: records missing, no usable parent, a device that is not there.
+    """
+    asked = config.pretrain
+    threads, device = set_threads(asked.threads), pick_device(asked.device)
+    before = room_before(device)
+    learner = Learner(asked, device, load_parent(asked).backbone if asked.parent else None)
+    fixed = _fixed(asked, learner, device)
+    try:
+        data = open_data(asked, folder.manifest(), events)
+    except WorldError as error:
+        if error.fault != "too_few_records":
+            raise
+        return _results(folder, asked, fixed, None, _refused(error))
+    rehearsal = Rehearsal(asked, learner, data, device, threads, before)
+    try:
+        return _rehearsed(folder, config, events, fixed, rehearsal)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    # Outside of the except block: the exception holds the tensors of the failed attempt.
+    rehearsal.part //= 2
+    return _results(folder, asked, fixed, None, _too_large(asked, rehearsal.largest_part(), device))
+
+
+def _rehearsed(
+    folder: RunFolder, config: EstimateConfig, events: EventWriter, fixed: Fixed, rehearsal: Rehearsal
+) -> EstimateResults:
+    """Warm up, unless the memory is foretold not to suffice."""
+    asked = config.pretrain
+    rehearsal.prepare()
+    fits = rehearsal.largest_part()
+    if fits < rehearsal.part:
+        return _results(folder, asked, fixed, None, _too_large(asked, fits, rehearsal.device))
+
+    def told(done: int) -> None:
+        events.emit(Progress(done=min(done, config.warmup), total=config.warmup, unit="steps", message="warm-up"))
+        if folder.stop_asked():
+            raise Stopped
+
+    warm = rehearsal.warm_up(config.warmup, told)
+    look = rehearsal.look_seconds()
+    refusal = {} if warm.room.is_enough else _too_large(asked, rehearsal.part // 2, rehearsal.device)
+    return _results(folder, asked, fixed, (warm, look), refusal)
+
+
+def _fixed(config: PretrainConfig, learner: Learner, device: torch.device) -> Fixed:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return Fixed(
+        device=name,
+        parameters=count_trainable(learner.backbone),
+        tokens=config.backbone.tokens(config.samples),
+        steps=config.steps,
+        checkpoint_bytes=sum(map(len, state_files(learner, config, {}).values())) + _moment_bytes(learner) + CARD_BYTES,
+    )
+
+
+def _moment_bytes(learner: Learner) -> int:
+    """What AdamW keeps from its first step on: two moments and a count for each parameter, as they are written."""
+    trained = [p for group in learner.optimizer.param_groups for p in group["params"]]
+    buffer = io.BytesIO()
+    torch.save([(torch.zeros(p.shape), torch.zeros(p.shape), torch.zeros(())) for p in trained], buffer)
+    return buffer.tell()
+
+
+def _results(
+    folder: RunFolder,
+    config: PretrainConfig,
+    fixed: Fixed,
+    measured: tuple[Warm, float] | None,
+    refusal: dict[str, Any],
+) -> EstimateResults:
+    seconds = _seconds(config, *measured) if measured else None
+    disk = disk_bytes(config, fixed.checkpoint_bytes, seconds or 0.0)
+    free = shutil.disk_usage(folder.path).free
+    if not refusal and disk > free:
+        refusal = _too_much(config, disk, free)
+    told: dict[str, Any] = {}
+    if measured is not None and seconds is not None:
+        warm, _ = measured
+        told = {
+            "seconds_per_step": warm.seconds_per_step,
+            "crops_per_s": config.batch_size / warm.seconds_per_step,
+            "seconds": seconds,
+            "memory_bytes": warm.room.taken,
+            "memory_free_bytes": warm.room.free,
+            "energy_wh": warm.watts * config.ranks * seconds / 3600,
+            "energy_source": warm.energy_source,
+        }
+    return EstimateResults(
+        fits=not refusal,
+        device=fixed.device,
+        parameters=fixed.parameters,
+        tokens=fixed.tokens,
+        steps=fixed.steps,
+        disk_bytes=disk,
+        disk_free_bytes=free,
+        notes=_notes(config),
+        **told,
+        **refusal,
+    )
+
+
+def _seconds(config: PretrainConfig, warm: Warm, look: float) -> float:
+    """Steps and looks; checkpoints are written in a fraction of a look."""
+    looks = -(-config.steps // config.evaluate_every)
+    return config.steps * warm.seconds_per_step + looks * look
+
+
+def disk_bytes(config: PretrainConfig, checkpoint_bytes: int, seconds: float) -> int:
+    """Kept checkpoints, the one that is being written beside them, and the log."""
+    written = -(-config.steps // config.checkpoint_every)
+    held = min(config.keep_checkpoints + 1, written + 1)
+    looks = -(-config.steps // config.evaluate_every)
+    log = int(min(seconds, config.steps)) * EVENT_BYTES + (looks + written) * LOOK_BYTES
+    return held * checkpoint_bytes + log
+
+
+def _notes(config: PretrainConfig) -> list[str]:
+    told = []
+    if config.ranks > 1:
+        told.append(f"Measured on one of {config.ranks} ranks, without what they exchange")
+    if config.probe is not None:
+        points = 2 + ((config.steps - 1) // config.probe.every if config.probe.every else 0)
+        told.append(f"{points} linear probes come on top: each embeds the cohort '{config.probe.cohort}' once")
+    if config.early_stop:
+        told.append("An early stop may end it sooner")
+    return told
+
+
+def _too_large(config: PretrainConfig, fits: int, device: torch.device) -> dict[str, Any]:
+    """The batch does not fit; `fits` is the part of it that does, for one rank."""
+    asked = config.batch_size // config.accumulate // config.ranks
+    error = out_of_memory(config, asked, fits, device.type)
+    return _refused(error) | {"largest_batch": fits * config.accumulate * config.ranks or None}
+
+
+def _too_much(config: PretrainConfig, disk: int, free: int) -> dict[str, Any]:
+    reason = f"its checkpoints and log take {disk / 1e9:.2f} GB, the disk has {free / 1e9:.2f} GB left"
+    advice = "Free some space" + (", or set keep_checkpoints = 1" if config.keep_checkpoints > 1 else "")
+    return {"refusal": reason, "advice": advice}
+
+
+def _refused(error: WorldError) -> dict[str, Any]:
+    return {"refusal": error.reason, "advice": error.next_step}

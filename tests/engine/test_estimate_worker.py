@@ -1,0 +1,205 @@
+"""What a pretraining would cost: told from a few steps, refused where it cannot fit, nothing left behind."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import torch
+
+from engine.contract.config import CPCConfig, EstimateConfig, PretrainConfig, ProbeConfig, S4Config
+from engine.contract.events import EventWriter
+from engine.contract.run import ManifestRow, RunFolder, Stopped
+from engine.data.store import Store
+from engine.estimate import energy, memory, rehearsal, worker
+from engine.estimate.rehearsal import Room, largest_foretold
+from engine.signal.recording import Recording
+from engine.training import pretrain
+from engine.training.learner import Learner
+
+SMALL = {"backbone": S4Config(width=8, depth=2, state_size=4), "objective": CPCConfig(offsets=(3,), negatives=8)}
+PACE = {"window_s": 0.5, "rate_hz": 100.0, "batch_size": 8, "steps": 12, "evaluate_every": 5, "checkpoint_every": 5}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("estimate") / "store"
+    rng = np.random.default_rng(0)
+    with Store.create(path) as writer:
+        for number in range(12):
+            signal_CT = np.cumsum(rng.normal(0, 0.05, (12, 300)), 1).astype(np.float32)
+            writer.append(Recording(signal_CT, 100.0, file_sha256=f"{number:064x}"))
+    store = Store.open(path)
+    return path, [store.entry(row).record_id for row in range(12)]
+
+
+@pytest.fixture
+def ask(corpus, tmp_path, monkeypatch):
+    """Estimates a pretraining on ten recordings, two held out; hands back its results and its folder."""
+    monkeypatch.setattr(rehearsal, "LEAST_S", 0.0)
+    path, ids = corpus
+    rows = [ManifestRow(record, f"p{n}", "train" if n < 10 else "validation") for n, record in enumerate(ids)]
+
+    def asked(**settings):
+        config = PretrainConfig(store=str(path), **{**SMALL, **PACE, "device": "cpu", "threads": 1, **settings})
+        folder = RunFolder.create(tmp_path / "J0001", EstimateConfig(pretrain=config, warmup=2), rows)
+        events = EventWriter(folder.events_path)
+        try:
+            return worker.run(folder, folder.config(), events), folder
+        finally:
+            events.close()
+
+    asked.rows = rows
+    return asked
+
+
+def test_an_estimate_tells_time_memory_disk_and_energy_and_leaves_nothing(ask):
+    told, folder = ask()
+    assert told.fits
+    assert (told.refusal, told.advice, told.largest_batch) == ("", "", None)
+    assert (told.device, told.tokens, told.steps) == ("cpu", 25, 12)
+    assert told.seconds >= told.steps * told.seconds_per_step > 0
+    assert told.crops_per_s == pytest.approx(8 / told.seconds_per_step)
+    assert 0 < told.memory_bytes < told.memory_free_bytes
+    assert told.energy_wh > 0
+    assert told.energy_source
+    assert {path.name for path in folder.path.iterdir()} == {"config.json", "manifest.csv", "events.jsonl"}
+
+
+def test_what_follows_from_the_config_is_the_same_each_time_and_true(ask, tmp_path):
+    told, folder = ask(keep_checkpoints=2)
+    config = folder.config().pretrain
+    run = RunFolder.create(tmp_path / "J0002", config, ask.rows)
+    events = EventWriter(run.events_path)
+    done = pretrain.run(run, config, events)
+    events.close()
+    kept = sum(path.stat().st_size for path in run.checkpoints.rglob("*") if path.is_file())
+    assert told.parameters == done.parameters
+    # Two are kept, a third is being written; the card and the checksums are not counted.
+    assert told.disk_bytes == pytest.approx(1.5 * kept, rel=0.15)
+
+
+def test_a_memory_that_cannot_hold_the_batch_refuses_it_and_names_the_largest_that_fits(ask, monkeypatch):
+    monkeypatch.setattr(worker, "room_before", lambda device: Room(None, 3_000))
+    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda self: lambda crops: 1_000.0 + 500.0 * crops)
+    monkeypatch.setattr(rehearsal.Rehearsal, "warm_up", lambda *_: pytest.fail("it was tried all the same"))
+    told, _ = ask()
+    assert not told.fits
+    assert told.largest_batch == 2
+    assert told.refusal == "the cpu has too little memory for 8 crops at a time; the largest batch that fits is 2"
+    assert told.advice == "Set batch_size = 2, or accumulate = 4 to keep the batch"
+    assert told.seconds is None
+    assert told.disk_bytes > 0
+
+
+def test_memory_that_runs_out_in_the_warm_up_is_told_and_not_raised(ask, monkeypatch):
+    def burst(self, parts):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Learner, "step", burst)
+    told, _ = ask()
+    assert not told.fits
+    assert told.largest_batch == 4
+
+
+def test_another_fault_of_the_warm_up_is_not_taken_for_missing_memory(ask, monkeypatch):
+    def broken(self, parts):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Learner, "step", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        ask()
+
+
+def test_fewer_records_than_a_batch_are_refused_with_the_batch_that_would_fit(ask):
+    told, _ = ask(batch_size=11)
+    assert not told.fits
+    assert told.refusal == "10 training records are fewer than a batch of 11"
+    assert told.advice.startswith("Set batch_size to 10 or less")
+
+
+def test_a_disk_too_small_for_the_checkpoints_is_refused(ask, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(worker.shutil, "disk_usage", lambda path: usage(10, 0, 10))
+    told, _ = ask(keep_checkpoints=2)
+    assert not told.fits
+    assert "the disk has 0.00 GB left" in told.refusal
+    assert "keep_checkpoints = 1" in told.advice
+
+
+def test_accumulation_takes_less_memory_at_a_time(ask, monkeypatch):
+    parts = []
+    monkeypatch.setattr(
+        rehearsal.Rehearsal, "largest_part", lambda self: parts.append(self.part) or self.part, raising=True
+    )
+    ask(accumulate=4)
+    assert parts == [2]
+
+
+def test_what_is_not_counted_is_said(ask):
+    told, _ = ask(probe=ProbeConfig(cohort="ward", every=5), early_stop=2)
+    assert told.notes[0] == "4 linear probes come on top: each embeds the cohort 'ward' once"
+    assert len(told.notes) == 2
+
+
+def test_somebody_may_stop_it(ask, monkeypatch):
+    monkeypatch.setattr(RunFolder, "stop_asked", lambda self: True)
+    with pytest.raises(Stopped):
+        ask()
+
+
+def test_halving_goes_on_until_the_memory_holds_it():
+    assert largest_foretold(lambda crops: 10 + crops, 64, 40) == 16
+    assert largest_foretold(lambda crops: 10 + crops, 64, 9) == 0
+    assert largest_foretold(lambda crops: 10 + crops, 64, None) == 64
+
+
+@pytest.mark.parametrize(
+    ("files", "room"),
+    [
+        ({"memory.max": "1000", "memory.current": "700", "memory.stat": "anon 1\ninactive_file 200\n"}, 500),
+        ({"memory.max": "max", "memory.current": "700"}, None),
+        ({"memory/memory.limit_in_bytes": "1000", "memory/memory.usage_in_bytes": "1200"}, 0),
+        ({"memory/memory.limit_in_bytes": str(2**63 - 4096), "memory/memory.usage_in_bytes": "1"}, None),
+        ({}, None),
+    ],
+)
+def test_a_limit_of_the_control_group_counts_and_what_it_can_give_back_too(tmp_path, files, room):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert memory.group_room(tmp_path) == room
+
+
+def test_peak_memory_sees_what_was_given_back():
+    memory.forget_peak()
+    before = memory.peak_bytes()
+    block = np.ones(40_000_000, dtype=np.uint8)
+    del block
+    assert memory.peak_bytes() - before > 30_000_000
+
+
+def test_processor_counters_are_read_where_there_are_some(tmp_path):
+    counter = tmp_path / "intel-rapl:0" / "energy_uj"
+    for name in ("intel-rapl:0", "intel-rapl:0:1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "energy_uj").write_text("5000000", encoding="utf-8")
+    meter = energy.EnergyMeter(torch.device("cpu"), 2, tmp_path)
+    counter.write_text("6000000", encoding="utf-8")
+    watts, source = meter.watts()
+    assert watts > 0
+    assert "RAPL" in source
+
+
+def test_without_a_counter_the_assumption_is_told(tmp_path):
+    watts, source = energy.EnergyMeter(torch.device("cpu"), 2, tmp_path).watts()
+    assert watts == 16
+    assert source == "assumed: 8 W for each of 2 busy cores"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_tells_its_memory_and_its_energy(ask):
+    told, _ = ask(device="cuda")
+    assert told.fits
+    assert 0 < told.memory_bytes < told.memory_free_bytes
+    assert "GPU" in told.energy_source
