@@ -58,6 +58,8 @@ class Objective(nn.Module):
     """Base of all objectives. Heads, teachers and codebooks are private to it; what is kept is `backbone`."""
 
     backbone: Backbone
+    codes = 0
+    """Codes of all codebooks, where labels are codes."""
 
     def loss(self, batch: Batch) -> Loss:
         """The loss of a batch; in training mode with dropout, in evaluation mode without."""
@@ -74,6 +76,10 @@ class Objective(nn.Module):
 
     def fit(self, batches: Iterable[Batch], step: int) -> None:
         """Make labels or codes from training crops; the same batches on every rank. Most objectives have none."""
+
+    def restarted(self) -> list[nn.Parameter]:
+        """What the last `fit` started anew; the optimiser forgets what it knew of it."""
+        return []
 
     def after_step(self, step: int) -> None:
         """Called after each optimiser step; a teacher moves here. Most objectives have nothing to do."""

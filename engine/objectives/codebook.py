@@ -37,6 +37,11 @@ def standardised(x_ND: Tensor) -> Tensor:
     return F.layer_norm(x_ND, x_ND.shape[-1:])
 
 
+def full_precision(x: Tensor) -> Tensor:
+    """In float32 at least: within autocast a network's outputs may be bfloat16."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def nearest(x_ND: Tensor, centres_KD: Tensor) -> Tensor:
     """Number of the centre with the least Euclidean distance to each row, int64 [N].
 

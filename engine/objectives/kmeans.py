@@ -83,7 +83,7 @@ def lloyd(rows_ND: Tensor, centres_KD: Tensor, iterations: int = 100, tolerance:
 @torch.no_grad()
 def assign(rows_ND: Tensor, centres_KD: Tensor) -> Tensor:
     """Number of the nearest centre of each row, int64 [N]."""
-    return torch.cat([nearest(block_ND, centres_KD) for block_ND in rows_ND.split(BLOCK)])
+    return torch.cat([nearest(block_ND, centres_KD) for block_ND in torch.split(rows_ND, BLOCK)])
 
 
 def _means(rows_ND: Tensor, codes_N: Tensor, centres_KD: Tensor) -> Tensor:
@@ -98,5 +98,5 @@ def _means(rows_ND: Tensor, codes_N: Tensor, centres_KD: Tensor) -> Tensor:
 
 def _distances(rows_ND: Tensor, codes_N: Tensor, centres_KD: Tensor) -> Tensor:
     """Squared distance of each row to its centre, float64 [N]."""
-    blocks = zip(rows_ND.split(BLOCK), codes_N.split(BLOCK), strict=True)
+    blocks = zip(torch.split(rows_ND, BLOCK), torch.split(codes_N, BLOCK), strict=True)
     return torch.cat([(block_ND - centres_KD[codes]).double().square().sum(1) for block_ND, codes in blocks])

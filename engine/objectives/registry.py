@@ -12,9 +12,17 @@ from engine.contract.config import ObjectiveConfig
 from engine.objectives.base import Objective
 from engine.objectives.cpc import CPC
 from engine.objectives.data2vec import Data2vec
+from engine.objectives.dinosr import DinoSR
+from engine.objectives.hubert import hubert
 from engine.objectives.jepa import JEPA
 
-OBJECTIVES: dict[str, Callable[[Backbone, Any], Objective]] = {"cpc": CPC, "jepa": JEPA, "data2vec": Data2vec}
+OBJECTIVES: dict[str, Callable[[Backbone, Any], Objective]] = {
+    "cpc": CPC,
+    "jepa": JEPA,
+    "data2vec": Data2vec,
+    "dinosr": DinoSR,
+    "hubert": hubert,
+}
 
 
 def build_objective(backbone: Backbone, config: ObjectiveConfig, seed: int) -> Objective:
