@@ -58,7 +58,7 @@ class OfflineHuBERT(Objective):
         self.mask_token_D = mask_token(backbone.width)
         self.codes = sum(config.codes)
         self.head = CodeHead(backbone.width, self.codes)
-        self.labeler = copy.deepcopy(backbone).requires_grad_(False)
+        self.labeler = copy.deepcopy(backbone).requires_grad_(False).eval()
         self.last_step: int | None = None
         # One shape for both stages; features that a stage does not have are zero and change no distance.
         features = max(PER_LEAD * LEADS, backbone.width)

@@ -91,6 +91,8 @@ class Learner:
         """Let the objective make its labels from whole training batches, the same on every rank."""
         with self._precision():
             self.objective.fit((self._here(batch) for batch in batches), step)
+        for parameter in self.objective.restarted():
+            self.optimizer.state.pop(parameter, None)
 
     @torch.inference_mode()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
