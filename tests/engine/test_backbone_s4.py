@@ -12,9 +12,11 @@ from engine.backbones.base import count_trainable
 from engine.backbones.registry import build_backbone
 from engine.backbones.s4 import S4Block, S4Convolution
 from engine.backbones.s4_dynamics import diagonal_dynamics, hippo_legs
+from engine.backbones.spectral import circle_length
 from engine.backbones.stem import Stem
 from engine.contract.config import S4Config
 from engine.kernels.library import Kernels
+from engine.ranks.draws import Draws, drawing
 
 # Method specification, sections 2.5 and 10: trainable parameters of all, of the blocks, of one block.
 PUBLISHED = {
@@ -67,26 +69,6 @@ def test_features_have_the_documented_shapes_and_names(full):
     assert features.layers[-1] is features.tokens_BLD
     assert full["s4-causal"].layer_names == ("stem", "block1", "block2", "block3", "block4")
     assert (full["s4-causal"].width, full["s4-causal"].stride, full["s4-causal"].causal) == (512, 2, True)
-
-
-def test_eigenvalues_of_legs_are_the_known_ones():
-    poles_J = diagonal_dynamics(8).poles_J
-    np.testing.assert_allclose(poles_J.real, -0.5)
-    np.testing.assert_allclose(poles_J.imag, [19.8574, 5.3542, 1.9578, 0.4275], atol=5e-5)
-
-
-@pytest.mark.parametrize("states", [2, 8, 64])
-def test_the_diagonal_form_is_legs_in_another_basis(states):
-    A_NN, B_N, P_N = hippo_legs(states)
-    told = diagonal_dynamics(states)
-    V_NN = np.concatenate([told.basis_NJ, told.basis_NJ.conj()], 1)
-    poles_N, p_N = np.concatenate([told.poles_J, told.poles_J.conj()]), np.concatenate([told.p_J, told.p_J.conj()])
-    np.testing.assert_allclose(V_NN.conj().T @ V_NN, np.eye(states), atol=1e-10)
-    np.testing.assert_allclose(
-        V_NN @ (np.diag(poles_N) - np.outer(p_N, p_N.conj())) @ V_NN.conj().T, A_NN, atol=1e-8 * states
-    )
-    np.testing.assert_allclose(2 * (told.basis_NJ @ told.b_J).real, B_N, atol=1e-10)
-    np.testing.assert_allclose(2 * (told.basis_NJ @ told.p_J).real, P_N, atol=1e-10)
 
 
 def naive_outputs(layer, u_LH, direction):
@@ -159,32 +141,6 @@ def test_a_kernel_does_not_depend_on_the_lengths_seen_before():
     assert torch.equal(layer.kernel(100), short)
 
 
-def test_step_sizes_lie_log_uniformly_between_their_limits():
-    torch.manual_seed(5)
-    log_dt = S4Convolution(20_000, 2, causal=True).log_dt
-    low, high = math.log(0.001), math.log(0.1)
-    assert low <= log_dt.min() < log_dt.max() <= high
-    for share in (0.25, 0.5, 0.75):
-        assert abs(torch.quantile(log_dt, share).item() - (low + share * (high - low))) < 0.05
-
-
-def test_dynamics_are_frozen_and_survive_a_change_of_precision():
-    layer = S4Convolution(8, 8, causal=True)
-    assert {name for name, _ in layer.named_parameters()} == {"C", "D"}
-    before = {name: value.clone() for name, value in layer.named_buffers()}
-    layer.half().float()
-    for name, value in layer.named_buffers():
-        assert torch.equal(value, before[name])
-
-
-def test_loaded_dynamics_replace_the_basis_in_use():
-    torch.manual_seed(6)
-    one, other = S4Convolution(4, 8, causal=True), S4Convolution(4, 8, causal=True)
-    assert not torch.equal(one.kernel(10), other.kernel(10))
-    other.load_state_dict(one.state_dict())
-    assert torch.equal(one.kernel(10), other.kernel(10))
-
-
 def test_a_basis_made_while_evaluating_serves_training():
     layer = S4Convolution(4, 8, causal=True)
     u_BLH = torch.randn(1, 10, 4)
@@ -192,6 +148,56 @@ def test_a_basis_made_while_evaluating_serves_training():
         layer(u_BLH)
     layer(u_BLH).sum().backward()
     assert layer.C.grad is not None
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 97, 300, 301, 1200])
+@pytest.mark.parametrize("causal", [True, False])
+def test_any_length_is_the_sum_it_stands_for(length, causal):
+    torch.manual_seed(13)
+    layer = S4Convolution(3, 4, causal).double()
+    u_LH = torch.randn(length, 3, dtype=torch.float64)
+    with torch.no_grad():
+        kernel_RHL, y_LH = layer.kernel(length), layer(u_LH[None])[0]
+    expected = layer.D.detach() * u_LH
+    for h in range(3):
+        forwards = np.convolve(u_LH[:, h], kernel_RHL[0, h])[:length]
+        expected[:, h] += torch.from_numpy(forwards)
+        if not causal:
+            backwards = np.convolve(u_LH[:, h].flip(0), kernel_RHL[1, h])[:length]
+            expected[:-1, h] += torch.from_numpy(backwards[:-1][::-1].copy())
+    torch.testing.assert_close(y_LH, expected, atol=1e-11, rtol=1e-11)
+
+
+def test_circles_are_short_even_and_of_small_primes():
+    lengths = {1: 2, 7: 16, 300: 600, 301: 640, 600: 1200, 1200: 2400, 1201: 2430}
+    assert {tokens: circle_length(tokens) for tokens in lengths} == lengths
+
+
+@pytest.mark.parametrize("config", [SMALL, SMALL.model_copy(update={"form": "diagonal", "dynamics": "trained"})])
+def test_bfloat16_leaves_the_convolution_in_single_precision(config):
+    backbone = build_backbone(config, seed=0)
+    x_BCT = torch.randn(2, 12, 100)
+    exact = backbone.eval()(x_BCT).tokens_BLD
+    told = []
+    hook = backbone.blocks[0].convolution.register_forward_hook(lambda *call: told.append(call[2].dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = backbone(x_BCT).tokens_BLD
+    rough.float().square().sum().backward()
+    hook.remove()
+    assert told == [torch.float32]
+    assert (rough.float() - exact).pow(2).mean().sqrt() < 0.03 * exact.pow(2).mean().sqrt()
+    assert all(torch.isfinite(p.grad).all() for p in backbone.parameters())
+
+
+def test_dropout_is_a_crops_own():
+    backbone = build_backbone(SMALL, seed=0).train()
+    latents_BLD = torch.randn(4, 10, 16)
+
+    def tokens(crops):
+        with drawing(Draws(0, "train", 0, crops)):
+            return backbone.encode(latents_BLD[list(crops)]).tokens_BLD
+
+    torch.testing.assert_close(tokens((0, 1, 2, 3))[2:], tokens((2, 3)))
 
 
 def first_changed_token(backbone, from_token):

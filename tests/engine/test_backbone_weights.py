@@ -6,6 +6,7 @@ from safetensors.torch import save
 
 from engine.backbones.registry import build_backbone
 from engine.backbones.weights import load_backbone, weights_bytes
+from engine.contract.backbone import Net1DConfig, TransformerConfig
 from engine.contract.config import S4Config
 from engine.contract.errors import WorldError
 
@@ -19,12 +20,26 @@ def file(tmp_path):
     return path
 
 
-def test_what_was_saved_computes_the_same(file):
-    loaded, config = load_backbone(file)
-    assert config == CONFIG
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONFIG,
+        S4Config(width=16, depth=2, form="diagonal", dynamics="trained"),
+        TransformerConfig(width=16, depth=2, heads=2, causal=True),
+        Net1DConfig(width=32, stage_blocks=(1,) * 7, idle_norms=True),
+    ],
+    ids=lambda config: config.summary,
+)
+def test_what_was_saved_computes_the_same(tmp_path, config):
+    path, backbone = tmp_path / "weights.safetensors", build_backbone(config, seed=3)
     x_BCT = torch.randn(2, 12, 100)
+    backbone.train()(x_BCT)  # moves the statistics of the batch norms, which are kept too
+    path.write_bytes(weights_bytes(backbone, config))
+    loaded, told = load_backbone(path)
+    assert told == loaded.config == config
+    assert not loaded.training
     with torch.no_grad():
-        assert torch.equal(loaded(x_BCT).tokens_BLD, build_backbone(CONFIG, seed=3).eval()(x_BCT).tokens_BLD)
+        assert torch.equal(loaded(x_BCT).tokens_BLD, backbone.eval()(x_BCT).tokens_BLD)
 
 
 def test_equal_weights_are_equal_bytes():
