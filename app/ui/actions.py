@@ -91,10 +91,20 @@ def _with_workspace(window: MainWindow) -> bool:
     return window.workspace is not None
 
 
-NEED_A_SELECTION = ("records.export", "runs.stop", "runs.resume")
+NEED_A_SELECTION = (
+    "records.export",
+    "runs.stop",
+    "runs.resume",
+    "pretrain.duplicate",
+    "pretrain.stop",
+    "pretrain.resume",
+    "study.export",
+    "study.stop",
+    "study.resume",
+)
 """Actions on what is selected in a page."""
 
-MENUS = ("Workspace", "Records", "Runs", "Compare", "Dossier", "View", "Help")
+MENUS = ("Workspace", "Records", "Pretrain", "Study", "Runs", "Compare", "Dossier", "View", "Help")
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -175,15 +185,78 @@ ACTIONS: tuple[Action, ...] = (
         workspace_method="export_record",
     ),
     _page_action(
-        "Runs",
+        "Pretrain",
         "new_pretraining",
-        "runs.pretrain",
+        "pretrain.new",
         "New pretraining…",
         icon="pretrain",
         shortcut="Ctrl+Shift+P",
-        tooltip="Pretrain a backbone on your recordings, without labels",
+        tooltip="Pretrain a backbone on your recordings, without labels; its cost is told before it starts",
         workspace_method="pretrain",
         toolbar=True,
+    ),
+    _page_action(
+        "Pretrain",
+        "duplicate_selected",
+        "pretrain.duplicate",
+        "Duplicate pretraining…",
+        tooltip="Begin a pretraining with the settings of the selected one",
+    ),
+    _page_action(
+        "Pretrain",
+        "stop_selected",
+        "pretrain.stop",
+        "Stop pretraining",
+        icon="stop",
+        tooltip="Ask the selected pretraining to save a checkpoint and end",
+        workspace_method="stop",
+    ),
+    _page_action(
+        "Pretrain",
+        "resume_selected",
+        "pretrain.resume",
+        "Resume pretraining",
+        icon="resume",
+        tooltip="Go on from the newest complete checkpoint",
+        workspace_method="resume",
+    ),
+    _page_action(
+        "Study",
+        "new_study",
+        "study.new",
+        "New study…",
+        icon="study",
+        shortcut="Ctrl+Shift+S",
+        tooltip="Run a grid of pretrainings and rank them",
+        workspace_method="study",
+        toolbar=True,
+    ),
+    _page_action(
+        "Study",
+        "export_selected",
+        "study.export",
+        "Export study…",
+        icon="export",
+        tooltip="Write table and figures of the selected study to a folder",
+        workspace_method="export_study",
+    ),
+    _page_action(
+        "Study",
+        "stop_selected",
+        "study.stop",
+        "Stop study",
+        icon="stop",
+        tooltip="Ask the run under way to save a checkpoint, then end the study",
+        workspace_method="stop",
+    ),
+    _page_action(
+        "Study",
+        "resume_selected",
+        "study.resume",
+        "Resume study",
+        icon="resume",
+        tooltip="Go on with the runs that are not done",
+        workspace_method="resume",
     ),
     _page_action(
         "Runs",
@@ -244,9 +317,11 @@ ACTIONS: tuple[Action, ...] = (
         tooltip="Recompute the hashes of a PDF and compare them with this workspace",
     ),
     _view(1, "Records", "records"),
-    _view(2, "Runs", "runs"),
-    _view(3, "Compare", "compare"),
-    _view(4, "Dossier", "dossier"),
+    _view(2, "Pretrain", "pretrain"),
+    _view(3, "Study", "study"),
+    _view(4, "Runs", "runs"),
+    _view(5, "Compare", "compare"),
+    _view(6, "Dossier", "dossier"),
     Action(
         "view.theme",
         "Switch light and dark",

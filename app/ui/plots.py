@@ -6,19 +6,20 @@ outlier would flatten it for good. x always spans the whole run, so that the emp
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.rows import MetricSeries
 from app.ui.theme import FONT_FAMILY, Theme
+
+Points = tuple[np.ndarray, np.ndarray]
+NO_POINTS: Points = (np.empty(0), np.empty(0))
 
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 
@@ -27,13 +28,16 @@ DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.P
 class Curve:
     """How one metric is drawn: its name for people, its colour (a place in the theme's series) and its dash.
 
-    `series` of -1 is the muted colour, for levels to compare with.
+    `series` of -1 is the muted colour, for levels to compare with; `form` formats the value in the legend, `unit`
+    stands behind it; without a form the legend has the name alone.
     """
 
     metric: str
     text: str
     series: int
     dash: int = 0
+    form: str = ".3f"
+    unit: str = ""
 
 
 LOSS_CURVES = (
@@ -72,29 +76,46 @@ class Legend(QWidget):
         for name, value, pen in self.entries:
             text = f"{name}  {value}".rstrip()
             width = metrics.horizontalAdvance(text)
-            if x + 34 + width > self.width():
+            if x + 28 + width > self.width():
                 break
             painter.setPen(pen)
-            painter.drawLine(QPointF(x, middle), QPointF(x + 26, middle))
+            painter.drawLine(QPointF(x, middle), QPointF(x + 20, middle))
             painter.setPen(self.palette().text().color())
-            painter.drawText(QPointF(x + 32, middle + metrics.capHeight() / 2), text)
-            x += 32 + width + 22
+            painter.drawText(QPointF(x + 26, middle + metrics.capHeight() / 2), text)
+            x += 26 + width + 18
 
 
 class CurvePlot(QFrame):
-    """Metrics of one run against steps."""
+    """Curves against steps.
 
-    hovered = Signal(float)
-    """Step under the cursor."""
+    Args:
+        curves: what is drawn; `show_series` brings the numbers.
+        y_text: name and unit of the axis; empty where the legend says it.
+        theme: colours.
+        compact: a small plot of several below each other: no axis titles.
+        floor: the axis reaches down to this number at least.
+        ceiling: and up to this one.
+    """
 
-    def __init__(self, curves: Sequence[Curve], y_text: str, theme: Theme) -> None:
+    hovered = Signal(object)
+    """Step under the cursor, None when it leaves."""
+
+    def __init__(
+        self,
+        curves: Sequence[Curve],
+        y_text: str,
+        theme: Theme,
+        compact: bool = False,
+        floor: float | None = None,
+        ceiling: float | None = None,
+    ) -> None:
         super().__init__()
-        self._curves, self._y_text = tuple(curves), y_text
-        self._series: dict[str, MetricSeries] = {}
+        self._y_text, self._compact, self._ends = y_text, compact, (floor, ceiling)
+        self._theme, self._curves = theme, tuple(curves)
+        self._points: dict[str, Points] = {}
         self.legend = Legend()
         self.plot = pg.PlotWidget()
-        self.plot.setAccessibleName(f"{y_text} against steps")
-        self._lines = {curve.metric: self.plot.plot([], []) for curve in curves}
+        self._lines: dict[str, pg.PlotDataItem] = {}
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._prepare()
         column = QVBoxLayout(self)
@@ -103,7 +124,23 @@ class CurvePlot(QFrame):
         self.setProperty("role", "panel")
         column.addWidget(self.legend)
         column.addWidget(self.plot, 1)
+        self.set_curves(curves)
         self.apply_theme(theme)
+
+    def set_curves(self, curves: Sequence[Curve], y_text: str | None = None) -> None:
+        """Draw other curves from now on."""
+        if y_text is not None:
+            self._y_text = y_text
+            self._name_axes()
+        if tuple(curves) == self._curves and self._lines:
+            return
+        for line in self._lines.values():
+            self.plot.removeItem(line)
+        self._curves, self._points = tuple(curves), {}
+        self._lines = {curve.metric: self.plot.plot([], []) for curve in curves}
+        names = self._y_text or ", ".join(curve.text for curve in curves)
+        self.plot.setAccessibleName(f"{names} against steps")
+        self._paint_lines()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take over pens and background."""
@@ -113,30 +150,38 @@ class CurvePlot(QFrame):
             axis = self.plot.getAxis(side)
             axis.setPen(pg.mkPen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
-        self.plot.setLabel("left", self._y_text, color=theme.muted)
-        self.plot.setLabel("bottom", "step", color=theme.muted)
+        self._name_axes()
         self._cursor.setPen(pg.mkPen(theme.muted, style=Qt.PenStyle.DotLine))
-        for curve in self._curves:
-            self._lines[curve.metric].setPen(self._pen(curve))
-        self._tell_values(None)
+        self._paint_lines()
 
     def show_series(self, series: Sequence[MetricSeries], total_steps: int) -> None:
         """Draw what is known so far.
 
         Args:
-            series: metrics of the run; those without a curve are passed over.
+            series: the numbers, by the names of the curves; others are passed over.
             total_steps: where the run ends; 0 when unknown.
         """
-        self._series = {one.name: one for one in series}
+        drawn = {curve.metric for curve in self._curves}
+        self._points = {one.name: points(one) for one in series if one.name in drawn}
         for curve in self._curves:
-            steps, values = self._points(curve.metric)
-            self._lines[curve.metric].setData(steps, values)
+            self._lines[curve.metric].setData(*self._points.get(curve.metric, NO_POINTS))
         self._set_ranges(total_steps)
         self._tell_values(None)
 
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
-        return not any(self._points(curve.metric)[0].size for curve in self._curves)
+        """Whether there is nothing to draw; levels to compare with do not count."""
+        return not any(self._points.get(curve.metric, NO_POINTS)[0].size for curve in self._curves if curve.series >= 0)
+
+    def show_steps(self, on: bool) -> None:
+        """Whether the steps are written below a compact plot: of several in a column, the last one does."""
+        self.plot.getAxis("bottom").setStyle(showValues=on)
+
+    def point_at(self, step: float | None) -> None:
+        """Show the values at a step, None for the last ones; another plot's cursor stands there."""
+        self._cursor.setVisible(step is not None)
+        if step is not None:
+            self._cursor.setPos(step)
+        self._tell_values(step)
 
     def _prepare(self) -> None:
         item = self.plot.getPlotItem()
@@ -145,55 +190,82 @@ class CurvePlot(QFrame):
         item.disableAutoRange()
         item.showGrid(x=False, y=True, alpha=0.28)
         item.setContentsMargins(0, 4, 10, 0)
+        # A run of a hundred thousand steps has more points than a screen has columns.
+        item.setDownsampling(auto=True, mode="peak")
+        item.setClipToView(True)
         self.plot.setMouseEnabled(False, False)
         self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        font = QFont(FONT_FAMILY, 9)
+        font = QFont(FONT_FAMILY, 8 if self._compact else 9)
         for side in ("left", "bottom"):
-            item.getAxis(side).setStyle(tickFont=font, tickLength=-4)
-        item.getAxis("left").setWidth(52)
+            axis = item.getAxis(side)
+            axis.setStyle(tickFont=font, tickLength=-4)
+            axis.enableAutoSIPrefix(False)
+        item.getAxis("left").setWidth(46 if self._compact else 52)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
-        self.plot.scene().sigMouseMoved.connect(self._point_at)
+        self.plot.scene().sigMouseMoved.connect(self._mouse_at)
 
-    def _points(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and values of a metric, [n] each; undefined values are left out."""
-        series = self._series.get(metric)
-        if series is None:
-            return np.empty(0), np.empty(0)
-        kept = [(s, v) for s, v in zip(series.steps, series.values, strict=True) if v is not None and math.isfinite(v)]
-        return np.array([s for s, _ in kept], float), np.array([v for _, v in kept], float)
+    def _name_axes(self) -> None:
+        if not self._compact:
+            self.plot.setLabel("left", self._y_text, color=self._theme.muted)
+            self.plot.setLabel("bottom", "step", color=self._theme.muted)
+
+    def _paint_lines(self) -> None:
+        for curve in self._curves:
+            self._lines[curve.metric].setPen(self._pen(curve))
+        self._tell_values(None)
 
     def _set_ranges(self, total_steps: int) -> None:
-        pairs = [self._points(curve.metric) for curve in self._curves]
-        steps = np.concatenate([pair[0] for pair in pairs])
-        values = np.concatenate([pair[1] for pair in pairs])
+        known = [self._points[curve.metric] for curve in self._curves if curve.metric in self._points]
+        steps = np.concatenate([pair[0] for pair in known]) if known else np.empty(0)
+        values = np.concatenate([pair[1] for pair in known]) if known else np.empty(0)
         right = max(float(total_steps), float(steps.max()) if steps.size else 1.0, 1.0)
         low, high = nice_range(values)
+        floor, ceiling = self._ends
+        low = low if floor is None else min(low, floor)
+        high = high if ceiling is None else max(high, ceiling)
         self.plot.setXRange(-0.01 * right, 1.02 * right, padding=0)
         self.plot.setYRange(low, high, padding=0)
 
     def _pen(self, curve: Curve) -> QPen:
-        colour = self._theme.muted if curve.series < 0 else self._theme.series[curve.series]
-        pen: QPen = pg.mkPen(QColor(colour), width=2 if curve.series >= 0 else 1.5, style=DASHES[curve.dash])
-        return pen
+        return curve_pen(curve, self._theme)
 
-    def _point_at(self, place: QPointF) -> None:
+    def _mouse_at(self, place: QPointF) -> None:
         inside = self.plot.getPlotItem().vb.sceneBoundingRect().contains(place)
         step = self.plot.getPlotItem().vb.mapSceneToView(place).x() if inside else None
-        self._cursor.setVisible(inside)
-        if step is not None:
-            self._cursor.setPos(step)
-            self.hovered.emit(step)
-        self._tell_values(step)
+        self.point_at(step)
+        self.hovered.emit(step)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The cursor goes with the mouse."""
+        self.point_at(None)
+        self.hovered.emit(None)
+        super().leaveEvent(event)
 
     def _tell_values(self, step: float | None) -> None:
         told = []
         for curve in self._curves:
-            steps, values = self._points(curve.metric)
+            steps, values = self._points.get(curve.metric, NO_POINTS)
             if steps.size:
-                place = steps.size - 1 if step is None else min(bisect_left(steps.tolist(), step), steps.size - 1)
-                told.append((curve.text, f"{values[place]:.3f}", self._pen(curve)))
+                place = steps.size - 1 if step is None else min(int(np.searchsorted(steps, step)), steps.size - 1)
+                value = f"{values[place]:{curve.form}} {curve.unit}".rstrip() if curve.form else ""
+                told.append((curve.text, value, self._pen(curve)))
         self.legend.show_entries(told)
+
+
+def points(series: MetricSeries) -> Points:
+    """Steps and values of a metric, [n] each; undefined values are left out."""
+    steps, values = np.array(series.steps, float), np.array(series.values, float)
+    kept = np.isfinite(values)
+    return steps[kept], values[kept]
+
+
+def curve_pen(curve: Curve, theme: Theme) -> QPen:
+    """Colour and dash of a curve."""
+    colour = theme.muted if curve.series < 0 else theme.series[curve.series % len(theme.series)]
+    dash = DASHES[curve.dash % len(DASHES)]
+    pen: QPen = pg.mkPen(QColor(colour), width=2 if curve.series >= 0 else 1.5, style=dash)
+    return pen
 
 
 def nice_range(values: np.ndarray) -> tuple[float, float]:

@@ -63,6 +63,12 @@ class RowsModel(QAbstractTableModel):
             self.rows = rows
             self.endResetModel()
 
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns of the same rows."""
+        self.beginResetModel()
+        self.columns = tuple(columns)
+        self.endResetModel()
+
     def _replace(self, rows: list[Any]) -> None:
         before, self.rows = self.rows, rows
         for line, (old, new) in enumerate(zip(before, rows, strict=True)):
@@ -126,9 +132,11 @@ class RowsTable(QTableView):
     selected = Signal(object)
     """The current row, or None."""
 
-    def __init__(self, columns: Sequence[Column], identity: Callable[[Any], str], name: str) -> None:
+    def __init__(
+        self, columns: Sequence[Column], identity: Callable[[Any], str], name: str, model: RowsModel | None = None
+    ) -> None:
         super().__init__()
-        self.rows = RowsModel(columns, identity)
+        self.rows = model or RowsModel(columns, identity)
         self.rows.setParent(self)
         self.setModel(self.rows)
         self.setAccessibleName(name)
@@ -160,6 +168,11 @@ class RowsTable(QTableView):
                 return True
         return False
 
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns of the same rows."""
+        self.rows.set_columns(columns)
+        self._set_widths(columns)
+
     def copy(self) -> None:
         """Put the selected rows (all, if none is) on the clipboard, parted by tabs."""
         lines = sorted({index.row() for index in self.selectionModel().selectedRows()})
@@ -178,6 +191,7 @@ class RowsTable(QTableView):
         header.setMinimumSectionSize(36)
         for place, column in enumerate(columns):
             if column.width:
+                header.setSectionResizeMode(place, QHeaderView.ResizeMode.Interactive)
                 header.resizeSection(place, column.width)
             else:
                 header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)

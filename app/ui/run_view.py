@@ -20,9 +20,11 @@ from PySide6.QtWidgets import (
 
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.ui import theme as themes
+from app.ui.banner import Banner
 from app.ui.interval_table import IntervalTable, evaluation_rows
 from app.ui.rows_table import Column, RowsTable, fixed_font
 from app.ui.run_facts import (
+    BROKEN,
     KIND_WORDS,
     LogLine,
     config_lines,
@@ -81,7 +83,7 @@ class RunView(QWidget):
         self.last_seq, self.stage = -1, ""
         self._log: list[LogLine] = []
         theme = themes.current()
-        self.state, self.heading, self.message = QLabel(), QLabel(), QLabel()
+        self.state, self.heading, self.message, self.trouble = QLabel(), QLabel(), QLabel(), Banner()
         self.curve: CurvePlot | None = None
         self._seen: Look | None = None
         self.intervals = IntervalTable("AUROC", False, "AUROC of the run with intervals")
@@ -133,6 +135,7 @@ class RunView(QWidget):
         if self.curve is not None:
             self.curve.apply_theme(theme)
         self.console.setFont(fixed_font())
+        self.trouble.repaint_sign()
 
     def _lay_out(self) -> None:
         self.state.setFixedSize(QSize(18, 18))
@@ -165,6 +168,7 @@ class RunView(QWidget):
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.message)
+        column.addWidget(self.trouble)
         column.addWidget(self.split, 1)
 
     def _tell_head(self, job: JobRow) -> None:
@@ -172,6 +176,7 @@ class RunView(QWidget):
         self.state.setAccessibleName(STATE_WORDS[job.state])
         self.heading.setText(f"{job.job_id}  {KIND_WORDS[job.kind]}: {job.name}")
         self.message.setText(head_text(job))
+        tell_trouble(self.trouble, job)
 
     def add_curve(self, curve: CurvePlot) -> None:
         """Take the plot, which is made once its library has been loaded off the window's thread."""
@@ -216,7 +221,24 @@ def head_text(job: JobRow) -> str:
     left = left_text(job)
     parts = [STATE_WORDS[job.state], progress_text(job), f"{left} left" if left else ""]
     told = "" if job.state == "queued" and job.message else ", ".join(part for part in parts if part)
+    if job.state in BROKEN:
+        return told
     return ". ".join(part for part in (told, _sentence(job.message), _sentence(job.next_step)) if part)
+
+
+def tell_trouble(banner: Banner, job: JobRow) -> None:
+    """Why a run failed or was interrupted, and what to do about it; nothing for any other run."""
+    if job.state not in BROKEN:
+        banner.clear()
+        return
+    reason = _sentence(job.message) or "It ended without saying why"
+    fault = f" ({job.fault.replace('_', ' ')})" if job.fault else ""
+    step = job.next_step or ("resume" if job.state == "interrupted" else "see its log and console")
+    banner.tell(
+        "bad" if job.state == "failed" else "warn",
+        f"{STATE_WORDS[job.state]}{fault}: {reason}.",
+        f"Next step: {step[:1].lower()}{step[1:].rstrip('.')}.",
+    )
 
 
 def _sentence(text: str) -> str:

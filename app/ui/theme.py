@@ -138,6 +138,11 @@ QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warn"] {{ color: {warn}; }}
 QLabel[role="bad"] {{ color: {bad}; }}
 QFrame[role="panel"] {{ background: {panel}; border: 1px solid {border}; border-radius: 4px; }}
+QFrame[role="banner-bad"] {{ background: {panel}; border: 1px solid {bad}; border-left: 4px solid {bad}; }}
+QFrame[role="banner-warn"] {{ background: {panel}; border: 1px solid {warn}; border-left: 4px solid {warn}; }}
+QToolButton[role="toggle"]:checked {{
+    background: {selection}; color: {text}; border: 1px solid {accent}; border-radius: 3px; padding: 3px 6px;
+}}
 QPushButton[role="primary"] {{
     background: {accent}; color: {accent_text}; border: 1px solid {accent}; border-radius: 3px; padding: 5px 14px;
 }}

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+TILE_PX, MOST_PX = 84, 190
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Tile(QWidget):
 
 
 class Tiles(QFrame):
-    """Figures side by side in a panel."""
+    """Figures side by side in a panel, the most telling first: those that would be cut are left out."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -56,7 +60,10 @@ class Tiles(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 6, 12, 6)
         self._row.setSpacing(18)
+        # What few figures leave free stays at the end.
+        self._row.addStretch(0)
         self._tiles: list[Tile] = []
+        self._figures: list[Figure] = []
 
     def set_bare(self) -> None:
         """Without a frame of its own, inside another panel."""
@@ -65,14 +72,31 @@ class Tiles(QFrame):
 
     def show_figures(self, figures: Sequence[Figure]) -> None:
         """Show these figures and no others."""
+        self._figures = list(figures)
         while len(self._tiles) < len(figures):
             tile = Tile()
             self._tiles.append(tile)
-            self._row.addWidget(tile, 1)
+            tile.setMaximumWidth(MOST_PX)
+            self._row.insertWidget(len(self._tiles) - 1, tile, 1)
+        for tile, figure in zip(self._tiles, figures, strict=False):
+            tile.show_figure(figure)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """One figure wide: the others go when there is no room."""
+        return QSize(TILE_PX, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what would be cut."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        margins = self._row.contentsMargins()
+        room, used = self.width() - margins.left() - margins.right(), 0
         for place, tile in enumerate(self._tiles):
-            tile.setVisible(place < len(figures))
-            if place < len(figures):
-                tile.show_figure(figures[place])
+            used += max(tile.sizeHint().width(), TILE_PX) + (self._row.spacing() if place else 0)
+            tile.setVisible(place < len(self._figures) and (used <= room or not place))
 
     def texts(self) -> dict[str, str]:
         """Value of each figure in view, by its caption."""

@@ -44,6 +44,8 @@ BEAT_MS = 250
 
 PAGES = {
     "Records": "app.ui.records_page:RecordsPage",
+    "Pretrain": "app.ui.pretrain_page:PretrainPage",
+    "Study": "app.ui.study_page:StudyPage",
     "Runs": "app.ui.runs_page:RunsPage",
     "Compare": "app.ui.compare_page:ComparePage",
     "Dossier": "app.ui.dossier_page:DossierPage",

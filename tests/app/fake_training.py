@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.core.rows import JobRow, MetricSeries, ProgressRow
+from app.core.rows import JobRow, MetricSeries
 from engine.contract.config import PretrainConfig, S4Config, StudyConfig, TransformerConfig
 from engine.contract.results import (
     Estimate,
@@ -81,20 +80,23 @@ def estimate_results(**more: Any) -> EstimateResults:
     return EstimateResults(**{**told, **more})
 
 
-def study_cells() -> list[StudyRow]:
-    """The grid of `STUDY` half way: some done, one running, one refused."""
+def study_cells(done: int = 7, running: int = 8) -> list[StudyRow]:
+    """The grid of `STUDY` half way: `done` runs are, the one after them runs, one is refused."""
     told = []
     for number, (backbone, objective, records) in enumerate(
         ((b, o, r) for b in ("s4", "transformer") for o in ("cpc", "jepa") for r in (1000, 4000, 16000)), start=1
     ):
-        state = "done" if number <= 7 else "running" if number == 8 else "waiting"
+        state = "done" if number <= done else "running" if number == running else "waiting"
         level = math.log(129) if objective == "cpc" else 0.48
         loss = level * (0.5 + 0.9 * records**-0.25 + (0.05 if backbone == "transformer" else 0))
         metrics = {
             "validation_loss": loss,
             "validation_trivial_loss": level,
             "effective_rank": 128 * (0.2 + 0.01 * number),
-            "probe": 0.71 + 0.01 * number,
+            "probe_after": 0.71 + 0.01 * number,
+            "probe_before": 0.69,
+            "effective_rank_share": 0.2 + 0.01 * number,
+            "records": records,
         }
         refused = number == 11
         told.append(
@@ -112,19 +114,29 @@ def study_cells() -> list[StudyRow]:
 
 def study_results() -> StudyResults:
     """What a study says at its end."""
-    rows = [row.model_copy(update={"state": "done"}) for row in study_cells()]
+    return summary(study_cells(12))
+
+
+def summary(rows: list[StudyRow]) -> StudyResults:
+    """Means, ranks and fits of the runs that are done."""
+    done = [row for row in rows if row.state == "done"]
     cells = []
-    for rank, row in enumerate(rows[:7], start=1):
-        value = row.metrics["validation_loss"]
+    for rank, row in enumerate(sorted(done, key=lambda one: -(one.metrics["probe_after"] or 0)), start=1):
+        value, auroc = row.metrics["validation_loss"], row.metrics["probe_after"]
         assert value is not None
+        assert auroc is not None
         half = Interval(low=value * 0.96, high=value * 1.05, method="t interval over 3 seeds")
+        about = Interval(low=auroc - 0.02, high=auroc + 0.018, method="t interval over 3 seeds")
         cells.append(
             StudyCell(
                 name=row.name,
                 values=row.values,
                 seeds=3,
-                metrics={"validation_loss": Estimate(value=value, interval=half)},
-                ranks={"validation_loss": min(rank, 5)},
+                metrics={
+                    "validation_loss": Estimate(value=value, interval=half),
+                    "probe_after": Estimate(value=auroc, interval=about),
+                },
+                ranks={"probe_after": max(rank - 1, 1), "validation_loss": len(done) + 1 - rank},
                 works=rank != 6,
                 shortfall="" if rank != 6 else "effective rank 7 % of the width",
             )
@@ -144,6 +156,10 @@ class FakeTraining:
     rows: dict[str, JobRow]
     calls: list[tuple[Any, ...]]
     machine: list[dict[str, str]]
+    curves: dict[str, list[MetricSeries]]
+    collapsed: dict[str, str]
+    previewed: list[tuple[Any, ...]]
+    refuse: Exception | None
 
     def _said(self, *call: Any) -> None:
         raise NotImplementedError
@@ -197,29 +213,36 @@ class FakeTraining:
     def study_rows(self, job_id: str) -> list[StudyRow]:
         if self.rows[job_id].state == "queued":
             return []
-        return study_results().rows if self.rows[job_id].state == "done" else study_cells()
+        return study_cells(12) if self.rows[job_id].state == "done" else study_cells()
+
+    def study_preview(self, config: StudyConfig, cohort: str | None = None) -> list[StudyRow]:
+        self.previewed.append((config, cohort))
+        if self.refuse is not None:
+            raise self.refuse
+        return [row.model_copy(update={"metrics": {"steps": 600.0}}) for row in study_cells(0, 0)]
+
+    def study_summary(self, job_id: str) -> StudyResults:
+        return summary(self.study_rows(job_id))
 
     def export_study(self, job_id: str, folder: Path) -> list[Path]:
         self._said("export_study", job_id, folder)
         return [Path(folder) / "study.csv", Path(folder) / "scaling.svg"]
 
     def _config(self, row: JobRow) -> dict[str, Any]:
+        if row.kind == "study":
+            return StudyConfig.model_validate(STUDY).model_dump(mode="json")
         width = 32 if row.name == "wide" else 64
         return PretrainConfig(name=row.name, steps=800, backbone=S4Config(width=width)).model_dump(mode="json")
 
-    def pretrain_results(self) -> PretrainResults:
+    def pretrain_results(self, job_id: str) -> PretrainResults:
+        last = {one.name: one.values[-1] for one in self.curves.get(job_id, training_curves())}
         return PretrainResults(
             checkpoint="checkpoints/step-000400",
             weights_sha256=SHA,
             steps=400,
             parameters=51_200,
-            final={"loss": 2.06, "validation_loss": 2.31, "trivial_loss": 4.86},
+            final=last,
             seconds=72.0,
-            collapse={"effective_rank": 31.0},
+            collapse={"effective_rank": last["effective_rank"]},
+            collapsed=self.collapsed.get(job_id, ""),
         )
-
-
-def study_job(job_id: str, state: str, done: int, job: Any) -> JobRow:
-    """A study in the queue, working or past."""
-    row: JobRow = job(job_id, "study", "pairs, small", state, progress=ProgressRow(done, 12, "runs", "", 412.0))
-    return row if state == "done" else replace(row, finished="")

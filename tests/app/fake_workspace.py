@@ -161,6 +161,7 @@ class FakeWorkspace(FakeTraining):
         self.answers: dict[str, Any] = {}
         self.collapsed: dict[str, str] = {}
         self.machine = [CPU]
+        self.previewed: list[tuple[Any, ...]] = []
         self.refuse: WorldError | None = None
 
     def _said(self, *call: Any) -> None:
@@ -212,7 +213,7 @@ class FakeWorkspace(FakeTraining):
         if job_id in self.answers:
             return self.answers[job_id]
         if row.kind == "pretrain":
-            return self.pretrain_results()
+            return self.pretrain_results(job_id)
         if row.kind == "study":
             return study_results()
         if row.kind == "evaluate":

@@ -1,0 +1,188 @@
+"""The dialog *New study*: choose a grid, see every run of it and which cannot work, then start."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+
+from app.core.rows import CohortRow
+from app.ui import theme as themes
+from app.ui.background import Background
+from app.ui.choosers import add_cohorts, beside, choosers, combo
+from app.ui.form import SchemaForm
+from app.ui.messages import message_of
+from app.ui.rows_table import Column, RowsTable
+from app.ui.run_dialog import RunDialog
+from app.ui.signs import sign
+from app.ui.study_rows import count_text, grid_text
+from engine.contract.config import StudyConfig, explain
+from engine.contract.results import StudyRow
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QIcon
+
+    from app.workspace import Workspace
+
+OWN_FIELDS = ("name", "budget", "epochs", "layout", "directions", "subset_seed", "parallel", "refused")
+FOLDED = frozenset({"layout", "directions", "subset_seed", "parallel", "refused"})
+
+
+class NewStudy(RunDialog):
+    """A shipped study or a TOML file, the recordings, the probe; below it the grid as it would run."""
+
+    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(
+            workspace,
+            background,
+            parent,
+            "New study",
+            "A grid of pretrainings that differ in named ways, on the same recordings. "
+            "Runs that cannot work are left out, with the reason.",
+            height=840,
+            width=860,
+        )
+        self.recipe, self.cohort, self.probe = combo("Study"), combo("Recordings"), combo("Probe")
+        self.file = QPushButton("TOML file…")
+        self.axes, self.count = QLabel(), QLabel()
+        self.form = SchemaForm(StudyConfig, only=OWN_FIELDS, folded=FOLDED)
+        self.preview = RowsTable(_columns(), lambda row: str(row.number), "Runs that the study would have")
+        self._recipe: dict[str, Any] | None = None
+        self._planned = False
+        self._lay_out_body()
+        self._connect()
+        background.read(lambda: (workspace.studies(), workspace.cohorts()), self._offer)
+
+    def launch(self) -> None:
+        """Queue the study."""
+        config = self._config()
+        if config is not None:
+            self._submit(partial(self.workspace.study, config, self.cohort.currentData()))
+
+    def take_file(self, file: str) -> None:
+        """Use a study that somebody wrote."""
+        self.recipe.addItem(Path(file).name, file)
+        self.recipe.setCurrentIndex(self.recipe.count() - 1)
+        self._load()
+
+    def _ask_file(self) -> None:
+        dialog = QFileDialog(self, "Study", "", "TOML (*.toml)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.take_file)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    # What there is to choose from.
+
+    def _offer(self, known: tuple[list[str], list[CohortRow]]) -> None:
+        names, cohorts = known
+        for name in names:
+            self.recipe.addItem(name, name)
+        self.cohort.addItem("All recordings", None)
+        add_cohorts(self.cohort, cohorts)
+        self.probe.addItem("None", None)
+        for cohort in cohorts:
+            self.probe.addItem(f"On {cohort.name}, {cohort.split_kind}", cohort.name)
+        self._load()
+
+    def _load(self) -> None:
+        name = self.recipe.currentData()
+        if name:
+            ask = partial(self.workspace.study_recipe, name)
+            self.background.read(ask, self._take_recipe, key="study.recipe", failed=self._refused_plan)
+
+    def _take_recipe(self, recipe: dict[str, Any]) -> None:
+        self._recipe = recipe
+        self.form.set_value({name: recipe[name] for name in OWN_FIELDS if name in recipe})
+        known = recipe.get("base", {}).get("probe") or {}
+        self.probe.setItemText(0, f"On {known['cohort']}, as the study says" if known.get("cohort") else "None")
+        self.axes.setText(grid_text(recipe.get("axes", {})))
+        self._plan()
+
+    # The grid.
+
+    def _config(self) -> StudyConfig | None:
+        """The study as it would be started; None, with the reason told, while it cannot be."""
+        if self._recipe is None:
+            return None
+        base = dict(self._recipe.get("base", {}))
+        if (cohort := self.probe.currentData()) is not None:
+            base["probe"] = {**(base.get("probe") or {}), "cohort": cohort}
+        own = {name: value for name, value in self.form.value().items() if name in OWN_FIELDS}
+        try:
+            return StudyConfig.model_validate({**self._recipe, **own, "base": base})
+        except ValidationError as error:
+            self.tell_fault(self.form.faults or f"The study cannot be read: {explain(error)}.")
+            return None
+
+    def _plan(self) -> None:
+        self.tell_fault("")
+        self._planned = False
+        config = self._config()
+        self._judge()
+        if config is not None:
+            ask = partial(self.workspace.study_preview, config, self.cohort.currentData())
+            self.background.read(ask, self._show_plan, key="study.plan", failed=self._refused_plan)
+
+    def _show_plan(self, rows: list[StudyRow]) -> None:
+        self.preview.rows.set_rows(rows)
+        self.count.setText(f"{count_text(rows)}.")
+        self._planned = True
+        self._judge()
+
+    def _refused_plan(self, error: Exception) -> None:
+        message = message_of(error)
+        self.preview.rows.set_rows([])
+        self.count.setText("No run.")
+        self.tell_fault(" ".join(part for part in (message.title, message.text, message.detail) if part))
+        self._judge()
+
+    def _refused(self, error: Exception) -> None:
+        super()._refused(error)
+        self._judge()
+
+    def _judge(self) -> None:
+        self.start.setEnabled(self._planned and not self.form.errors)
+
+    def _lay_out_body(self) -> None:
+        self.axes.setProperty("role", "muted")
+        self.axes.setWordWrap(True)
+        self.count.setProperty("role", "heading")
+        self.preview.setMinimumHeight(260)
+        self.body.addWidget(
+            choosers(
+                ("Study", beside(self.recipe, self.file)),
+                ("", self.axes),
+                ("Recordings", self.cohort),
+                ("Linear probe", self.probe),
+            )
+        )
+        self.body.addWidget(self.form)
+        self.body.addWidget(self.count)
+        self.body.addWidget(self.preview, 1)
+
+    def _connect(self) -> None:
+        self.recipe.activated.connect(self._load)
+        self.file.clicked.connect(self._ask_file)
+        self.cohort.activated.connect(self._plan)
+        self.probe.activated.connect(self._plan)
+        self.form.changed.connect(self._plan)
+
+
+def _columns() -> tuple[Column, ...]:
+    def icon(row: StudyRow) -> QIcon:
+        theme = themes.current()
+        return sign("failed", theme.bad) if row.state == "refused" else sign("done", theme.good)
+
+    def steps(row: StudyRow) -> str:
+        return f"{row.metrics['steps']:,.0f}" if row.metrics.get("steps") else "–"
+
+    return (
+        Column("Run", lambda row: str(row.number), 44, numeric=True),
+        Column("Name", lambda row: row.name, 260),
+        Column("Steps", steps, 72, numeric=True),
+        Column("", lambda row: row.message or "will run", 0, icon=icon),
+    )

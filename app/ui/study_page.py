@@ -1,0 +1,224 @@
+"""The Study page: grids of pretrainings, as tables that fill, with rankings and scaling plots as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.changes import Changes
+from app.core.rows import JobRow
+from app.ui.background import Background
+from app.ui.empty import EmptyState
+from app.ui.new_study import NewStudy
+from app.ui.page import Page
+from app.ui.rows_table import Column, RowsTable
+from app.ui.study_rows import StudyLook, look
+from app.ui.study_view import StudyView
+from app.ui.theme import Theme
+from app.ui.training_list import ROW_PX, RunDelegate
+from app.ui.training_rows import TrainingRow
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+
+class StudyPage(Page):
+    """Studies of a workspace: look at the grid, start, watch it fill, export."""
+
+    title = "Study"
+    icon = "study"
+    watches = Changes.JOBS | Changes.RESULTS
+
+    def __init__(self, workspace: Workspace, background: Background) -> None:
+        super().__init__(workspace, background)
+        self.table = RowsTable(_columns(), lambda row: row.job.job_id, "Studies, the newest first")
+        self.view, self.stack = StudyView(), QStackedWidget()
+        self.stop_button, self.resume_button = QPushButton("Stop"), QPushButton("Resume")
+        self.export_button = QPushButton("Export…")
+        self._wanted = ""
+        self._lay_out()
+        self._connect()
+        # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
+        background.read(partial(import_module, "app.ui.scaling_plot"), self._add_plots, slow=True)
+
+    def refresh(self, changes: Changes) -> None:
+        """Ask for the list; the study shown follows it."""
+        if changes & self.watches:
+            self.background.read(self.workspace.jobs, self._show_jobs, key="study.jobs")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Repaint signs and plot."""
+        self.view.apply_theme(theme)
+        self.table.viewport().update()
+
+    def can(self, action: str) -> bool:
+        """Stop needs a study that waits or works, Resume one that ended early, Export any that has begun."""
+        job = self.current()
+        if action == "study.stop":
+            return job is not None and job.active
+        if action == "study.resume":
+            return job is not None and job.resumable
+        if action == "study.export":
+            return job is not None and bool(job.started)
+        return True
+
+    def current(self) -> JobRow | None:
+        """The study of the list that is current."""
+        row: TrainingRow | None = self.table.current()
+        return None if row is None else row.job
+
+    def show_item(self, item: str) -> None:
+        """Select a study, now or as soon as the list holds it."""
+        self._wanted = "" if self.table.choose(item) else item
+
+    def new_study(self) -> NewStudy:
+        """Ask for study, cohort and probe; the grid is shown before anything starts."""
+        dialog = NewStudy(self.workspace, self.background, self)
+        dialog.launched.connect(self.show_item)
+        dialog.open()
+        return dialog
+
+    def stop_selected(self) -> None:
+        """Ask the selected study to checkpoint and end."""
+        self._act(self.workspace.stop)
+
+    def resume_selected(self) -> None:
+        """Let the selected study go on."""
+        self._act(self.workspace.resume)
+
+    def export_selected(self) -> None:
+        """Ask for a folder, and write table and figures of the selected study there."""
+        dialog = QFileDialog(self, "Folder for the study's table and figures")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda folder: self.export_to(Path(folder)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export_to(self, folder: Path) -> None:
+        """Write table and figures of the selected study."""
+        job = self.current()
+        if job is not None:
+            self.background.write(partial(self.workspace.export_study, job.job_id, folder), self._exported)
+
+    def _exported(self, files: list[Path]) -> None:
+        where = files[0].parent if files else ""
+        self.told.emit(f"Study written: {len(files)} files in {where}")
+
+    def _act(self, verb: Callable[[str], object]) -> None:
+        job = self.current()
+        if job is not None:
+            self.background.write(partial(verb, job.job_id), touches=Changes.JOBS)
+
+    # What the workspace says.
+
+    def _show_jobs(self, jobs: list[JobRow]) -> None:
+        studies = sorted((job for job in jobs if job.kind == "study"), key=lambda job: job.job_id, reverse=True)
+        self.table.rows.set_rows([TrainingRow(job) for job in studies])
+        self.stack.setCurrentIndex(0 if studies else 1)
+        if self._wanted and self.table.choose(self._wanted):
+            self._wanted = ""
+        elif self.table.current() is None and studies:
+            working = [job.job_id for job in studies if job.state == "running"]
+            self.table.choose(working[0] if working else studies[0].job_id)
+        else:
+            self._look(self.table.current())
+
+    def _look(self, row: TrainingRow | None) -> None:
+        """Bring the study's view up to date."""
+        for button, action in (
+            (self.stop_button, "study.stop"),
+            (self.resume_button, "study.resume"),
+            (self.export_button, "study.export"),
+        ):
+            button.setEnabled(self.can(action))
+        self.state_changed.emit()
+        self.view.setVisible(row is not None)
+        if row is not None:
+            self.view.show_job(row.job)
+            self.background.read(partial(look, self.workspace, row.job.job_id), self._show_look, key="study.look")
+
+    def _show_look(self, seen: StudyLook) -> None:
+        self.view.show_look(seen)
+
+    def _add_plots(self, plots: ModuleType) -> None:
+        self.view.add_plots(plots)
+
+    def _open_in_runs(self) -> None:
+        self.go_to.emit("Runs", self.view.job_id)
+
+    # Frame.
+
+    def _connect(self) -> None:
+        self.table.selected.connect(self._look)
+        self.view.log.clicked.connect(self._open_in_runs)
+        self.stop_button.clicked.connect(self.stop_selected)
+        self.resume_button.clicked.connect(self.resume_selected)
+        self.export_button.clicked.connect(self.export_selected)
+
+    def _lay_out(self) -> None:
+        self.table.setItemDelegateForColumn(0, RunDelegate(self.table))
+        self.table.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self.table.setMinimumWidth(240)
+        split = QSplitter()
+        split.addWidget(self.table)
+        split.addWidget(self.view)
+        split.setSizes([270, 940])
+        split.setStretchFactor(1, 1)
+        split.setHandleWidth(12)
+        split.setChildrenCollapsible(False)
+        self.stack.addWidget(split)
+        self.stack.addWidget(
+            EmptyState(
+                "No studies yet",
+                "A study runs a grid of pretrainings that differ in named ways, and ranks them. "
+                "The grid is shown before anything starts.",
+                ("New study…", self.new_study),
+            )
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.addWidget(self._bar())
+        column.addWidget(self.stack, 1)
+
+    def _bar(self) -> QWidget:
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        title = QLabel(self.title)
+        title.setProperty("role", "title")
+        row.addWidget(title, 1)
+        for button in (self.stop_button, self.resume_button, self.export_button):
+            row.addWidget(button)
+        row.addSpacing(12)
+        start = QPushButton("New study…")
+        start.setProperty("role", "primary")
+        start.clicked.connect(lambda _on=False: self.new_study())
+        row.addWidget(start)
+        return bar
+
+
+def _columns() -> tuple[Column, ...]:
+    def runs(row: TrainingRow) -> str:
+        done, total = row.job.progress.done, row.job.progress.total
+        return f"{done:,} / {total:,}" if total else "–"
+
+    return (
+        Column("Study", lambda row: f"{row.job.name}, {row.text}", 0),
+        Column("Runs", runs, 72, numeric=True),
+    )

@@ -1,0 +1,213 @@
+"""One study in full: how far it is, its grid as it fills, and below it what the runs say together so far."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from app.core.rows import JobRow
+from app.ui import theme as themes
+from app.ui.banner import Banner
+from app.ui.choosers import combo
+from app.ui.form_words import variant_of
+from app.ui.rows_table import Column, RowsTable
+from app.ui.run_view import tell_trouble
+from app.ui.signs import STATE_WORDS, state_icon
+from app.ui.study_rows import RANKED_BY, StudyLook, about, figures, ranked_by
+from app.ui.study_tables import GridTable, RankingTable
+from app.ui.theme import Theme
+from app.ui.tiles import Tiles
+from app.ui.training_rows import head_text
+from engine.contract.results import ScalingFit
+
+if TYPE_CHECKING:
+    from app.ui.scaling_plot import ScalingPlot
+
+LOSS, ERROR = "validation_loss", "1 - probe AUROC"
+WITHIN = "Losses are ranked within their objective: those of different objectives are not on one scale."
+NO_RANKS = "The ranking comes when the first runs are done."
+
+
+class StudyView(QWidget):
+    """Shows one study; keeps tab, selection and place while its runs end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job_id = ""
+        self.state, self.heading, self.told, self.about = QLabel(), QLabel(), QLabel(), QLabel()
+        self.log, self.trouble = QPushButton("Config and log"), Banner()
+        self.figures = Tiles("Progress of the study")
+        self.grid, self.ranking = GridTable(), RankingTable()
+        self.rank_by, self.rank_note = combo("Rank by"), QLabel(NO_RANKS)
+        self.scale_by = combo("Scaling of")
+        self.fits = RowsTable(_fit_columns(), lambda fit: f"{fit.series}{fit.c}", "Power laws fitted")
+        self.scaling: ScalingPlot | None = None
+        self.tabs, self._scaling_tab = QTabWidget(), QWidget()
+        self._plots: ModuleType | None = None
+        self._seen: StudyLook | None = None
+        self._lay_out()
+        self.rank_by.currentIndexChanged.connect(lambda _row: self._tell_ranking())
+        self.scale_by.currentIndexChanged.connect(lambda _row: self._tell_scaling())
+
+    def show_job(self, job: JobRow) -> None:
+        """Take over another study: nothing of the one before may stand under its name."""
+        if job.job_id != self.job_id:
+            self.job_id, self._seen = job.job_id, None
+            self.about.setText("")
+            self.grid.rows.set_rows([])
+            self.ranking.rows.set_rows([])
+            self.figures.setVisible(False)
+        self._tell_head(job)
+
+    def show_look(self, seen: StudyLook) -> None:
+        """Take over what a look brought back; a look at another study is passed over."""
+        if seen.job.job_id != self.job_id:
+            return
+        self._seen = seen
+        self._tell_head(seen.job)
+        self.about.setText(about(seen))
+        self.figures.show_figures(figures(seen))
+        self.figures.setVisible(bool(seen.rows))
+        self.grid.show_runs(seen.axes, seen.rows)
+        self._offer(ranked_by(seen.summary))
+        self._tell_ranking()
+        self.tabs.setTabVisible(1, "records" in seen.axes)
+        self._offer_scalings(seen)
+        self._tell_scaling()
+
+    def add_plots(self, plots: ModuleType) -> None:
+        """Take the library of plots, once it is loaded."""
+        self.scaling = plots.ScalingPlot(themes.current())
+        self._plots = plots
+        self._split.insertWidget(0, self.scaling)
+        self._split.setSizes([600, 360])
+        self._tell_scaling()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Repaint signs and plot."""
+        self.trouble.repaint_sign()
+        if self.scaling is not None:
+            self.scaling.apply_theme(theme)
+        for table in (self.grid, self.ranking):
+            table.viewport().update()
+        if self._seen is not None:
+            self._tell_head(self._seen.job)
+
+    def _tell_head(self, job: JobRow) -> None:
+        self.state.setPixmap(state_icon(job.state, themes.current()).pixmap(16, 16))
+        self.state.setAccessibleName(STATE_WORDS[job.state])
+        self.heading.setText(job.name)
+        self.told.setText(f"{job.job_id}: {head_text(job)}")
+        tell_trouble(self.trouble, job)
+
+    def _offer(self, metrics: list[str]) -> None:
+        known = [self.rank_by.itemData(row) for row in range(self.rank_by.count())]
+        if known != metrics:
+            kept = self.rank_by.currentData()
+            self.rank_by.blockSignals(True)
+            self.rank_by.clear()
+            for metric in metrics:
+                self.rank_by.addItem(RANKED_BY[metric], metric)
+            self.rank_by.setCurrentIndex(max(self.rank_by.findData(kept), 0))
+            self.rank_by.blockSignals(False)
+
+    def _offer_scalings(self, seen: StudyLook) -> None:
+        """Losses of each objective by themselves: they are not on one scale; the probe's error of all together."""
+        objectives = [str(value) for value in seen.detail.config.get("axes", {}).get("objective", ())] or [""]
+        told = [(f"Held-out loss{f', {variant_of(name)}' if name else ''}", (LOSS, name)) for name in objectives]
+        if any(row.metrics.get("probe_after") is not None for row in seen.rows):
+            told.append(("Probe, 1 - macro AUROC", (ERROR, "")))
+        if [text for text, _data in told] != [self.scale_by.itemText(row) for row in range(self.scale_by.count())]:
+            self.scale_by.blockSignals(True)
+            self.scale_by.clear()
+            for text, data in told:
+                self.scale_by.addItem(text, data)
+            self.scale_by.blockSignals(False)
+
+    def _tell_ranking(self) -> None:
+        metric = self.rank_by.currentData() or ""
+        if self._seen is not None:
+            self.ranking.show_summary(self._seen.summary, metric)
+        self.rank_by.setEnabled(bool(metric))
+        self.rank_note.setText(WITHIN if metric == "validation_loss" else "" if metric else NO_RANKS)
+
+    def _tell_scaling(self) -> None:
+        if self._seen is None or self.scaling is None or self._plots is None or "records" not in self._seen.axes:
+            return
+        metric, objective = self.scale_by.currentData() or (LOSS, "")
+        fits = self._seen.summary.fits
+        series = self._plots.series_of(self._seen.rows, fits, metric, objective)
+        self.scaling.show_series(series, ERROR if metric == ERROR else "held-out loss")
+        names = {one.name for one in series}
+        self.fits.rows.set_rows([fit for fit in fits if fit.metric == metric and fit.series in names])
+
+    def _lay_out(self) -> None:
+        self.state.setFixedSize(QSize(18, 18))
+        self.heading.setProperty("role", "heading")
+        for label in (self.told, self.about, self.rank_note):
+            label.setProperty("role", "muted")
+        self.about.setWordWrap(True)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        for label in (self.state, self.heading, self.told):
+            head.addWidget(label)
+        head.addStretch(1)
+        head.addWidget(self.log)
+        self._lay_out_tabs()
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.grid)
+        split.addWidget(self.tabs)
+        split.setSizes([330, 300])
+        split.setChildrenCollapsible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(head)
+        for part in (self.about, self.trouble, self.figures):
+            column.addWidget(part)
+        column.addWidget(split, 1)
+
+    def _lay_out_tabs(self) -> None:
+        ranking = QWidget()
+        column = QVBoxLayout(ranking)
+        column.setContentsMargins(0, 6, 0, 0)
+        column.addLayout(_line("Rank by", self.rank_by, self.rank_note))
+        column.addWidget(self.ranking, 1)
+        inside = QVBoxLayout(self._scaling_tab)
+        inside.setContentsMargins(0, 6, 0, 0)
+        inside.addLayout(_line("Scaling of", self.scale_by, QLabel()))
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.addWidget(self.fits)
+        self._split.setChildrenCollapsible(False)
+        inside.addWidget(self._split, 1)
+        self.tabs.addTab(ranking, "Ranking")
+        self.tabs.addTab(self._scaling_tab, "Scaling")
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+
+
+def _line(text: str, choice: QWidget, note: QLabel) -> QHBoxLayout:
+    row = QHBoxLayout()
+    label = QLabel(text)
+    label.setBuddy(choice)
+    choice.setMinimumWidth(180)
+    row.addWidget(label)
+    row.addWidget(choice)
+    row.addSpacing(8)
+    row.addWidget(note, 1)
+    return row
+
+
+def _fit_columns() -> tuple[Column, ...]:
+    def law(fit: ScalingFit) -> str:
+        rest = f" + {fit.c:.3g}" if fit.c else ""
+        return f"{fit.a:.3g} N^-{fit.b:.3g}{rest}"
+
+    return (
+        Column("Series", lambda fit: fit.series, 130),
+        Column("Power law", law, 0),
+        Column("R²", lambda fit: "–" if fit.r_squared is None else f"{fit.r_squared:.3f}", 56, numeric=True),
+    )

@@ -1,0 +1,155 @@
+"""The plots of pretrainings: one run on a wall of small plots that share a cursor, several runs in one plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from app.core.rows import MetricSeries
+from app.ui import theme as themes
+from app.ui.plots import LOSS_CURVES, Curve, CurvePlot, curve_pen
+from app.ui.theme import Theme
+from app.ui.training_rows import LIVE_RANK, TrainingLook, level, scaled
+
+TWO_COLUMNS_PX = 620
+SMALL_PX = 80
+
+
+class PlotWall(QWidget):
+    """Loss at the left, everything else that a training says about itself in small plots at the right."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.loss = CurvePlot(LOSS_CURVES, "loss", theme)
+        self.small = {
+            "rank": CurvePlot(
+                (
+                    Curve("rank_share", "effective rank", 2, form=".0f", unit="%"),
+                    Curve("limit", "10 % line", -1, 2, ""),
+                ),
+                "",
+                theme,
+                compact=True,
+                floor=0.0,
+            ),
+            "probe": CurvePlot((Curve("probe_macro", "probe, macro AUROC", 3),), "", theme, compact=True),
+            "variance": CurvePlot(
+                (Curve("target_variance", "variance of targets", 0), Curve("prediction_variance", "predictions", 1, 1)),
+                "",
+                theme,
+                compact=True,
+                floor=0.0,
+            ),
+            "codes": CurvePlot((Curve("codes_used", "codes used", 4, form=",.0f"),), "", theme, True, 0.0),
+            "entropy": CurvePlot((Curve("teacher_entropy", "teacher's entropy", 5),), "", theme, True, 0.0),
+            "speed": CurvePlot(
+                (Curve("crops_per_s", "throughput", 0, form=",.0f", unit="crops/s"),), "", theme, True, 0.0
+            ),
+            "rate": CurvePlot((Curve("learning_rate", "learning rate", 4, form=".2g"),), "", theme, True, 0.0),
+            "memory": CurvePlot((Curve("memory_gb", "device memory", 5, form=".1f", unit="GB"),), "", theme, True, 0.0),
+            "heat": CurvePlot((Curve("temperature_c", "temperature", 1, form=".0f", unit="°C"),), "", theme, True),
+        }
+        self._arranged: tuple[list[str], int] = ([], 0)
+        self._grid, self._scroll = QGridLayout(), QScrollArea()
+        self._lay_out()
+        for plot in (self.loss, *self.small.values()):
+            plot.hovered.connect(self._share_cursor)
+
+    def show_look(self, seen: TrainingLook) -> None:
+        """Draw a run; plots without a curve are left out."""
+        series = list(seen.series.values())
+        if seen.width:
+            series += scaled(seen.series.get("effective_rank"), 100 / seen.width, "rank_share")
+            series.append(level("limit", 100 * LIVE_RANK, seen.steps))
+        self.loss.set_curves(LOSS_CURVES, _loss_text(seen))
+        self.loss.show_series(series, seen.steps)
+        for plot in self.small.values():
+            plot.show_series(series, seen.steps)
+        self._arrange()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take over the colours of every plot."""
+        for plot in (self.loss, *self.small.values()):
+            plot.apply_theme(theme)
+
+    def shown(self) -> list[str]:
+        """Names of the small plots that have something to draw."""
+        return [name for name, plot in self.small.items() if not plot.is_empty()]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two columns of small plots where there is room."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _share_cursor(self, step: float | None) -> None:
+        for plot in (self.loss, *self.small.values()):
+            plot.point_at(step)
+
+    def _arrange(self) -> None:
+        names, columns = self.shown(), 2 if self._scroll.width() >= TWO_COLUMNS_PX else 1
+        if (names, columns) == self._arranged:
+            return
+        self._arranged = (names, columns)
+        for plot in self.small.values():
+            self._grid.removeWidget(plot)
+            plot.setVisible(False)
+        for place, name in enumerate(names):
+            self._grid.addWidget(self.small[name], place // columns, place % columns)
+            self.small[name].show_steps(place >= len(names) - columns)
+            self.small[name].setVisible(True)
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        inside.setLayout(self._grid)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(6)
+        for plot in self.small.values():
+            plot.setMinimumHeight(SMALL_PX)
+        self._scroll.setWidget(inside)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setMinimumWidth(230)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.loss)
+        split.addWidget(self._scroll)
+        split.setStretchFactor(0, 5)
+        split.setStretchFactor(1, 4)
+        split.setSizes([500, 400])
+        split.setChildrenCollapsible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(split)
+
+
+def _loss_text(seen: TrainingLook) -> str:
+    unit = "" if seen.config is None else seen.config.objective.loss_unit
+    return f"loss ({unit})" if unit else "loss"
+
+
+def run_curves(jobs: Sequence[str], form: str) -> list[Curve]:
+    """A curve for each of several runs: colours and dashes go round together, so that no two of twelve are alike."""
+    return [Curve(job_id, job_id, place, place, form) for place, job_id in enumerate(jobs)]
+
+
+def line_icon(curve: Curve) -> QIcon:
+    """A sample of a curve's line, for a table."""
+    made = QIcon()
+    for scale in (1, 2, 3):
+        pixmap = QPixmap(28 * scale, 12 * scale)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        pixmap.setDevicePixelRatio(scale)
+        painter = QPainter(pixmap)
+        painter.setPen(curve_pen(curve, themes.current()))
+        painter.drawLine(0, 6, 28, 6)
+        painter.end()
+        made.addPixmap(pixmap)
+    return made
+
+
+def named(series: MetricSeries, name: str) -> MetricSeries:
+    """A curve under another name."""
+    return MetricSeries(name, series.steps, series.values)
