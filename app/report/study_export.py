@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app.core import studies
+from app.core import jobs, studies
 from app.core.home import Home
+from engine.contract.config import StudyConfig
 from engine.contract.errors import WorldError
 from engine.contract.run import write_whole
 from engine.study.table import table_text
@@ -21,13 +22,14 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
         UsageError: the job is no study.
         WorldError: the folder cannot be written.
     """
-    from app.report.study_figures import figures
+    from app.report.study_figures import svg_figures
 
     with home.db.read() as session:
         results = studies.summary(session, job_id)
+        config = StudyConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
     folder = Path(os.path.abspath(folder.expanduser()))
     texts = {TABLE: table_text(results.axes, results.rows)}
-    texts |= {f"{name}.svg": svg for name, svg in figures(results).items()}
+    texts |= {f"{name}.svg": svg for name, svg in svg_figures(results, config).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
