@@ -175,10 +175,11 @@ def frequency_divergence(q_NK: Tensor, weight_N: Tensor) -> Tensor:
 
     Of all answers that do not look at the input, the weighted mean of the assignments has the least divergence.
     """
-    summed = global_sum(torch.cat([weight_N @ q_NK, weight_N.sum().view(1)]))
+    # No matrix products: they would be rounded where those are made in bfloat16.
+    summed = global_sum(torch.cat([(weight_N.unsqueeze(1) * q_NK).sum(0), weight_N.sum().view(1)]))
     mean_K = summed[:-1] / summed[-1]
-    share: Tensor = weight_N @ (torch.special.xlogy(q_NK, q_NK) - torch.special.xlogy(q_NK, mean_K)).sum(1)
-    return share
+    divergence_N = (torch.special.xlogy(q_NK, q_NK) - torch.special.xlogy(q_NK, mean_K)).sum(1)
+    return (weight_N * divergence_N).sum()
 
 
 def _spreads(book: Prototypes, unit_BLD: Tensor, logits_MK: Tensor, asked: Asked) -> dict[str, Tensor]:
