@@ -179,7 +179,8 @@ def frequency_divergence(q_NK: Tensor, weight_N: Tensor) -> Tensor:
     summed = global_sum(torch.cat([(weight_N.unsqueeze(1) * q_NK).sum(0), weight_N.sum().view(1)]))
     mean_K = summed[:-1] / summed[-1]
     divergence_N = (torch.special.xlogy(q_NK, q_NK) - torch.special.xlogy(q_NK, mean_K)).sum(1)
-    return (weight_N * divergence_N).sum()
+    share: Tensor = (weight_N * divergence_N).sum()
+    return share
 
 
 def _spreads(book: Prototypes, unit_BLD: Tensor, logits_MK: Tensor, asked: Asked) -> dict[str, Tensor]:
