@@ -88,9 +88,8 @@ class Learner:
         return self._config.learning_rate * rate_share(step, self._config)
 
     def fit(self, batches: Iterable[Batch], step: int) -> None:
-        """Let the objective make its labels from whole training batches, the same on every rank."""
-        with self._precision():
-            self.objective.fit((self._here(batch) for batch in batches), step)
+        """Let the objective make its labels from whole training batches, the same on every rank, in float32."""
+        self.objective.fit((self._here(batch) for batch in batches), step)
         for parameter in self.objective.restarted():
             self.optimizer.state.pop(parameter, None)
 

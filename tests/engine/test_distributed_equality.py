@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import distributed_cases as cases
 import numpy as np
 import pytest
 import torch
+import training_cases as cases
 
 from engine.contract.events import SilentWriter
 from engine.data.store import Store

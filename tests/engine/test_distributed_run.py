@@ -6,10 +6,10 @@ import signal
 import threading
 import time
 
-import distributed_cases as cases
 import numpy as np
 import pytest
 import torch
+import training_cases as cases
 from safetensors.numpy import load_file
 
 from engine import lifecycle

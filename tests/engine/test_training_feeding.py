@@ -3,9 +3,9 @@
 import multiprocessing
 import threading
 
-import distributed_cases as cases
 import pytest
 import torch
+import training_cases as cases
 
 from engine.contract.errors import WorldError
 from engine.contract.events import SilentWriter

@@ -1,6 +1,6 @@
-"""Small trainings that several processes share: run as a program, this file is one rank of them all.
+"""Small trainings for tests, alone and shared: run as a program, this file is one rank of them all.
 
-`python distributed_cases.py STORE OUT` with RANK, WORLD_SIZE and a rendezvous file in the environment trains every
+`python training_cases.py STORE OUT` with RANK, WORLD_SIZE and a rendezvous file in the environment trains every
 objective for three steps and writes losses and final state to OUT.
 """
 
@@ -22,11 +22,13 @@ from engine.contract.config import (
     PretrainConfig,
     S4Config,
 )
-from engine.contract.events import SilentWriter
-from engine.contract.run import ManifestRow
+from engine.contract.events import EventWriter, SilentWriter, read_events
+from engine.contract.run import ManifestRow, RunFolder
 from engine.data.store import Store
 from engine.signal.recording import Recording
+from engine.training import pretrain
 from engine.training.batches import Share
+from engine.training.checkpoint import newest_checkpoint
 from engine.training.learner import Learner
 from engine.training.ledger import Ledger
 from engine.training.loop import FITTING
@@ -60,9 +62,49 @@ def manifest(store):
 
 
 def case(store, objective, **settings):
-    backbone = S4Config(width=16, depth=2, state_size=4, causal=objective == "cpc")
+    """A small config; `objective` is a name of `OBJECTIVES` or a config."""
+    told = OBJECTIVES.get(objective, objective) if isinstance(objective, str) else objective
+    backbone = S4Config(width=16, depth=2, state_size=4, causal=told.name == "cpc")
     small = {"window_s": 0.5, "rate_hz": 100.0, "batch_size": 8, "steps": STEPS, "device": "cpu", "threads": 1}
-    return PretrainConfig(store=str(store), backbone=backbone, objective=OBJECTIVES[objective], **{**small, **settings})
+    return PretrainConfig(**{"store": str(store), "backbone": backbone, "objective": told, **small, **settings})
+
+
+def begin(store, path, objective="cpc", rows=None, **settings):
+    """A run folder on the store."""
+    config = case(store, objective, **{"evaluate_every": 4, "checkpoint_every": 3, "steps": 8, **settings})
+    return RunFolder.create(path, config, rows or manifest(Store.open(store)))
+
+
+def work(folder, probe=None):
+    """The training of a run folder, without lock and without an end among its events."""
+    events = EventWriter(folder.events_path)
+    try:
+        return pretrain.run(folder, folder.config(), events, probe)
+    finally:
+        events.close()
+
+
+def said(folder, kind):
+    """What a run said, of one kind of event."""
+    return [event for event in read_events(folder.events_path)[0] if isinstance(event, kind)]
+
+
+def weights(folder):
+    """Bytes of the newest checkpoint's weights."""
+    return (newest_checkpoint(folder.checkpoints).path / "weights.safetensors").read_bytes()
+
+
+def before_step(monkeypatch, step, act):
+    """Do something just before a training step, once."""
+    honest = Learner.step
+
+    def stepped(self, parts):
+        if parts[0].draws.position == step:
+            monkeypatch.setattr(Learner, "step", honest)
+            act()
+        return honest(self, parts)
+
+    monkeypatch.setattr(Learner, "step", stepped)
 
 
 def train(config, share):
