@@ -1,12 +1,15 @@
 """The list of models against the published table of sizes and costs, and against torch's own counter."""
 
+import math
+
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones.base import count_parameters, count_trainable
-from engine.backbones.registry import CROP_SAMPLES, SHOWN, build_backbone, describe_backbones
+from engine.backbones.registry import CROP_SAMPLES, SHOWN, build_backbone, describe_backbonesfrom engine.contract.backbone import S4_STEM, SHORT_STEM, Net1DConfig, S4Config, TransformerConfig
+from engine.ranks.draws import Draws, drawing
 
 # Method specification, section 2.5: parameters, tokens, GFLOPs forward and forward + backward, what the counter says.
 PUBLISHED = {
@@ -69,3 +72,50 @@ def test_only_idle_norms_are_parameters_that_nothing_trains():
         with torch.device("meta"):
             backbone = build_backbone(config)
         assert count_parameters(backbone) - count_trainable(backbone) == (36_864 if name == "net1d" else 0)
+
+
+CAUSAL = {
+    "s4": S4Config(width=16, depth=2),
+    "s4-diagonal": S4Config(width=16, depth=2, form="diagonal", dynamics="trained"),
+    "s4-short-stem": S4Config(width=16, depth=2, stem_kernels=SHORT_STEM.kernels, stem_strides=SHORT_STEM.strides),
+    "transformer": TransformerConfig(width=16, depth=2, heads=2, causal=True),
+    "net1d": Net1DConfig(width=32, stage_blocks=(1,) * 7, causal=True),
+    "net1d-matched": Net1DConfig(
+        width=32, stage_blocks=(1,) * 7, causal=True, stem_kernels=S4_STEM.kernels, stem_strides=S4_STEM.strides
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+@pytest.mark.parametrize("sample", [40, 41])
+def test_a_causal_backbone_sees_one_sample_past_its_token_and_no_more(name, sample):
+    """Method specification, section 10, items 1 and 8: up to sample 2t + 1, or t + 1 with the short stem."""
+    told = {}
+    for causal in (True, False):
+        backbone = build_backbone(CAUSAL[name].model_copy(update={"causal": causal}), seed=0).double().eval()
+        x_BCT = torch.randn(1, 12, 80, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+        changed_BCT = x_BCT.clone()
+        changed_BCT[..., sample:] += 1
+        with torch.no_grad():
+            difference_BLD = backbone(x_BCT).tokens_BLD - backbone(changed_BCT).tokens_BLD
+        told[causal] = int((difference_BLD.abs().amax((0, 2)) > 1e-10).nonzero()[0])
+    assert told == {True: math.ceil((sample - 1) / backbone.stride), False: 0}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", CAUSAL)
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_gpu_makes_the_same_features_and_gradients(name, causal):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    backbone = build_backbone(CAUSAL[name].model_copy(update={"causal": causal}), seed=0).double()
+    x_BCT, told = torch.randn(2, 12, 80, dtype=torch.float64), []
+    for device in ("cpu", "cuda"):
+        draws = Draws(0, "train", 0, (0, 1), torch.device(device))
+        backbone.to(device).zero_grad()
+        with drawing(draws):
+            tokens_BLD = backbone.train()(x_BCT.to(device)).tokens_BLD
+        tokens_BLD.square().sum().backward()
+        told.append([tokens_BLD.detach().cpu(), *(p.grad.cpu() for p in backbone.parameters() if p.requires_grad)])
+    for here, there in zip(*told, strict=True):
+        torch.testing.assert_close(there, here, atol=1e-8, rtol=1e-6)

@@ -84,4 +84,4 @@ def test_two_ranks_make_one_batch(tmp_path):
         torch.testing.assert_close(sum(part[f"grad.{name}"] for part in parts), p.grad, rtol=1e-3, atol=1e-2)
     for name, value in stem.state_dict().items():
         for part in parts:
-            torch.testing.assert_close(part[f"state.{name}"], value.float(), rtol=1e-2, atol=1e-3)
+            torch.testing.assert_close(part[f"state.{name}"].float(), value.float(), rtol=1e-2, atol=1e-3)
