@@ -8,7 +8,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones.base import count_parameters, count_trainable
-from engine.backbones.registry import CROP_SAMPLES, SHOWN, build_backbone, describe_backbonesfrom engine.contract.backbone import S4_STEM, SHORT_STEM, Net1DConfig, S4Config, TransformerConfig
+from engine.backbones.registry import CROP_SAMPLES, SHOWN, build_backbone, describe_backbones
+from engine.contract.backbone import S4_STEM, SHORT_STEM, Net1DConfig, S4Config, TransformerConfig
 from engine.ranks.draws import Draws, drawing
 
 # Method specification, section 2.5: parameters, tokens, GFLOPs forward and forward + backward, what the counter says.
