@@ -138,6 +138,17 @@ class StudyCell(Model):
     shortfall: str = Field("", description="What it lacks, where it does not work.")
 
 
+class StudyDifference(Model):
+    """What changing one axis does, all else alike: paired by seed, the value examined minus the axis's first value."""
+
+    axis: str
+    examined: str
+    reference: str
+    among: str = Field("", description="Where on the other axes.")
+    metric: str
+    estimate: Estimate
+
+
 class ScalingFit(Model):
     """E(N) = a N^-b + c over the data sizes of one series; c is 0 in the second fit."""
 
@@ -158,6 +169,7 @@ class StudyResults(Model):
     axes: list[str]
     rows: list[StudyRow]
     cells: list[StudyCell] = []
+    differences: list[StudyDifference] = []
     fits: list[ScalingFit] = []
     notes: list[str] = []
     seconds: float

@@ -30,7 +30,8 @@ class StudyConfig(Page):
     `axes` maps what varies to its values. An axis is "backbone" or "objective" (values name an entry of `backbones` or
     `objectives`), "records" (number of training recordings, 0 for all), or any field of a pretraining's config, dotted
     ("learning_rate", "backbone.width", "window_s", "objective.fidelity", "seed"). An axis "corpus" takes the training
-    recordings of one collection, by the names in the corpora.csv of the run folder (record_id, corpus).
+    recordings of one collection, by the names in the corpora.csv of the run folder (record_id, corpus). An axis "start"
+    goes on from base.parent ("continued") or takes random weights ("fresh").
     """
 
     kind: Literal["study"] = "study"
@@ -51,6 +52,9 @@ class StudyConfig(Page):
     directions: Literal["by_objective", "as_named"] = Field(
         "by_objective",
         description="CPC gets each backbone's causal variant, the others the bidirectional one; or all as named.",
+    )
+    released_signal: bool = Field(
+        True, description="As an axis, as released also means the released normalisation (CPC has none)."
     )
     subset_seed: int = Field(0, ge=0, le=2**31 - 1, description="Which patients the smaller data sizes take.")
     parallel: int = Field(0, ge=0, le=64, description="Runs beside each other; 0 is one a GPU, one without a GPU.")

@@ -19,7 +19,8 @@ from engine.contract.errors import WorldError
 from engine.contract.study import AxisValue
 from engine.study.subsets import Subsets
 
-OWN_AXES = ("backbone", "objective", "records", "corpus")
+OWN_AXES = ("backbone", "objective", "records", "corpus", "start")
+FIDELITY = "objective.fidelity"
 
 Values = dict[str, AxisValue]
 
@@ -57,7 +58,10 @@ def cells(study: StudyConfig, subsets: Subsets) -> list[Cell]:
 
 def run_name(values: Mapping[str, AxisValue]) -> str:
     """For people: "s4 cpc records 1000 width 64 seed 0"."""
-    told = [str(v) if axis in ("backbone", "objective", "corpus") else _spelled(axis, v) for axis, v in values.items()]
+    told = [
+        str(v) if axis in ("backbone", "objective", "corpus", "start") else _spelled(axis, v)
+        for axis, v in values.items()
+    ]
     return " ".join(told)
 
 
@@ -98,9 +102,21 @@ def _fields(study: StudyConfig, values: Values) -> dict[str, Any]:
     for axis, value in values.items():
         if axis not in OWN_AXES:
             _put(fields, axis.split("."), value, study.name)
+    if "start" in values:
+        _begin(fields, values["start"], study.name)
+    if study.released_signal and values.get(FIDELITY) == "as_released" and "normalisation" not in values:
+        fields["normalisation"] = "none" if fields["objective"]["name"] == "cpc" else "ptbxl_as_released"
     if study.directions == "by_objective" and "backbone.causal" not in values:
         fields["backbone"]["causal"] = _causal(fields)
     return fields
+
+
+def _begin(fields: dict[str, Any], start: AxisValue, study: str) -> None:
+    if start not in ("fresh", "continued") or not fields.get("parent"):
+        reason = "axes.start is fresh or continued, and base.parent names what is gone on from"
+        raise WorldError(f"study {study}", reason, "Set base.parent to a model")
+    if start == "fresh":
+        fields["parent"] = ""
 
 
 def _causal(fields: dict[str, Any]) -> bool:

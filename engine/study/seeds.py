@@ -61,7 +61,7 @@ def ranks(groups: Mapping[str, Sequence[StudyRow]], metric: str, higher_is_bette
     specification, section 6). With one common seed there is no interval and the order of the values stands.
     """
     sign = -1.0 if higher_is_better else 1.0
-    scored = {name: _by_seed(rows, metric) for name, rows in groups.items()}
+    scored = {name: by_seed(rows, metric) for name, rows in groups.items()}
     order = sorted((name for name in scored if scored[name]), key=lambda n: sign * np.mean(list(scored[n].values())))
     told: dict[str, int] = {}
     leader = ""
@@ -74,7 +74,8 @@ def ranks(groups: Mapping[str, Sequence[StudyRow]], metric: str, higher_is_bette
     return told
 
 
-def _by_seed(rows: Sequence[StudyRow], metric: str) -> dict[AxisValue, float]:
+def by_seed(rows: Sequence[StudyRow], metric: str) -> dict[AxisValue, float]:
+    """One number of a cell's runs by their seed; 0 where the study has no such axis."""
     found = {row.values.get(SEED, 0): row.metrics.get(metric) for row in rows}
     return {seed: value for seed, value in found.items() if value is not None}
 

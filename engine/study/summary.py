@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.contract.config import StudyConfig
 from engine.contract.results import ScalingFit, StudyCell, StudyResults, StudyRow
+from engine.study.differences import differences
 from engine.study.grid import run_name
 from engine.study.learning import works
 from engine.study.scaling import fits
@@ -26,6 +27,7 @@ def summarise(config: StudyConfig, rows: Sequence[StudyRow], notes: Sequence[str
         axes=list(config.axes),
         rows=list(rows),
         cells=_cells(places),
+        differences=differences(config.axes, rows),
         fits=_fits(places) if "records" in config.axes else [],
         notes=[*notes, *_notes(rows)],
         seconds=seconds,

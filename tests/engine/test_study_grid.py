@@ -146,3 +146,19 @@ def test_an_axis_of_collections_trains_on_one_at_a_time():
 def test_runs_are_named_by_their_place():
     values = {"backbone": "s4", "records": 0, "learning_rate": 0.003, "backbone.width": 64, "seed": 1}
     assert run_name(values) == "s4 all records learning_rate 0.003 width 64 seed 1"
+
+
+def test_as_released_brings_the_released_normalisation_unless_that_is_an_axis_itself():
+    axes = {"objective": ("cpc", "jepa"), "objective.fidelity": ("intended", "as_released")}
+    assert [cell.config.normalisation for cell in grid(study(axes))] == ["none", "none", "none", "ptbxl_as_released"]
+    kept = grid(study(axes | {"normalisation": ("none",)}))
+    assert {cell.config.normalisation for cell in kept} == {"none"}
+    assert {cell.config.normalisation for cell in grid(study(axes, released_signal=False))} == {"none"}
+
+
+def test_a_start_is_fresh_or_goes_on_from_the_parent_of_the_base():
+    axes = {"start": ("fresh", "continued")}
+    made = grid(study(axes, base={**BASE, "parent": "folder"}))
+    assert [cell.config.parent for cell in made] == ["", "folder"]
+    with pytest.raises(WorldError, match=r"base\.parent names what is gone on from"):
+        grid(study(axes))

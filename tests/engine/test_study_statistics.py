@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from engine.contract.results import StudyRow
+from engine.study.differences import differences
 from engine.study.learning import works
 from engine.study.scaling import fits
 from engine.study.seeds import by_place, ranks, seed_mean
@@ -105,3 +106,24 @@ def test_two_sizes_give_a_line_and_no_floor():
     told = fits("s", "m", [10, 100], [0.2, 0.1])
     assert [one.c for one in told] == [0.0]
     assert told[0].b == pytest.approx(math.log10(2))
+
+
+def test_differences_are_paired_by_seed_against_the_first_value_of_an_axis():
+    probe = {("intended", 0): 0.80, ("intended", 1): 0.70, ("as_released", 0): 0.78, ("as_released", 1): 0.69}
+    rows = [
+        row(n, {"objective": "jepa", "objective.fidelity": f, "seed": s}, probe_after=v, validation_loss=v)
+        for n, ((f, s), v) in enumerate(probe.items())
+    ]
+    axes = {"objective": ("jepa",), "objective.fidelity": ("intended", "as_released"), "seed": (0, 1)}
+    told = differences(axes, rows)
+    assert [(d.examined, d.reference, d.among, d.metric) for d in told] == [
+        ("as_released", "intended", "jepa", "probe_after")  # losses of other masks are not compared
+    ]
+    assert told[0].estimate.value == pytest.approx(-0.015)
+    assert told[0].estimate.interval.method == "Student's t over 2 seeds"
+
+
+def test_losses_are_compared_where_they_mean_the_same():
+    rows = [row(n, {"learning_rate": rate}, validation_loss=4.0 + rate) for n, rate in enumerate((0.1, 0.2))]
+    told = differences({"learning_rate": (0.1, 0.2)}, rows)
+    assert [(d.metric, d.estimate.interval) for d in told] == [("validation_loss", None)]
