@@ -122,7 +122,7 @@ def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
         told = [value for value in values if low <= math.log10(value) <= high]
         if len(told) >= 4:
             break
-    thin = told[:: max(len(told) // 8, 1)]
+    thin = told[:: -(-len(told) // 6)] if told else []
     return [(math.log10(value), f"{value:,.0f}" if value >= 100 else f"{value:.3g}") for value in thin]
 
 

@@ -1,4 +1,4 @@
-"""One study in full: how far it is, its grid as it fills, and below it what the runs say together so far."""
+"""One study in full: how far it is, its grid as it fills, and what the runs say together so far."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from engine.contract.results import ScalingFit
 if TYPE_CHECKING:
     from app.ui.scaling_plot import ScalingPlot
 
+SCALING = 2
+"""The tab with the scaling plot: there where data size is an axis."""
 LOSS, ERROR = "validation_loss", "1 - probe AUROC"
 WITHIN = "Losses are ranked within their objective: those of different objectives are not on one scale."
 NO_RANKS = "The ranking comes when the first runs are done."
@@ -74,7 +76,7 @@ class StudyView(QWidget):
         self.grid.show_runs(seen.axes, seen.rows)
         self._offer(ranked_by(seen.summary))
         self._tell_ranking()
-        self.tabs.setTabVisible(1, "records" in seen.axes)
+        self.tabs.setTabVisible(SCALING, "records" in seen.axes)
         self._offer_scalings(seen)
         self._tell_scaling()
 
@@ -157,18 +159,13 @@ class StudyView(QWidget):
         head.addStretch(1)
         head.addWidget(self.log)
         self._lay_out_tabs()
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.grid)
-        split.addWidget(self.tabs)
-        split.setSizes([330, 300])
-        split.setChildrenCollapsible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(head)
         for part in (self.about, self.trouble, self.figures):
             column.addWidget(part)
-        column.addWidget(split, 1)
+        column.addWidget(self.tabs, 1)
 
     def _lay_out_tabs(self) -> None:
         ranking = QWidget()
@@ -183,6 +180,7 @@ class StudyView(QWidget):
         self._split.addWidget(self.fits)
         self._split.setChildrenCollapsible(False)
         inside.addWidget(self._split, 1)
+        self.tabs.addTab(self.grid, "Runs")
         self.tabs.addTab(ranking, "Ranking")
         self.tabs.addTab(self._scaling_tab, "Scaling")
         self.tabs.setDocumentMode(True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from app.workspace import Workspace
-from engine.contract.config import PretrainConfig, S4Config
+from engine.contract.config import PretrainConfig, S4Config, StudyConfig
 
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples" / "ptbxl"
 WORKERS = """
@@ -24,11 +24,23 @@ import hashlib, os, sys, time
 from engine import lifecycle
 from engine.contract.card import ModelCard
 from engine.contract.errors import WorldError
-from engine.contract.events import Checkpoint, Metric, Progress, Warned, read_events
-from engine.contract.results import EmbedResults, PretrainResults
-from engine.contract.run import Stopped
+from engine.contract.events import Checkpoint, CollapseWatch, Metric, Probed, Progress, StudyRun, Warned, read_events
+from engine.contract.results import EmbedResults, EstimateResults, PretrainResults, StudyRow
+from engine.contract.run import RunFolder, Stopped
+from engine.study.grid import cells
+from engine.study.subsets import Subsets, read_sizes
+from engine.study.summary import summarise
 
 PAUSE = float(os.environ.get("FAKE_PAUSE", "0"))
+
+def checkpoint(folder, name, weights):
+    place = folder.checkpoints / "step-000010"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "weights.safetensors").write_bytes(weights)
+    sha256 = hashlib.sha256(weights).hexdigest()
+    card = ModelCard(name=name, source="native", weights_sha256=sha256)
+    (place / "card.json").write_text(card.model_dump_json())
+    return sha256
 
 def pretrain(folder, config, events):
     done = [e.step for e in read_events(folder.events_path)[0] if isinstance(e, Metric)]
@@ -47,19 +59,51 @@ def pretrain(folder, config, events):
             os.kill(os.getpid(), 9)
     if config.name == "refuses":
         events.emit(Warned(message="a warning"))
-        raise WorldError("disk", "it is full", "Free some space")
+        raise WorldError("disk", "it is full", "Free some space", fault="disk_full")
     if config.name == "bug":
         raise ValueError("a secret " + "name")
+    if config.name == "collapses":
+        events.emit(CollapseWatch(step=5, collapsed=False, measures={"effective_rank": 4.0}))
+        events.emit(CollapseWatch(step=10, collapsed=True, measures={"effective_rank": 1.0}, reason="flat"))
+    if config.probe is not None:
+        labels = dict.fromkeys(config.probe.labels, 0.75)
+        assert folder.labels_path.exists() and (folder.path / "probe.csv").exists()
+        events.emit(Probed(step=0, macro=0.5, labels=dict.fromkeys(labels)))
+        events.emit(Probed(step=10, macro=0.75, labels=labels))
     weights = b"weights of " + config.name.encode()
-    place = folder.checkpoints / "step-000010"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "weights.safetensors").write_bytes(weights)
-    sha256 = hashlib.sha256(weights).hexdigest()
-    card = ModelCard(name=config.name, source="native", weights_sha256=sha256)
-    (place / "card.json").write_text(card.model_dump_json())
+    sha256 = checkpoint(folder, config.name, weights)
     events.emit(Checkpoint(step=10, name="step-000010"))
     return PretrainResults(checkpoint="checkpoints/step-000010", weights_sha256=sha256, steps=config.steps,
                            parameters=1, final={"loss": 0.1}, seconds=1.0)
+
+def estimate(folder, config, events):
+    fits = config.pretrain.batch_size < 1000
+    return EstimateResults(fits=fits, refusal="" if fits else "memory is short", device="cpu", parameters=1, tokens=300,
+                           steps=config.pretrain.steps, seconds=90.0, disk_bytes=1500, disk_free_bytes=10**9)
+
+def study(folder, config, events):
+    corpora = {}
+    if "corpus" in config.axes:
+        lines = (folder.path / "corpora.csv").read_text().splitlines()[1:]
+        corpora = dict(line.split(",") for line in lines)
+    subsets = Subsets(folder.manifest(), read_sizes(config.axes.get("records", ()), ""), config.layout, 0, corpora)
+    found = cells(config, subsets)
+    rows = []
+    for n, cell in enumerate(found):
+        if n == 2 and not folder.results_path.with_name("second").exists() and config.name == "is cut":
+            folder.results_path.with_name("second").touch()
+            os.kill(os.getpid(), 9)
+        state = "refused" if cell.config is None else "done"
+        metrics = {"validation_loss": 4.0 - n, "validation_trivial_loss": 5.0, "records": 4.0 + n}
+        row = StudyRow(number=cell.number, name=cell.name, values=cell.values, state="running")
+        events.emit(StudyRun(row=row))
+        row = row.model_copy(update={"state": state, "metrics": metrics, "message": cell.refusal})
+        events.emit(StudyRun(row=row))
+        events.emit(Progress(done=n + 1, total=len(found), unit="runs"))
+        checkpoint(RunFolder(folder.path / "runs" / f"{cell.number:04d}"), cell.name, cell.name.encode())
+        rows.append(row)
+        time.sleep(PAUSE)
+    return summarise(config, rows, [], 1.0)
 
 def embed(folder, config, events):
     return EmbedResults(model_sha256="0" * 64, records=len(folder.manifest()), computed=0, layers=["stem"], width=1)
@@ -76,8 +120,7 @@ def use_quick_engine(monkeypatch: pytest.MonkeyPatch, folder: Path, pause: float
             import sys
             from pathlib import Path
             from engine import lifecycle
-            lifecycle.WORKERS["pretrain"] = "quick_workers:pretrain"
-            lifecycle.WORKERS["embed"] = "quick_workers:embed"
+            lifecycle.WORKERS |= {kind: f"quick_workers:{kind}" for kind in ("pretrain", "estimate", "study", "embed")}
             from engine.cli import main
             sys.exit(main(sys.argv[1:]))
             """
@@ -104,6 +147,15 @@ def make_workspace(path: Path, count: int = 12) -> Path:
 def tiny_config(name: str = "tiny", steps: int = 10) -> PretrainConfig:
     """A small pretraining."""
     return PretrainConfig(name=name, backbone=S4Config(width=8, depth=1), steps=steps, batch_size=4)
+
+
+def tiny_study(name: str = "grid", **axes: object) -> StudyConfig:
+    """A study of tiny pretrainings; without axes, over two seeds and two sizes."""
+    return StudyConfig(
+        name=name,
+        base={"steps": 4, "batch_size": 2, "backbone": {"name": "s4", "width": 8, "depth": 1}},
+        axes=axes or {"records": (4, 0), "seed": (0, 1)},
+    )
 
 
 def hurt(workspace: Workspace, statement: str, *values: object) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,11 +14,25 @@ from app.ui.run_facts import (
     local_time,
     log_line,
     log_lines,
+    loss_unit,
     progress_text,
     took_text,
 )
 from app.ui.run_view import head_text
-from engine.contract.events import Checkpoint, FileRead, Finished, Metric, Progress, Started, Warned
+from engine.contract.config import JEPAConfig, PretrainConfig, S4Config
+from engine.contract.events import (
+    Checkpoint,
+    CollapseWatch,
+    FileRead,
+    Finished,
+    Metric,
+    Probed,
+    Progress,
+    Started,
+    StudyRun,
+    Warned,
+)
+from engine.contract.results import StudyRow
 
 
 def named(pairs):
@@ -124,10 +139,34 @@ def test_events_that_the_curve_shows_are_not_in_the_log():
     assert log_line(FileRead(index=0, status="imported")) is None
 
 
-def test_the_head_of_a_failed_run_tells_reason_and_next_step():
-    assert head_text(FakeWorkspace().job("J0008")).endswith(
-        "Model broken: its weights do not match the card's hash. Register the checkpoint again"
-    )
+def test_reason_next_step_and_fault_of_a_failed_run_stand_first_among_its_results():
+    workspace = FakeWorkspace()
+    workspace.rows["J0008"] = replace(workspace.job("J0008"), fault="damaged_weights")
+    told = facts(workspace.job_detail("J0008"), [])
+    assert [(fact.name, fact.value) for fact in told[:3]] == [
+        ("Reason", "Model broken: its weights do not match the card's hash"),
+        ("Next step", "Register the checkpoint again"),
+        ("Fault", "damaged weights"),
+    ]
+
+
+def test_a_look_at_collapse_that_finds_life_is_not_logged_and_one_that_finds_none_is_a_warning():
+    assert log_line(CollapseWatch(step=50, collapsed=False, measures={"effective_rank": 31.0})) is None
+    line = log_line(CollapseWatch(step=50, collapsed=True, measures={}, reason="rank 0.9 of 64"))
+    assert (line.sign, line.text) == ("warning", "Collapsed at step 50: rank 0.9 of 64")
+
+
+def test_a_probe_and_a_run_of_a_study_are_logged_in_words():
+    assert log_line(Probed(step=200, macro=0.741, labels={})).text == "Probe at step 200: macro AUROC 0.741"
+    row = StudyRow(number=3, name="s4 cpc", values={}, state="refused", message="too few records")
+    assert log_line(StudyRun(row=row)).text == "Run 3, s4 cpc: refused. Too few records"
+
+
+def test_what_a_loss_is_counted_in_is_told_by_its_objective():
+    jepa = PretrainConfig(objective=JEPAConfig(), backbone=S4Config(causal=False)).model_dump(mode="json")
+    assert loss_unit(jepa) == "smooth L1"
+    assert loss_unit(PretrainConfig().model_dump(mode="json")) == "nats per prediction"
+    assert loss_unit({"kind": "pretrain", "objective": "of another version"}) == ""
 
 
 def test_a_run_that_waits_says_so_once():

@@ -103,7 +103,7 @@ def make_cohort(qtbot, window) -> None:
 
 def start_pretraining(qtbot, runs) -> str:
     dialog = runs.new_pretraining()
-    wait(qtbot, lambda: dialog.recipe.count() > 0 and not runs.background.busy)
+    wait(qtbot, lambda: dialog.begin.count() > 0 and not runs.background.busy)
     for path, text in TINY.items():
         line = dialog.form.editor(path).focusProxy()
         line.selectAll()
