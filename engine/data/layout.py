@@ -108,12 +108,17 @@ def to_steps(recording: Recording) -> tuple[NDArray[np.int16], NDArray[np.float6
     return np.ascontiguousarray(steps_CT.T), steps_per_mv
 
 
-def to_millivolts(steps_TC: NDArray[np.int16], steps_per_mv: NDArray[np.float64]) -> NDArray[np.float32]:
-    """int16 [T, 12] as float32 millivolts [12, T], NaN where missing; where lossless, bit-equal to the reader's."""
-    signal_CT = np.empty(steps_TC.shape[::-1], dtype=np.float32)
+def to_millivolts(
+    steps_TC: NDArray[np.int16], steps_per_mv: NDArray[np.float64], out_CT: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """int16 [T, 12] as float32 millivolts [12, T], NaN where missing; where lossless, bit-equal to the reader's.
+
+    They are written to `out_CT` where it is given.
+    """
+    signal_CT = np.empty(steps_TC.shape[::-1], dtype=np.float32) if out_CT is None else out_CT
     signal_CT[:] = steps_TC.T
-    missing_CT = signal_CT == MISSING
     signal_CT /= steps_per_mv.astype(np.float32)[:, None]
-    if missing_CT.any():
-        signal_CT[missing_CT] = np.nan
+    missing_TC = steps_TC == MISSING
+    if missing_TC.any():
+        signal_CT[missing_TC.T] = np.nan
     return signal_CT

@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.contract.config import PretrainConfig
@@ -29,7 +28,7 @@ from engine.objectives.base import Batch
 from engine.ranks.draws import Draws, numpy_generator
 from engine.signal.condition import fill_missing
 from engine.signal.normalise import statistics
-from engine.training.resampling import polyphase, resample
+from engine.training.resampling import polyphase, resample_within
 
 
 class Crop(NamedTuple):
@@ -69,18 +68,27 @@ class Cropper:
         x_BCT = torch.empty(len(crops), 12, self.samples)
         for rate_hz in sorted(set(rates)):
             places = [i for i, rate in enumerate(rates) if rate == rate_hz]
-            native_BCR = torch.from_numpy(np.stack([self._native(crops[i]) for i in places]))
-            resampled = resample(native_BCR.flatten(0, 1), rate_hz, self._rate_hz, self.samples)
-            x_BCT[places] = resampled.view(len(places), 12, self.samples)
+            x_BCT[places] = self._read([crops[i] for i in places], rate_hz)
         x_BCT.clamp_(-self._clip_mv, self._clip_mv)
         if self._statistics is not None:
             means_C1, deviations_C1 = map(torch.from_numpy, self._statistics)
             x_BCT.sub_(means_C1).div_(deviations_C1)
         return x_BCT
 
-    def _native(self, crop: Crop) -> NDArray[np.float32]:
-        steps_RC = self._store.crop_TC(crop.row, crop.start, self.reach(crop.row))
-        return fill_missing(to_millivolts(steps_RC, 1.0 / self._store.scale(crop.row)))
+    def _read(self, crops: Sequence[Crop], rate_hz: float) -> Tensor:
+        """Crops of one rate, resampled. They are put straight to where the filter wants them: copies cost the most."""
+        bank = polyphase(rate_hz, self._rate_hz)
+        reach = bank.needed(self.samples)
+        room_BCS = np.empty((len(crops), 12, bank.span(reach, self.samples)), dtype=np.float32)
+        for crop, room_CS in zip(crops, room_BCS, strict=True):
+            signal_CR = room_CS[:, bank.before : bank.before + reach]
+            steps_RC = self._store.crop_TC(crop.row, crop.start, reach)
+            to_millivolts(steps_RC, 1.0 / self._store.scale(crop.row), signal_CR)
+            filled_CR = fill_missing(signal_CR)
+            if filled_CR is not signal_CR:
+                signal_CR[:] = filled_CR
+        rooms = torch.from_numpy(room_BCS).flatten(0, 1)
+        return resample_within(rooms, bank, reach, self.samples).view(len(crops), 12, self.samples)
 
 
 class Share(NamedTuple):
