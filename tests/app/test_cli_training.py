@@ -1,0 +1,154 @@
+"""The verbs that train, on a workspace whose engine does quick, known work."""
+
+import inspect
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from core_cases import make_workspace, use_quick_engine
+
+from app import cli, commands
+from app.commands.studies import written_out
+from app.workspace import Workspace
+
+GRID = """
+name = "grid"
+[base]
+steps = 4
+batch_size = 2
+backbone = { name = "s4", width = 8, depth = 1 }
+[axes]
+records = [4, 0]
+seed = [0, 1]
+"""
+TINY = [*("--set", "backbone.width=8"), *("--set", "backbone.depth=1"), *("--set", "steps=10")]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    path = make_workspace(tmp_path_factory.mktemp("template") / "workspace", count=24)
+    with Workspace.open(path) as workspace:
+        workspace.create_cohort("folds", labels=["NORM"], folds=3)
+    return path
+
+
+@pytest.fixture
+def isoline(template, tmp_path, monkeypatch, capsys):
+    """Run a verb on a workspace of its own; returns exit code, output and what was said beside it."""
+    use_quick_engine(monkeypatch, tmp_path / "engine")
+    shutil.copytree(template, tmp_path / "ward")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        capsys.readouterr()
+        code = cli.main([*(str(word) for word in words), "-w", str(tmp_path / "ward")])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+@pytest.fixture
+def grid(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID)
+    return path
+
+
+def test_a_pretraining_with_a_probe_says_which_patients_both_share(isoline):
+    code, out, err = isoline("pretrain", "demo", *TINY, "--probe", "folds", "--probe-every", "5", "--json")
+    assert code == 0
+    assert "of its 24 patients" in err.replace("\n", " ")
+    config = json.loads(isoline("jobs", "show", json.loads(out)["job_id"], "--json")[1])["config"]
+    assert config["probe"] == {"every": 5, "cohort": "folds", "labels": ["NORM"], "folds": True}
+
+
+def test_an_estimate_waits_and_its_exit_code_says_whether_it_fits(isoline):
+    code, out, _ = isoline("pretrain", "demo", *TINY, "--estimate")
+    assert code == 0
+    assert re.search(r"Verdict +it fits\nTime +1 min 30 s for 10 steps\n", out)
+    code, out, _ = isoline("pretrain", "demo", *TINY, "--set", "batch_size=1024", "--estimate", "--json")
+    assert code == 1
+    assert json.loads(out)["refusal"] == "memory is short"
+
+
+def test_a_parent_that_is_no_checkpoint_exits_with_2(isoline):
+    isoline("model", "add", "--random", "--set", "width=8")
+    code, _, err = isoline("pretrain", "demo", "--from", "random S4")
+    assert code == 2
+    assert "a model of kind random cannot be gone on from" in err
+
+
+@pytest.mark.parametrize(("backbone", "named"), [("transformer", "Transformer"), ("net1d", "Net1D"), ("s4", "S4")])
+def test_random_weights_of_any_backbone_are_registered(isoline, backbone, named):
+    width = ["--set", "width=64"]
+    assert isoline("model", "add", "--random", "--backbone", backbone, *width)[0] == 0
+    row = json.loads(isoline("model", "show", f"random {named}", "--json")[1])
+    assert f"{named}, " in row["card"]["lineage"]["backbone"]
+
+
+def test_a_study_is_started_watched_shown_exported_and_one_of_its_models_kept(isoline, grid, tmp_path):
+    code, out, _ = isoline("study", grid, "--wait")
+    assert code == 0
+    assert re.search(r"Run +records +seed +State +Held-out loss +Trivial level\n +1 +4 +0 +done +4 +5\n", out)
+    listed = json.loads(isoline("jobs", "--json")[1])[0]
+    assert (listed["kind"], listed["name"], listed["progress"]["unit"]) == ("study", "grid", "runs")
+    shown = isoline("study", "show", listed["job_id"])[1]
+    assert "4 of 4 runs done" in shown
+    told = json.loads(isoline("study", "show", listed["job_id"], "--json")[1])
+    assert [row["number"] for row in told["rows"]] == [1, 2, 3, 4]
+    code, out, _ = isoline("study", "export", listed["job_id"], tmp_path / "figures", "--json")
+    assert code == 0
+    names = {Path(path).name for path in json.loads(out)}
+    assert {"study.csv", "held-out-loss.svg"} <= names == {path.name for path in (tmp_path / "figures").iterdir()}
+    assert isoline("study", "keep", listed["job_id"], "2", "--name", "kept")[0] == 0
+    assert "kept" in isoline("model", "list")[1]
+
+
+def test_a_setting_of_a_study_that_does_not_exist_exits_with_2(isoline, grid):
+    assert isoline("study", grid, "--set", "nonsense=1")[0] == 2
+    code, _, err = isoline("study", grid, "--set", "base.nonsense=1")
+    assert code == 2
+    assert "base.nonsense" in err
+    assert isoline("study", "no-such-study")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "whole"),
+    [
+        (["study", "scaling", "--wait"], ["study", "start", "scaling", "--wait"]),
+        (["study", "-w", "ward", "scaling"], ["study", "start", "-w", "ward", "scaling"]),
+        (["study", "start", "scaling"], ["study", "start", "scaling"]),
+        (["study", "scaling", "--cohort", "list"], ["study", "start", "scaling", "--cohort", "list"]),
+        (["study", "--help"], ["study", "--help"]),
+        (["study"], ["study"]),
+        (["jobs", "list"], ["jobs", "list"]),
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_the_word_start_of_a_study_may_be_left_out(words, whole):
+    assert written_out(words) == whole
+
+
+def test_the_shipped_studies_are_listed_with_how_many_runs_they_are(capsys):
+    assert cli.main(["study", "list", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert all(row["axes"] for row in told)
+    assert cli.main(["study"]) == 0
+    assert "What varies" in capsys.readouterr().out
+
+
+def test_every_method_of_the_workspace_that_changes_data_has_a_verb():
+    changing = {
+        name
+        for name, method in inspect.getmembers(Workspace, inspect.isfunction)
+        if re.search(r"db\.write\(\)|return export\(|pump\.(beat|wait)", inspect.getsource(method))
+    }
+    assert {"pretrain", "estimate", "study", "export_study", "keep_study_model", "import_files", "resume"} <= changing
+    folder = Path(commands.__file__).parent
+    spoken = "\n".join(
+        path.read_text(encoding="utf-8") for path in [*folder.glob("*.py"), folder.parent / "progress.py"]
+    )
+    assert {name for name in changing if f"workspace.{name}(" not in spoken} == set()
