@@ -94,7 +94,6 @@ class CurvePlot(QFrame):
         theme: colours.
         compact: a small plot of several below each other: no axis titles.
         floor: the axis reaches down to this number at least.
-        ceiling: and up to this one.
     """
 
     hovered = Signal(object)
@@ -107,13 +106,14 @@ class CurvePlot(QFrame):
         theme: Theme,
         compact: bool = False,
         floor: float | None = None,
-        ceiling: float | None = None,
     ) -> None:
         super().__init__()
-        self._y_text, self._compact, self._ends = y_text, compact, (floor, ceiling)
+        self._y_text, self._compact, self._floor = y_text, compact, floor
         self._theme, self._curves = theme, tuple(curves)
         self._points: dict[str, Points] = {}
         self.legend = Legend()
+        if compact:
+            self.legend.setFont(QFont(FONT_FAMILY, 9))
         self.plot = pg.PlotWidget()
         self._lines: dict[str, pg.PlotDataItem] = {}
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
@@ -221,9 +221,7 @@ class CurvePlot(QFrame):
         values = np.concatenate([pair[1] for pair in known]) if known else np.empty(0)
         right = max(float(total_steps), float(steps.max()) if steps.size else 1.0, 1.0)
         low, high = nice_range(values)
-        floor, ceiling = self._ends
-        low = low if floor is None else min(low, floor)
-        high = high if ceiling is None else max(high, ceiling)
+        low = low if self._floor is None else min(low, self._floor)
         self.plot.setXRange(-0.01 * right, 1.02 * right, padding=0)
         self.plot.setYRange(low, high, padding=0)
 

@@ -18,45 +18,37 @@ TWO_COLUMNS_PX = 620
 SMALL_PX = 80
 
 
+SMALL_CURVES = {
+    "rank": (Curve("rank_share", "effective rank", 2, 0, ".0f", "%"), Curve("limit", "10 % line", -1, 2, "")),
+    "probe": (Curve("probe_macro", "probe, macro AUROC", 3),),
+    "variance": (
+        Curve("target_variance", "target variance", 0, 0, ".2f"),
+        Curve("prediction_variance", "predicted", 1, 1, ".2f"),
+    ),
+    "codes": (Curve("codes_used", "codes used", 4, form=",.0f"),),
+    "entropy": (Curve("teacher_entropy", "teacher's entropy", 5),),
+    "speed": (Curve("crops_per_s", "throughput", 0, form=",.0f", unit="crops/s"),),
+    "rate": (Curve("learning_rate", "learning rate", 4, form=".2g"),),
+    "memory": (Curve("memory_gb", "device memory", 5, form=".1f", unit="GB"),),
+    "heat": (Curve("temperature_c", "temperature", 1, form=".0f", unit="°C"),),
+}
+"""The small plots, the most telling first."""
+
+FLOORS = dict.fromkeys(("rank", "variance", "codes", "entropy", "speed", "rate", "memory"), 0.0)
+"""Plots whose axis begins at zero."""
+
+
 class PlotWall(QWidget):
     """Loss at the left, everything else that a training says about itself in small plots at the right."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.loss = CurvePlot(LOSS_CURVES, "loss", theme)
-        self.small = {
-            "rank": CurvePlot(
-                (
-                    Curve("rank_share", "effective rank", 2, form=".0f", unit="%"),
-                    Curve("limit", "10 % line", -1, 2, ""),
-                ),
-                "",
-                theme,
-                compact=True,
-                floor=0.0,
-            ),
-            "probe": CurvePlot((Curve("probe_macro", "probe, macro AUROC", 3),), "", theme, compact=True),
-            "variance": CurvePlot(
-                (Curve("target_variance", "variance of targets", 0), Curve("prediction_variance", "predictions", 1, 1)),
-                "",
-                theme,
-                compact=True,
-                floor=0.0,
-            ),
-            "codes": CurvePlot((Curve("codes_used", "codes used", 4, form=",.0f"),), "", theme, True, 0.0),
-            "entropy": CurvePlot((Curve("teacher_entropy", "teacher's entropy", 5),), "", theme, True, 0.0),
-            "speed": CurvePlot(
-                (Curve("crops_per_s", "throughput", 0, form=",.0f", unit="crops/s"),), "", theme, True, 0.0
-            ),
-            "rate": CurvePlot((Curve("learning_rate", "learning rate", 4, form=".2g"),), "", theme, True, 0.0),
-            "memory": CurvePlot((Curve("memory_gb", "device memory", 5, form=".1f", unit="GB"),), "", theme, True, 0.0),
-            "heat": CurvePlot((Curve("temperature_c", "temperature", 1, form=".0f", unit="°C"),), "", theme, True),
-        }
+        self._theme, self.loss = theme, CurvePlot(LOSS_CURVES, "loss", theme)
+        self.small: dict[str, CurvePlot] = {}
         self._arranged: tuple[list[str], int] = ([], 0)
         self._grid, self._scroll = QGridLayout(), QScrollArea()
         self._lay_out()
-        for plot in (self.loss, *self.small.values()):
-            plot.hovered.connect(self._share_cursor)
+        self.loss.hovered.connect(self._share_cursor)
 
     def show_look(self, seen: TrainingLook) -> None:
         """Draw a run; plots without a curve are left out."""
@@ -66,23 +58,37 @@ class PlotWall(QWidget):
             series.append(level("limit", 100 * LIVE_RANK, seen.steps))
         self.loss.set_curves(LOSS_CURVES, _loss_text(seen))
         self.loss.show_series(series, seen.steps)
-        for plot in self.small.values():
-            plot.show_series(series, seen.steps)
+        known = {one.name for one in series if one.steps}
+        for name, curves in SMALL_CURVES.items():
+            # A plot takes a twentieth of a second to make: only those are made that a run has numbers for.
+            if name in self.small or any(curve.metric in known for curve in curves if curve.series >= 0):
+                self._plot(name).show_series(series, seen.steps)
         self._arrange()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take over the colours of every plot."""
+        self._theme = theme
         for plot in (self.loss, *self.small.values()):
             plot.apply_theme(theme)
 
     def shown(self) -> list[str]:
         """Names of the small plots that have something to draw."""
-        return [name for name, plot in self.small.items() if not plot.is_empty()]
+        return [name for name in SMALL_CURVES if name in self.small and not self.small[name].is_empty()]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Two columns of small plots where there is room."""
         super().resizeEvent(event)
         self._arrange()
+
+    def _plot(self, name: str) -> CurvePlot:
+        """A small plot, made when it is first needed."""
+        if name not in self.small:
+            plot = CurvePlot(SMALL_CURVES[name], "", self._theme, compact=True, floor=FLOORS.get(name))
+            plot.setMinimumHeight(SMALL_PX)
+            plot.hovered.connect(self._share_cursor)
+            plot.setVisible(False)
+            self.small[name] = plot
+        return self.small[name]
 
     def _share_cursor(self, step: float | None) -> None:
         for plot in (self.loss, *self.small.values()):
@@ -106,8 +112,6 @@ class PlotWall(QWidget):
         inside.setLayout(self._grid)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(6)
-        for plot in self.small.values():
-            plot.setMinimumHeight(SMALL_PX)
         self._scroll.setWidget(inside)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
