@@ -50,9 +50,7 @@ class Attention(nn.Module):
         B, L, D = x_BLD.shape
         queries_keys, values = self.inputs(x_BLD).split((2 * D, D), -1)
         turned_BLHE = rotate(queries_keys.view(B, L, 2 * self.heads, -1), self.base)
-        values_BLHE = values.view(B, L, self.heads, -1)
-        if self.training and self.key_dropout.probability:
-            values_BLHE = values_BLHE * self.key_dropout.mask(values_BLHE, L, self.heads, 1)
+        values_BLHE = self.key_dropout.drop(values.view(B, L, self.heads, -1), L, self.heads, 1)
         q_BHLE, k_BHLE = turned_BLHE.transpose(1, 2).chunk(2, 1)
         read_BHLE = F.scaled_dot_product_attention(q_BHLE, k_BHLE, values_BLHE.transpose(1, 2), is_causal=self.causal)
         read_BLD: Tensor = self.output(read_BHLE.transpose(1, 2).reshape(B, L, D))

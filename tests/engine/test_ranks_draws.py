@@ -152,6 +152,22 @@ def test_dropout_draws_by_crop_within_draws_and_from_torch_outside():
     assert not torch.equal(dropout(x_BLD), free)
 
 
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_scales_by_the_share_it_keeps_in_any_precision(dtype, tied):
+    dropout = Dropout(0.1, "here", tied).train()
+    x_BLD = torch.linspace(1, 2, 8 * 5 * 600).view(8, 5, 600).to(dtype).requires_grad_()
+    with drawing(WHOLE):
+        dropped_BLD = dropout(x_BLD)
+    dropped_BLD.sum().backward()
+    keep_BLD = WHOLE.keep("dropout/here", 0.1, 1 if tied else 5, 600).expand(8, 5, 600)
+    expected_BLD = torch.where(keep_BLD, x_BLD.detach().double() / 0.9, 0.0)
+    # Rounded once, so without bias: 1 / 0.9 in bfloat16 would be 0.15 % too small.
+    assert abs(dropped_BLD.double().mean() / expected_BLD.mean() - 1) < 1e-4
+    torch.testing.assert_close(dropped_BLD, expected_BLD.to(dtype), atol=0, rtol=1e-6 if dtype == torch.float32 else 0)
+    assert torch.equal(x_BLD.grad != 0, keep_BLD)
+
+
 @pytest.mark.gpu
 def test_a_gpu_draws_the_same_bits():
     if not torch.cuda.is_available():
