@@ -74,12 +74,29 @@ def _parser() -> argparse.ArgumentParser:
     slurm.add_argument("--time", default="24:00:00", help="time limit, as Slurm reads it (default 24:00:00)")
     slurm.add_argument("--partition", default="", help="partition; left out, the cluster chooses")
     slurm.set_defaults(act=_slurm)
+
+    bench = verbs.add_parser("bench", help="measure this machine: ours beside the published algorithm, one thread")
+    bench.add_argument("what", choices=["engine"], help="the engine's own benchmark; some minutes")
+    bench.add_argument("--only", default="", metavar="ROWS", help="names of rows, with commas between them")
+    bench.add_argument("--tiny", action="store_true", help="tiny models, once: whether all works, not how fast")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+    bench.set_defaults(act=_bench)
     return parser
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from engine.bench.report import in_words, run
+
+    report = run([name for name in arguments.only.split(",") if name], tiny=arguments.tiny)
+    print(json.dumps(report, indent=1) if arguments.json else in_words(report))
+    # Unequal results are a bug of ours; a goal that this machine misses is not.
+    return EXIT_DONE if report["equal"] else EXIT_BUG
 
 
 def _check(arguments: argparse.Namespace) -> int:
     import torch
 
+    from engine.kernels.library import kernels
     from engine.training.device import describe_devices
 
     told = {
@@ -88,6 +105,7 @@ def _check(arguments: argparse.Namespace) -> int:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "devices": describe_devices(),
+        "kernels": kernels().told,
     }
     if arguments.json:
         print(json.dumps(told, indent=1))
@@ -95,6 +113,7 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"isoline {told['isoline']}, contract {told['contract']}, Python {told['python']}, torch {told['torch']}")
         for device in describe_devices():
             print(f"  {device['name']:8} {device['description']}")
+        print(f"  compiled loops: {kernels().told['state']}, {kernels().told['reason']}")
     return EXIT_DONE
 
 

@@ -29,12 +29,17 @@ def route_products() -> str:
 
     For the whole process, and only where it runs on the CPU: on a GPU nothing is changed.
     """
-    with by_onednn():
-        exact = _error(lambda x_NI, weight_OI, bias_O: F.linear(x_NI, weight_OI, bias_O)) < ROUNDING
-    if not exact:
+    if not onednn_is_exact():
         return "torch's default, since oneDNN rounds on this processor"
     _set_precision("bf16")
     return "oneDNN, exact to float32"
+
+
+@cache
+def onednn_is_exact() -> bool:
+    """Whether products that may go by oneDNN stay float32 on this processor."""
+    with by_onednn():
+        return _error(lambda x_NI, weight_OI, bias_O: F.linear(x_NI, weight_OI, bias_O)) < ROUNDING
 
 
 @contextmanager
