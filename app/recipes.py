@@ -18,16 +18,23 @@ def recipe_config(recipe: str, settings: Sequence[str], settled: Mapping[str, An
     Args:
         recipe: name of a shipped recipe, or path of a TOML file.
         settings: `key=value`, dotted keys.
-        settled: what a parent model settles; it goes before the recipe, and `--set` before both.
+        settled: what a parent model settles; it goes before the recipe, and `--set` before both. Its objective is
+            taken where the recipe names none.
 
     Raises:
         UsageError: a setting that does not exist or is out of range.
     """
-    shared = {name: settled[name] for name in settled if name != "objective"} if settled else {}
-    config = _parsed(f"recipe {recipe}", {"kind": "pretrain", **load_recipe(recipe), **shared}, settings)
+    data = {"kind": "pretrain", **load_recipe(recipe), **_of_parent(settled)}
+    if settled and settled.get("objective_settings"):
+        data.setdefault("objective", settled["objective_settings"])
+    config = _parsed(f"recipe {recipe}", data, settings)
     if not isinstance(config, PretrainConfig):
         raise UsageError(f"recipe {recipe}", f"it describes a run of kind {config.kind}", "Name a pretraining recipe")
     return config
+
+
+def _of_parent(settled: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (settled or {}).items() if not name.startswith("objective")}
 
 
 def study_config(study: str, settings: Sequence[str]) -> StudyConfig:

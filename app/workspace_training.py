@@ -65,6 +65,8 @@ class Training:
     def parent_settings(self, model: str) -> dict[str, Any]:
         """What a native model settles for whoever goes on from it: backbone, rate, window, clip, normalisation.
 
+        Also the name of its objective, and the objective's settings where it was pretrained in this workspace.
+
         Raises:
             UsageError: no such model, or one that is no checkpoint of Isoline.
             WorldError: its files are missing or damaged.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, wants_json
-from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError
+from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_WORLD, WorldError
 
 
 def add(verbs: Verbs) -> None:
@@ -34,10 +34,12 @@ def add(verbs: Verbs) -> None:
         verbs,
         "bench",
         "measure this machine, each figure beside a named alternative in the same run",
-        ["isoline bench", "isoline bench evaluation --json"],
+        ["isoline bench", "isoline bench engine", "isoline bench evaluation --json"],
         _bench,
     )
-    bench.add_argument("what", nargs="?", metavar="WHAT", help="data or evaluation (default: both)")
+    bench.add_argument(
+        "what", nargs="?", metavar="WHAT", help="data or evaluation (default: both), or engine (minutes)"
+    )
     add_json(bench)
 
 
@@ -92,8 +94,12 @@ def _selftest(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from app.bench import run_benchmarks
+    from app.bench import ENGINE, engine_benchmark, engine_in_words, run_benchmarks
 
+    if arguments.what == ENGINE:
+        report = engine_benchmark()
+        print(printing.as_json(report) if wants_json(arguments) else engine_in_words(report))
+        return EXIT_DONE if report["equal"] else EXIT_BUG
     pairs = run_benchmarks(arguments.what)
     if wants_json(arguments):
         print(printing.as_json(pairs))

@@ -104,7 +104,7 @@ def _estimate(results: EstimateResults) -> str:
     if results.largest_batch is not None:
         head.append(("Largest batch", f"{results.largest_batch:,}"))
     head.append(("Model", f"{results.parameters:,} parameters, {results.tokens:,} tokens a crop"))
-    return printing.fields(head)
+    return "\n".join([printing.fields(head), *(printing.paragraph(note) for note in results.notes)])
 
 
 def _of(needed: int | None, free: int | None) -> str:
@@ -114,6 +114,17 @@ def _of(needed: int | None, free: int | None) -> str:
 
 def _study(results: StudyResults) -> str:
     blocks = [study_table(results.axes, results.rows)]
+    if results.differences:
+        gaps = [
+            (
+                d.metric.replace("_", " "),
+                f"{d.examined} minus {d.reference}",
+                d.among,
+                printing.estimate(d.estimate, True),
+            )
+            for d in results.differences
+        ]
+        blocks.append(printing.table(("Number", "Paired difference", "Among", "Mean over seeds (interval)"), gaps))
     if results.fits:
         rows = [
             (one.series, one.metric, f"{one.a:.4g} N^-{one.b:.3f}" + (f" + {one.c:.4g}" if one.c else ""), one.points)

@@ -12,7 +12,9 @@ from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opene
 from app.commands.results import shown, study_table
 from app.commands.submitting import add_cohort, add_finish, add_settings, submitted
 from app.recipes import study_config
+from engine.contract.config import StudyConfig
 from engine.contract.errors import EXIT_DONE
+from engine.contract.results import StudyRow
 from engine.recipes import load_study, study_names
 
 _INNER = ("start", "list", "show", "export", "keep")
@@ -80,6 +82,7 @@ def _add_start(kinds: Verbs) -> None:
     start.add_argument("study", metavar="STUDY", help="name of a shipped study, or a .toml file")
     add_cohort(start)
     start.add_argument("--probe", metavar="C", help="score a linear probe of every run on this labelled cohort")
+    start.add_argument("--preview", action="store_true", help="list the runs and which cannot work; start nothing")
     add_settings(start)
     add_finish(start)
 
@@ -88,7 +91,20 @@ def _start(arguments: argparse.Namespace) -> int:
     probe = [] if arguments.probe is None else [f"base.probe.cohort={arguments.probe}"]
     config = study_config(arguments.study, [*arguments.set, *probe])
     with opened(arguments) as workspace:
+        if arguments.preview:
+            return _previewed(workspace.study_preview(config, cohort=arguments.cohort), config, arguments)
         return submitted(workspace, workspace.study(config, cohort=arguments.cohort), "Study", arguments)
+
+
+def _previewed(rows: Sequence[StudyRow], config: StudyConfig, arguments: argparse.Namespace) -> int:
+    if wants_json(arguments):
+        print(printing.as_json(list(rows)))
+        return EXIT_DONE
+    print(study_table(list(config.axes), rows))
+    for row in rows:
+        if row.state == "refused":
+            print(printing.paragraph(f"Run {row.number} cannot work: {row.message}", "  "))
+    return EXIT_DONE
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import models
+from app.core import jobs, models
 from app.core.home import Home
-from app.core.schema import RegisteredModel
+from app.core.schema import Job, RegisteredModel
 from engine.contract.card import ModelCard
 from engine.contract.config import BackboneConfig, PretrainConfig
 from engine.contract.errors import UsageError, WorldError
@@ -25,7 +26,7 @@ _MOST_HEADER = 100_000_000
 
 
 def settings(session: Session, home: Home, name: str) -> dict[str, Any]:
-    """What the checkpoint of a native model settles for whoever goes on from it, and its objective's name.
+    """What the checkpoint of a native model settles for whoever goes on from it, and what its objective was.
 
     Raises:
         UsageError: no such model, or one that is no checkpoint of Isoline.
@@ -44,6 +45,7 @@ def settings(session: Session, home: Home, name: str) -> dict[str, Any]:
         "clip_mv": card.preprocessing.clip_mv,
         "normalisation": _normalisation(card.preprocessing.normalisation, name),
         "objective": card.lineage.objective,
+        "objective_settings": _objective(session, found),
     }
 
 
@@ -77,6 +79,12 @@ def _first_difference(field: str, theirs: Any, ours: Any) -> tuple[str, Any, Any
     if isinstance(theirs, dict) and isinstance(ours, dict):
         return f"{field}.name", theirs.get("name"), ours.get("name")
     return field, theirs, ours
+
+
+def _objective(session: Session, found: RegisteredModel) -> dict[str, Any] | None:
+    """The objective's settings, known for a model that was pretrained in this workspace."""
+    job = session.scalar(select(Job).where(Job.job_id == found.job_id, Job.kind == "pretrain"))
+    return None if job is None else dict(jobs.config_of(job)["objective"])
 
 
 def _backbone(weights: Path, name: str) -> Any:

@@ -106,7 +106,10 @@ def _losses(study: _Study) -> Iterator[Figure]:
             dots = [_loss_dot(study, cell) for cell in known]
             panels.append(Panel(_title(objective), objective.loss_unit, dots, objective.trivial_name))
     if panels:
-        told = "Held-out loss of each run, mean and Student interval over seeds, beside the level of knowing nothing."
+        told = (
+            "Held-out loss, mean and Student interval over seeds, beside the level of a model that ignores its input. "
+            "A backbone makes the targets of its own loss: read each row against its own level, not against the others."
+        )
         yield Figure("held-out-loss", "Held-out loss by objective", told, DotPlot(panels))
 
 

@@ -77,6 +77,7 @@ def test_a_parent_settles_backbone_and_signal(workspace: Workspace, tmp_path: Pa
         "clip_mv": 3.0,
         "normalisation": "none",
         "objective": "unknown",
+        "objective_settings": None,
     }
 
 
