@@ -1,10 +1,14 @@
 """A run of several ranks is one run: one command starts it, a rank that dies ends it, and it goes on from there."""
 
+import contextlib
 import os
 import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,3 +244,35 @@ def test_a_batch_file_for_another_number_of_gpus_than_ranks_is_refused(begin, ca
     folder = begin("cluster", ranks=4, batch_size=8)
     assert main(["slurm", str(folder.path), "--nodes", "1", "--gpus", "8"]) == EXIT_USAGE
     assert "1 x 8 GPUs make 8 ranks, the run's config has 4" in capsys.readouterr().err
+
+
+def children_of(process):
+    """Processes that one has started, as Linux lists them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if path.read_text().rpartition(")")[2].split()[1] == str(process.pid):
+                found.append(path.parent)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="children are looked up in /proc")
+def test_no_rank_outlives_rank_0(begin):
+    folder = begin("orphans", ranks=2, steps=100_000)
+    with folder.console_path.open("wb") as console:
+        command = [sys.executable, "-m", "engine", "pretrain", str(folder.path)]
+        process = subprocess.Popen(command, stdout=console, stderr=console)
+    deadline = time.monotonic() + 120
+    while not folder.events_path.exists() or not said(folder, Checkpoint):
+        assert process.poll() is None, folder.console_path.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    ranks = children_of(process)
+    assert len(ranks) == 1
+    process.kill()
+    process.wait()
+    limit = time.monotonic() + 20
+    while any((rank / "exe").exists() and "State:\tZ" not in (rank / "status").read_text() for rank in ranks):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
