@@ -130,6 +130,9 @@ def _models(arguments: argparse.Namespace) -> int:
             f"{row['name']:24} {row['parameters']:>12,} {row['tokens']:>7} "
             f"{row['forward_gflops']:>11.4f} {row['forward_backward_gflops']:>9.4f}"
         )
+    for row in rows:
+        if row["counter_note"]:
+            print(f"{row['name']}: a counter that says {row['counter_gflops']:.4f} is wrong: {row['counter_note']}")
     return EXIT_DONE
 
 

@@ -1,5 +1,6 @@
 """The list of models against the published table of sizes and costs, and against torch's own counter."""
 
+import json
 import math
 
 import pytest
@@ -9,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones.base import count_parameters, count_trainable
 from engine.backbones.registry import CROP_SAMPLES, SHOWN, build_backbone, describe_backbones
+from engine.cli import main
 from engine.contract.backbone import S4_STEM, SHORT_STEM, Net1DConfig, S4Config, TransformerConfig
 from engine.ranks.draws import Draws, drawing
 
@@ -37,6 +39,15 @@ def test_sizes_and_costs_are_the_published_ones(rows, name):
     assert round(row["forward_backward_gflops"], 4) == both
     assert (row["counter_gflops"] and round(row["counter_gflops"], 4)) == counted
     assert ("grouped" in (row["counter_note"] or "")) == (counted is not None)
+
+
+def test_the_command_line_tells_them_to_people_and_programs(rows, capsys):
+    assert main(["models", "--json"]) == 0
+    assert {row["name"]: row for row in json.loads(capsys.readouterr().out)} == rows
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out
+    assert "net1d                       9,997,952     600      8.8451   26.5132" in told
+    assert "net1d: a counter that says 73.8171 is wrong" in told
 
 
 @pytest.mark.parametrize("name", MATCHED)
