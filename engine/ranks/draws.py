@@ -116,7 +116,7 @@ class Draws:
     def _made(self, keys: list[int], count: int, finish: Callable[[Tensor], Tensor]) -> Tensor:
         """`finish` of `count` words for each key, block by block on a CPU and in one piece elsewhere."""
         halves = np.array([[key & 0xFFFFFFFF, key >> 31] for key in keys], dtype=np.uint64).astype(np.uint32)
-        keys_B2 = torch.from_numpy(halves.view(np.int32).reshape(-1, 2)).to(self.device)
+        keys_B2 = torch.from_numpy(halves.view(np.int32).reshape(-1, 2)).to(self.device, non_blocking=True)
         counters_N = torch.arange(count, dtype=torch.int32, device=self.device)
         if self.device.type != "cpu" or len(keys) * count <= _BLOCK:
             return finish(_hash(counters_N, keys_B2))

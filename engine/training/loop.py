@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig, config_json
 from engine.contract.errors import WorldError
-from engine.contract.events import Checkpoint, EventWriter, Probed, Warned, finite
+from engine.contract.events import Checkpoint, CollapseWatch, EventWriter, Probed, Warned, finite
 from engine.contract.results import ProbePoint
 from engine.contract.run import RunFolder, Stopped
+from engine.objectives.collapse import judge, watch
 from engine.training import faults
 from engine.training.batches import TrainingBatches, ValidationBatches
 from engine.training.checkpoint import sha256_of, write_checkpoint
@@ -175,7 +176,18 @@ class Loop:
         told = self.learner.validate(self._data.validation)
         self.metrics |= told
         self.early.look(told.get("validation_loss"))
-        return told
+        return told | self._watch()
+
+    def _watch(self) -> dict[str, float]:
+        """The collapse watch on held-out crops, or where there are none on those of the first training batch."""
+        held_out, training = self._data.validation, self._data.training
+        crops = held_out if held_out.crops else [training.whole(0)]
+        measures = watch(self.learner.objective, self.learner.here(crops))
+        self.collapse, self.collapsed = finite(measures), judge(measures, self.step)
+        self._events.emit(
+            CollapseWatch(step=self.step, collapsed=bool(self.collapsed), measures=self.collapse, reason=self.collapsed)
+        )
+        return {"effective_rank": measures["effective_rank"]}
 
     def _probe_is_due(self) -> bool:
         every = self._config.probe.every if self._config.probe else 0

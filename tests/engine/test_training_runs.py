@@ -7,11 +7,13 @@ import pytest
 import torch
 import training_cases as cases
 
+from engine.contract.card import COLLAPSE_NOTE, ModelCard
 from engine.contract.config import ProbeConfig
-from engine.contract.events import Checkpoint, Metric, Probed, Progress, Warned
+from engine.contract.events import Checkpoint, CollapseWatch, Metric, Probed, Progress, Warned
 from engine.contract.results import Estimate, LabelResult, ProbeChange, ProbePoint
 from engine.contract.run import ManifestRow, Stopped
 from engine.data.store import Store
+from engine.objectives import collapse
 from engine.objectives.registry import OBJECTIVES
 from engine.signal.recording import Recording
 from engine.training.learner import Learner
@@ -202,3 +204,42 @@ def test_a_finished_run_says_all_its_steps_and_checkpoints(store, tmp_path):
     cases.work(folder)
     assert [event.step for event in cases.said(folder, Checkpoint)] == [3, 6, 8]
     assert cases.said(folder, Progress)[-1].done == 8
+
+
+def test_every_look_tells_how_much_life_is_in_the_features(store, tmp_path):
+    folder = cases.begin(store, tmp_path / "J0001", "dinosr")
+    results = cases.work(folder)
+    watched = cases.said(folder, CollapseWatch)
+    assert [event.step for event in watched] == [4, 8]
+    assert {"effective_rank", "target_variance", "prediction_variance", "codes_used"} <= set(watched[0].measures)
+    assert results.collapse == watched[-1].measures
+    assert (results.collapsed, watched[-1].collapsed) == ("", False)
+    told = {event.step: event.values.get("effective_rank") for event in cases.said(folder, Metric)}
+    assert told[8] == watched[-1].measures["effective_rank"]
+
+
+def test_a_run_that_collapses_says_so_in_an_event_its_results_and_its_card(store, tmp_path, monkeypatch):
+    """Every block's norm is made to send all tokens to one point."""
+    monkeypatch.setattr(collapse, "FIRST_STEP", 1)
+    honest = Learner.validate
+
+    def flatten(self, batches):
+        for block in self.backbone.blocks:
+            block.norm.weight.data.zero_()
+        return honest(self, batches)
+
+    monkeypatch.setattr(Learner, "validate", flatten)
+    folder = cases.begin(store, tmp_path / "J0001", "data2vec")
+    results = cases.work(folder)
+    assert "directions" in results.collapsed
+    assert cases.said(folder, CollapseWatch)[-1].reason == results.collapsed
+    card = ModelCard.model_validate_json((folder.path / results.checkpoint / "card.json").read_text())
+    assert card.notes == (COLLAPSE_NOTE,)
+    assert (card.lineage.collapsed, card.lineage.collapse) == (results.collapsed, results.collapse)
+
+
+def test_without_held_out_recordings_the_watch_looks_at_training_crops(store, tmp_path):
+    rows = [row for row in cases.manifest(Store.open(store)) if row.split == "train"]
+    results = cases.work(cases.begin(store, tmp_path / "J0001", rows=rows))
+    assert results.collapse["effective_rank"] > 0
+    assert "validation_loss" not in results.final
