@@ -37,6 +37,7 @@ TITLES = {
     "decay_end": "Decay at the end",
     "decay_steps": "Steps of the decay",
     "teacher_eval_mode": "Quiet teacher",
+    "teacher_statistics": "Teacher's batch statistics",
     "warmup": "Measured steps",
     "warmup_steps": "Warm-up steps",
     "validation_fraction": "Held-out share",

@@ -63,6 +63,7 @@ FOLDED = frozenset(
         "objective.decay_steps",
         "objective.teacher",
         "objective.teacher_eval_mode",
+        "objective.teacher_statistics",
         "objective.head_state_size",
         "objective.head_dropout",
         "objective.beta",

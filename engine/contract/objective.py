@@ -81,6 +81,9 @@ class Taught(AnyFidelity):
     teacher_eval_mode: bool | None = Field(
         None, description="Teacher without dropout and on running batch statistics; none leaves it to the fidelity."
     )
+    teacher_statistics: Literal["averaged", "copied"] = Field(
+        "averaged", description="Batch statistics of a teacher that follows: averaged as its weights, or the student's."
+    )
 
     @property
     def follows(self) -> bool:

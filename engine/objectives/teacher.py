@@ -4,6 +4,11 @@ Intended: a copy of the student that starts as it and follows it slowly, an expo
 (Tarvainen and Valpola 2017, arXiv:1703.01780), in evaluation mode. With a decay of 0.9996 half of the start is
 forgotten after 1,733 steps.
 
+That goes for the statistics of its batch norms too, which start at mean 0 and variance 1, and what they normalise has
+much less variance than that. So a fresh teacher makes nearly the same of all tokens, and the variance of its targets
+grows as it forgets its start: a loss that rises at first is no sign of trouble, only its ratio to the trivial loss
+tells. With `teacher_statistics = "copied"` the teacher has the student's statistics at once (our option).
+
 As released: a network of random weights of its own, in training mode, that never follows. The published update looks
 its own names up in the student after cutting four characters off each, finds none, and copies nothing; so the four
 objectives predict the features of a fixed random network (section 9, item 1).
@@ -14,7 +19,6 @@ Shapes: B batch, C leads, T samples.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Self
 
 import torch
@@ -40,6 +44,7 @@ class Teacher(nn.Module):
         self.network = copy.deepcopy(backbone) if config.follows else build_backbone(backbone.config)
         self.network.requires_grad_(False)
         self.follows, self.quiet = config.follows, config.quiet_teacher
+        self._averages_statistics = config.teacher_statistics == "averaged"
         self._start, self._ramp = config.decay, config.decay_steps
         self._end = config.decay if config.decay_end is None else config.decay_end
         self.train(self.training)
@@ -66,19 +71,15 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def follow(self, student: Backbone, step: int) -> None:
-        """Move towards the student: weights and batch statistics by averaging, counters by copying."""
+        """Move towards the student: weights by averaging, batch statistics too or by copying, counters by copying."""
         if not self.follows:
             return
-        own, aims = [], []
-        for mine, aim in zip(_state(self.network), _state(student), strict=True):
-            if mine.is_floating_point():
+        own: list[Tensor] = list(self.network.parameters())
+        aims: list[Tensor] = list(student.parameters())
+        for mine, aim in zip(self.network.buffers(), student.buffers(), strict=True):
+            if self._averages_statistics and mine.is_floating_point():
                 own.append(mine)
                 aims.append(aim)
             else:
                 mine.copy_(aim)
         torch._foreach_lerp_(own, aims, 1.0 - self.decay_at(step))
-
-
-def _state(network: nn.Module) -> Iterator[Tensor]:
-    yield from network.parameters()
-    yield from network.buffers()

@@ -65,6 +65,19 @@ def test_each_step_takes_its_share_of_weights_and_batch_statistics():
             assert torch.equal(value, aims[name]), name
 
 
+def test_batch_statistics_can_be_the_students_at_once():
+    """A quiet teacher then makes of a signal what the student makes of it in evaluation mode, whatever the decay."""
+    backbone = student().train()
+    teacher = teacher_of(backbone, decay=1.0, teacher_statistics="copied")
+    for _ in range(5):
+        backbone(0.1 * signals())
+    before = teacher.targets(0.1 * signals(), draws()).tokens_BLD
+    teacher.follow(backbone, 0)
+    after = teacher.targets(0.1 * signals(), draws()).tokens_BLD
+    assert not torch.equal(before, after)
+    torch.testing.assert_close(after, backbone.eval()(0.1 * signals()).tokens_BLD.detach())
+
+
 def test_the_ramp_is_a_function_of_the_step_alone():
     teacher = teacher_of(student(), decay=0.996, decay_end=1.0, decay_steps=1000)
     found = [teacher.decay_at(step) for step in (0, 250, 1000, 5000)]
