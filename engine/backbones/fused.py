@@ -65,12 +65,19 @@ class FusedS4:
 
     def __init__(self, backbone: S4Backbone, precision: Precision) -> None:
         assert isinstance(backbone.stem, Stem)
+        self._as_it_is = backbone
         with torch.inference_mode():
             self._stem = [_FusedConvolution(block, precision) for block in backbone.stem.blocks]  # type: ignore[arg-type]
             self._blocks = [_FusedBlock(block, precision) for block in backbone.blocks]  # type: ignore[arg-type]
 
     def __call__(self, x_BCT: Tensor) -> Features:
-        """Features of a batch, computed some crops at a time."""
+        """Features of a batch, computed some crops at a time.
+
+        A ReLU within oneDNN's product turns what is not a number into 0, so a signal with such values takes the plain
+        way, where they stay what they are.
+        """
+        if not bool(torch.isfinite(x_BCT).all()):
+            return self._as_it_is(x_BCT)
         with torch.inference_mode():
             parts = [self._layers(part_BCT) for part_BCT in torch.split(x_BCT, ROWS)]
             layers = parts[0] if len(parts) == 1 else [torch.cat(layer) for layer in zip(*parts, strict=True)]

@@ -91,7 +91,7 @@ class _ModalScan(torch.autograd.Function):
         y_BLH = torch.empty_like(u_BLH) if needed or not gelu or R == 2 else None
         z_BLH = torch.empty_like(u_BLH) if gelu else None
         arrays = [address(t, torch.float32, B, L, H) for t in (u_BLH, y_BLH, z_BLH)]
-        arrays += _constants(scale_BH, pole_NH, weight_RNH, skip_H, B)
+        arrays += _constants(scale_BH, pole_NH, weight_RNH, skip_H, B, H)
         library = kernels().library
         assert library is not None
         assert N <= MOST_MODES
@@ -116,7 +116,7 @@ class _ModalScan(torch.autograd.Function):
         du_BLH, dweight_RNH = torch.empty_like(u_BLH), torch.zeros_like(weight_RNH)
         dskip_H = torch.zeros(H, dtype=torch.float64)
         arrays = [address(t, torch.float32, B, L, H) for t in (u_BLH, y_BLH, grad_BLH)]
-        arrays += _constants(scale_BH, pole_NH, weight_RNH, skip_H, B)
+        arrays += _constants(scale_BH, pole_NH, weight_RNH, skip_H, B, H)
         arrays.append(address(du_BLH, torch.float32, B, L, H))
         arrays += [address(dweight_RNH, torch.float64, R, N, H), address(dskip_H, torch.float64, H)]
         library = kernels().library
@@ -130,12 +130,12 @@ class _ModalScan(torch.autograd.Function):
 
 
 def _constants(
-    scale_BH: Tensor | None, pole_NH: Tensor, weight_RNH: Tensor, skip_H: Tensor, batch: int
+    scale_BH: Tensor | None, pole_NH: Tensor, weight_RNH: Tensor, skip_H: Tensor, batch: int, channels: int
 ) -> list[int | None]:
-    R, N, H = weight_RNH.shape
+    R, N, _ = weight_RNH.shape
     return [
-        address(scale_BH, torch.float32, batch, H),
-        address(pole_NH, torch.float64, N, H),
-        address(weight_RNH, torch.float64, R, N, H),
-        address(skip_H, torch.float32, H),
+        address(scale_BH, torch.float32, batch, channels),
+        address(pole_NH, torch.float64, N, channels),
+        address(weight_RNH, torch.float64, R, N, channels),
+        address(skip_H, torch.float32, channels),
     ]
