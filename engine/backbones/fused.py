@@ -77,7 +77,8 @@ class FusedS4:
         way, where they stay what they are.
         """
         if not bool(torch.isfinite(x_BCT).all()):
-            return self._as_it_is(x_BCT)
+            features: Features = self._as_it_is(x_BCT)
+            return features
         with torch.inference_mode():
             parts = [self._layers(part_BCT) for part_BCT in torch.split(x_BCT, ROWS)]
             layers = parts[0] if len(parts) == 1 else [torch.cat(layer) for layer in zip(*parts, strict=True)]
