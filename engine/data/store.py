@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -67,6 +68,10 @@ class Store:
         path = Path(path)
         check_layout(path)
         return cls(path)
+
+    def __reduce__(self) -> tuple[Callable[[Path], Store], tuple[Path]]:
+        """Another process opens the store for itself; maps are not sent, they would travel as all their bytes."""
+        return Store.open, (self.path,)
 
     def refresh(self) -> None:
         """Look again: recordings committed since then become visible."""

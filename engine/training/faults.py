@@ -34,6 +34,11 @@ def is_rank_lost(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_RANK)
 
 
+def is_loader_lost(error: BaseException) -> bool:
+    """Whether a process that reads crops is gone; torch says so from a signal handler, wherever the training is."""
+    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+
+
 def largest_that_fits(attempt: Callable[[int], None], size: int) -> int:
     """The largest of size, size / 2, size / 4 ... for which an attempt does not run out of memory; 0 when none does.
 
@@ -99,6 +104,16 @@ def device_lost(error: BaseException, kept: str) -> WorldError:
         f"the GPU failed or is gone ({first})",
         f"{kept}; look at the GPU (nvidia-smi), then resume",
         fault="device_lost",
+    )
+
+
+def loader_lost(kept: str) -> WorldError:
+    """A process that reads crops was killed, or ran out of memory."""
+    return WorldError(
+        "pretraining",
+        "a process that reads crops ended unexpectedly (killed, or out of memory)",
+        f"{kept}; resume, with fewer loaders where memory is short",
+        fault="loader_lost",
     )
 
 

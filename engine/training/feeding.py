@@ -7,22 +7,24 @@ parent and end when it is gone, however it went.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import threading
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Generator, Iterable, Iterator
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from engine.contract.errors import WorldError
 from engine.objectives.base import Batch
 from engine.training.batches import TrainingBatches
 
 AHEAD = 4
 """Batches that a thread or each process has ready."""
+
+Made = TypeVar("Made")
 
 
 class Feed(Protocol):
@@ -53,42 +55,61 @@ def open_feed(batches: TrainingBatches, loaders: int, device: torch.device, firs
     return ThreadFeed(batches, pinned, first, last)
 
 
+def ahead(making: Iterable[Made]) -> Generator[Made, None, None]:
+    """The same items in the same order, made ahead by a thread; what it fails with is raised where the item is due.
+
+    Closing the generator ends the thread.
+    """
+    ready: queue.Queue[Made | _End] = queue.Queue(AHEAD)
+    over = threading.Event()
+    thread = threading.Thread(target=_make, args=(making, ready, over), name="feed", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        over.set()
+        while thread.is_alive():  # it may wait for room
+            with contextlib.suppress(queue.Empty):
+                ready.get(timeout=0.05)
+        thread.join()
+
+
+class _End:
+    """After the last item, or in place of one that could not be made."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+def _make(making: Iterable[Made], ready: queue.Queue[Made | _End], over: threading.Event) -> None:
+    try:
+        for item in making:
+            ready.put(item)
+            if over.is_set():
+                return
+        ready.put(_End())
+    except BaseException as error:
+        ready.put(_End(error))
+
+
 class ThreadFeed:
-    """One thread that reads ahead; whatever it fails with is raised where the batch is taken."""
+    """One thread that reads ahead."""
 
     def __init__(self, batches: TrainingBatches, pinned: bool, first: int, last: int) -> None:
-        self._batches, self._pinned = batches, pinned
-        self._ready: queue.Queue[Tensor | BaseException] = queue.Queue(AHEAD)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._read, args=(first, last), name="feed", daemon=True)
-        self._thread.start()
+        self._batches = batches
+        read = (batches.read(step) for step in range(first, last))
+        self._crops = ahead(x_BCT.pin_memory() if pinned else x_BCT for x_BCT in read)
 
     def take(self, step: int) -> list[Batch]:
         """The parts of the batch of this step."""
-        told = self._ready.get()
-        if isinstance(told, BaseException):
-            raise told
-        return self._batches.parts(step, told)
+        return self._batches.parts(step, next(self._crops))
 
     def close(self) -> None:
         """End the thread."""
-        self._ended.set()
-        while self._thread.is_alive():  # it may wait for room
-            try:
-                self._ready.get(timeout=0.05)
-            except queue.Empty:
-                continue
-        self._thread.join()
-
-    def _read(self, first: int, last: int) -> None:
-        try:
-            for step in range(first, last):
-                x_BCT = self._batches.read(step)
-                self._ready.put(x_BCT.pin_memory() if self._pinned else x_BCT)
-                if self._ended.is_set():
-                    return
-        except BaseException as error:
-            self._ready.put(error)
+        self._crops.close()
 
 
 class _Steps(Dataset[Tensor]):
@@ -121,17 +142,7 @@ class ProcessFeed:
     def take(self, step: int) -> list[Batch]:
         """The parts of the batch of this step."""
         assert self._crops is not None
-        try:
-            return self._batches.parts(step, next(self._crops))
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise WorldError(
-                "pretraining",
-                "a process that reads crops ended unexpectedly (killed, or out of memory)",
-                "Resume with fewer loaders",
-                fault="loader_lost",
-            ) from None
+        return self._batches.parts(step, next(self._crops))
 
     def close(self) -> None:
         """End the processes: torch does so when the iterator goes."""

@@ -22,7 +22,7 @@ from engine.training import faults
 from engine.training.batches import TrainingBatches, ValidationBatches
 from engine.training.checkpoint import sha256_of, write_checkpoint
 from engine.training.distributed import GO, STOP, TELL, Ranks
-from engine.training.feeding import Feed, open_feed
+from engine.training.feeding import Feed, ahead, open_feed
 from engine.training.gauges import Gauges
 from engine.training.learner import Learner
 from engine.training.ledger import Ledger, NotANumber
@@ -173,7 +173,7 @@ class Loop:
 
     def _look(self) -> dict[str, float]:
         """Held-out loss, collapse watch, early stop."""
-        told = self.learner.validate(self._data.validation)
+        told = self.learner.validate(ahead(self._data.validation))
         self.metrics |= told
         self.early.look(told.get("validation_loss"))
         return told | self._watch()
@@ -257,6 +257,8 @@ class Loop:
 
     def _explained(self, error: BaseException) -> WorldError | None:
         """What the machine did to the training; None when it is none of its known faults."""
+        if faults.is_loader_lost(error):
+            return faults.loader_lost(self._kept())
         if not faults.is_out_of_memory(error):
             return faults.device_lost(error, self._kept()) if faults.is_device_lost(error) else None
         self._ranks.part()  # what is tried now is tried alone

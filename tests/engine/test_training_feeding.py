@@ -1,6 +1,8 @@
 """Whoever reads the crops, and however far ahead, a step gets the same bits; and whoever reads ends with the run."""
 
 import multiprocessing
+import os
+import pickle
 import threading
 
 import pytest
@@ -11,7 +13,8 @@ from engine.contract.errors import WorldError
 from engine.contract.events import SilentWriter
 from engine.data.store import Store
 from engine.training.batches import ALONE, Share
-from engine.training.feeding import ProcessFeed, ThreadFeed, open_feed
+from engine.training.checkpoint import newest_checkpoint
+from engine.training.feeding import ProcessFeed, ThreadFeed, ahead, open_feed
 from engine.training.pretrain import open_data
 
 CPU = torch.device("cpu")
@@ -53,6 +56,36 @@ def test_processes_feed_the_same_bits_and_end_with_the_run(store, loaders):
         assert torch.equal(feed.take(step)[0].x_BCT, batches(store).read(step))
     feed.close()
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX")
+def test_a_reading_process_that_is_killed_ends_the_run_by_name(store, tmp_path, monkeypatch):
+    folder = cases.begin(store, tmp_path / "J0001", loaders=1, steps=200)
+
+    def kill():
+        multiprocessing.active_children()[0].kill()
+
+    cases.before_step(monkeypatch, 5, kill)
+    with pytest.raises(WorldError, match="a process that reads crops ended unexpectedly") as caught:
+        cases.work(folder)
+    assert caught.value.fault == "loader_lost"
+    assert newest_checkpoint(folder.checkpoints).path is not None
+
+
+def test_a_store_travels_to_another_process_by_its_path(store):
+    opened = Store.open(store)
+    opened.signal(0)
+    sent = pickle.dumps(opened)
+    assert len(sent) < 500
+    assert pickle.loads(sent).entry(3) == opened.entry(3)
+
+
+def test_held_out_batches_are_read_ahead_in_their_order():
+    made = ahead(range(50))
+    assert [next(made) for _ in range(50)] == list(range(50))
+    assert next(made, None) is None
+    assert not readers()
 
 
 def test_a_feed_that_is_closed_early_leaves_no_thread(store):

@@ -1,5 +1,7 @@
 """A pretraining run ends the same however often it is cut, and never with weights that nobody can vouch for."""
 
+import io
+import json
 import math
 import os
 import random
@@ -194,7 +196,56 @@ def test_more_steps_can_be_asked_of_a_run_but_no_other_config(begin):
     work(folder)
     assert weights(folder) == weights(longer)
     folder.config_path.write_text(begin("J0003", steps=15, learning_rate=0.1).config_path.read_text())
-    with pytest.raises(WorldError, match="another config"):
+    with pytest.raises(
+        WorldError, match=r"another config than this run's: learning_rate \(0\.003, here 0\.1\)\."
+    ) as told:
+        work(folder)
+    assert told.value.fault == "checkpoint"
+
+
+@pytest.mark.parametrize("settings", [{"schedule": "cosine"}, {"backbone": S4Config(width=8, depth=2)}])
+def test_fields_that_shape_a_step_are_named_one_by_one(begin, settings):
+    """With a cosine the number of steps shapes every step."""
+    folder = begin("J0001", steps=6)
+    work(folder)
+    folder.config_path.write_text(begin("J0002", steps=9, **settings).config_path.read_text())
+    with pytest.raises(WorldError, match="another config") as told:
+        work(folder)
+    named = {"schedule", "steps"} if "schedule" in settings else {"backbone.state_size"}
+    assert all(field in told.value.reason for field in named)
+    assert "learning_rate" not in told.value.reason
+
+
+def reforge(checkpoint_path, name, content):
+    """Tampered with by somebody who knows of the checksums."""
+    (checkpoint_path / name).write_bytes(content)
+    sums = {file: sha256(checkpoint_path / file) for file in ("weights.safetensors", "trainer.pt", "card.json")}
+    (checkpoint_path / "checksums.json").write_text(json.dumps(sums))
+
+
+def torch_bytes(value):
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"not a checkpoint", b"", torch_bytes({"step": 3}), torch_bytes([1])])
+def test_a_checkpoint_of_foreign_content_is_refused(begin, content):
+    folder = begin(steps=6)
+    work(folder)
+    reforge(newest_checkpoint(folder.checkpoints).path, "trainer.pt", content)
+    with pytest.raises(WorldError, match="it cannot be read as a checkpoint of this version") as told:
+        work(folder)
+    assert told.value.fault == "checkpoint"
+
+
+def test_a_checkpoint_whose_tensors_do_not_fit_is_refused(begin):
+    folder, other = begin("J0001", steps=6), begin("J0002", steps=6, backbone=S4Config(width=16, depth=2, state_size=4))
+    work(folder)
+    work(other)
+    foreign = (newest_checkpoint(other.checkpoints).path / "weights.safetensors").read_bytes()
+    reforge(newest_checkpoint(folder.checkpoints).path, "weights.safetensors", foreign)
+    with pytest.raises(WorldError, match="its tensors do not fit this run's model"):
         work(folder)
 
 

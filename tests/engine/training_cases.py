@@ -44,6 +44,8 @@ OBJECTIVES = {
     "hubert, plain": HuBERTConfig(targets="offline_kmeans", codes=(6,), decay=0.9),
 }
 STEPS = 3
+SETTINGS = {"cpc, in parts": {"accumulate": 2}, "jepa, in parts": {"accumulate": 2}}
+OBJECTIVES |= {name: OBJECTIVES[name.split(",")[0]] for name in SETTINGS}
 
 
 def make_store(path, recordings=28):
@@ -66,7 +68,10 @@ def case(store, objective, **settings):
     told = OBJECTIVES.get(objective, objective) if isinstance(objective, str) else objective
     backbone = S4Config(width=16, depth=2, state_size=4, causal=told.name == "cpc")
     small = {"window_s": 0.5, "rate_hz": 100.0, "batch_size": 8, "steps": STEPS, "device": "cpu", "threads": 1}
-    return PretrainConfig(**{"store": str(store), "backbone": backbone, "objective": told, **small, **settings})
+    known = SETTINGS.get(objective, {}) if isinstance(objective, str) else {}
+    return PretrainConfig(
+        **{"store": str(store), "backbone": backbone, "objective": told, **small, **known, **settings}
+    )
 
 
 def begin(store, path, objective="cpc", rows=None, **settings):
