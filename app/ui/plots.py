@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.rows import MetricSeries
 from app.ui.theme import FONT_FAMILY, Theme
+
+LEGEND_PX = 22
+"""Height of a line of the legend."""
 
 Points = tuple[np.ndarray, np.ndarray]
 NO_POINTS: Points = (np.empty(0), np.empty(0))
@@ -53,36 +56,59 @@ def loss_plot(theme: Theme) -> CurvePlot:
 
 
 class Legend(QWidget):
-    """Line samples with names and the values at the cursor, in one line above the plot."""
+    """Line samples with names and the values at the cursor, above the plot; in two lines where one is too short."""
 
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[tuple[str, str, QPen]] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._lines = 1
 
     def show_entries(self, entries: Sequence[tuple[str, str, QPen]]) -> None:
         """Name, value and pen of each curve."""
         self.entries = list(entries)
         self.setAccessibleName(", ".join(f"{name} {value}" for name, value, _pen in entries))
+        self._fit()
         self.update()
 
     def sizeHint(self) -> QSize:
-        """One line of text high."""
-        return QSize(240, 22)
+        """One or two lines of text high."""
+        return QSize(200, LEGEND_PX * self._lines)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width may need another number of lines."""
+        super().resizeEvent(event)
+        self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint samples and names from left to right, leaving out what would be cut."""
-        painter, metrics, x, middle = QPainter(self), QFontMetricsF(self.font()), 8.0, self.height() / 2
-        for name, value, pen in self.entries:
-            text = f"{name}  {value}".rstrip()
-            width = metrics.horizontalAdvance(text)
-            if x + 28 + width > self.width():
-                break
+        """Paint samples and names from left to right, leaving out what a second line would cut."""
+        painter, metrics = QPainter(self), QFontMetricsF(self.font())
+        for x, line, text, pen in self._places():
+            middle = LEGEND_PX * (line + 0.5)
             painter.setPen(pen)
             painter.drawLine(QPointF(x, middle), QPointF(x + 20, middle))
             painter.setPen(self.palette().text().color())
             painter.drawText(QPointF(x + 26, middle + metrics.capHeight() / 2), text)
-            x += 26 + width + 18
+
+    def _places(self) -> list[tuple[float, int, str, QPen]]:
+        """Where each entry stands: x, line, text, pen; those beyond the second line are left out."""
+        metrics, x, line, told = QFontMetricsF(self.font()), 8.0, 0, []
+        for name, value, pen in self.entries:
+            text = f"{name}  {value}".rstrip()
+            width = 26 + metrics.horizontalAdvance(text)
+            if x + width > self.width() and x > 8:
+                x, line = 8.0, line + 1
+            if line > 1:
+                break
+            told.append((x, line, text, pen))
+            x += width + 18
+        return told
+
+    def _fit(self) -> None:
+        lines = 1 + max((line for _x, line, _text, _pen in self._places()), default=0)
+        if lines != self._lines:
+            self._lines = lines
+            self.updateGeometry()
 
 
 class CurvePlot(QFrame):
@@ -271,5 +297,5 @@ def nice_range(values: np.ndarray) -> tuple[float, float]:
     if not values.size:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    room = 0.05 * (high - low) or 0.05 * max(abs(high), 1.0)
+    room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     return (max(low - room, 0.0) if low >= 0 else low - room), high + room

@@ -165,6 +165,7 @@ def _tool(button: QToolButton, text: str, tip: str, checkable: bool = False) -> 
     button.setToolTip(tip)
     button.setAccessibleName(text)
     button.setCheckable(checkable)
+    button.setProperty("role", "toggle")
     button.setIconSize(QSize(16, 16))
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

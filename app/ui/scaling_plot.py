@@ -18,6 +18,9 @@ from app.ui.plots import DASHES, Legend
 from app.ui.theme import FONT_FAMILY, Theme
 from engine.contract.results import ScalingFit, StudyRow
 
+LEAST_DECADES = 0.02
+"""Least span of an axis in powers of ten: 4.7 %."""
+
 SYMBOLS = ("o", "s", "d", "t1", "t", "x")
 
 
@@ -104,7 +107,8 @@ class ScalingPlot(QFrame):
         for told, move, axis in ((sizes, self.plot.setXRange, "bottom"), (values, self.plot.setYRange, "left")):
             if told:
                 low, high = math.log10(min(told)), math.log10(max(told))
-                room = 0.06 * (high - low) or 0.1
+                # Values that hardly differ are shown as such: the axis spans a few per cent at least.
+                room = max(0.06 * (high - low), 0.5 * (LEAST_DECADES - (high - low)))
                 move(low - room, high + room, padding=0)
                 self.plot.getAxis(axis).setTicks([log_ticks(low - room, high + room)])
 
@@ -122,8 +126,10 @@ def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
         told = [value for value in values if low <= math.log10(value) <= high]
         if len(told) >= 4:
             break
+    if len(told) < 3:
+        told = list(np.linspace(10**low, 10**high, 6)[1:-1])
     thin = told[:: -(-len(told) // 6)] if told else []
-    return [(math.log10(value), f"{value:,.0f}" if value >= 100 else f"{value:.3g}") for value in thin]
+    return [(math.log10(value), f"{value:,.0f}" if value >= 100 else f"{value:.4g}") for value in thin]
 
 
 def series_of(rows: Sequence[StudyRow], fits: Sequence[ScalingFit], metric: str, objective: str = "") -> list[Series]:

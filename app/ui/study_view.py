@@ -85,7 +85,7 @@ class StudyView(QWidget):
         self.scaling = plots.ScalingPlot(themes.current())
         self._plots = plots
         self._split.insertWidget(0, self.scaling)
-        self._split.setSizes([600, 360])
+        self._split.setSizes([540, 330])
         self._tell_scaling()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -177,6 +177,7 @@ class StudyView(QWidget):
         inside.setContentsMargins(0, 6, 0, 0)
         inside.addLayout(_line("Scaling of", self.scale_by, QLabel()))
         self._split = QSplitter(Qt.Orientation.Horizontal)
+        self.fits.setMinimumWidth(300)
         self._split.addWidget(self.fits)
         self._split.setChildrenCollapsible(False)
         inside.addWidget(self._split, 1)
@@ -202,10 +203,10 @@ def _line(text: str, choice: QWidget, note: QLabel) -> QHBoxLayout:
 def _fit_columns() -> tuple[Column, ...]:
     def law(fit: ScalingFit) -> str:
         rest = f" + {fit.c:.3g}" if fit.c else ""
-        return f"{fit.a:.3g} N^-{fit.b:.3g}{rest}"
+        return f"{fit.a:.3g} N^{-fit.b:.2f}{rest}"
 
     return (
-        Column("Series", lambda fit: fit.series, 130),
+        Column("Series", lambda fit: fit.series, 112),
         Column("Power law", law, 0),
-        Column("R²", lambda fit: "–" if fit.r_squared is None else f"{fit.r_squared:.3f}", 56, numeric=True),
+        Column("R²", lambda fit: "–" if fit.r_squared is None else f"{fit.r_squared:.2f}", 52, numeric=True),
     )

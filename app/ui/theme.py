@@ -140,9 +140,14 @@ QLabel[role="bad"] {{ color: {bad}; }}
 QFrame[role="panel"] {{ background: {panel}; border: 1px solid {border}; border-radius: 4px; }}
 QFrame[role="banner-bad"] {{ background: {panel}; border: 1px solid {bad}; border-left: 4px solid {bad}; }}
 QFrame[role="banner-warn"] {{ background: {panel}; border: 1px solid {warn}; border-left: 4px solid {warn}; }}
-QToolButton[role="toggle"]:checked {{
-    background: {selection}; color: {text}; border: 1px solid {accent}; border-radius: 3px; padding: 3px 6px;
+QToolButton[role="toggle"] {{
+    color: {text}; background: {raised}; border: 1px solid {border}; border-radius: 3px; padding: 2px 6px;
 }}
+QToolButton[role="toggle"]:hover {{ border-color: {muted}; }}
+QToolButton[role="toggle"]:checked {{
+    background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600;
+}}
+QToolButton[role="toggle"]:focus {{ border-color: {text}; }}
 QPushButton[role="primary"] {{
     background: {accent}; color: {accent_text}; border: 1px solid {accent}; border-radius: 3px; padding: 5px 14px;
 }}

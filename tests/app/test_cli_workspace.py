@@ -122,8 +122,8 @@ def test_rows_of_a_vendor_s_file_that_do_not_count_are_told_when_it_is_added(iso
     (tmp_path / "vendor.csv").write_text(f"record,label,score\n{name},MI,0.5\nnobody,MI,0.5\n{name},STTC,0,5\n")
     code, out, _ = isoline("model", "add", tmp_path / "vendor.csv")
     assert code == 0
-    assert "1 rows left out: no recording of this name." in out
-    assert "1 rows left out: more cells than columns." in out
+    assert "1 row left out: no recording of this name." in out
+    assert "1 row left out: more cells than columns." in out
 
 
 def test_random_weights_and_the_baseline_become_models(isoline):

@@ -128,17 +128,17 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(workspace: Workspace) ->
     notes = workspace.add_predictions(predictions(workspace, rows)).card["notes"]
     assert notes[0].startswith("Scores as supplied for 1 recordings; file sha256")
     assert notes[1:] == [
-        "1 rows left out: more cells than columns.",
-        "1 rows left out: no label named.",
-        "1 rows left out: no recording of this name.",
-        "1 rows left out: recording and label stand in an earlier row.",
+        "1 row left out: more cells than columns.",
+        "1 row left out: no label named.",
+        "1 row left out: no recording of this name.",
+        "1 row left out: recording and label stand in an earlier row.",
         "2 rows left out: the score is no finite number.",
     ]
     assert workspace.models()[0].card["output"] == "binary flag"
 
 
 def test_predictions_for_nobody_here_or_without_columns_are_refused(workspace: Workspace) -> None:
-    with pytest.raises(WorldError, match="1 rows: no recording of this name"):
+    with pytest.raises(WorldError, match="1 row: no recording of this name"):
         workspace.add_predictions(predictions(workspace, ["nobody,MI,1"]))
     with pytest.raises(WorldError, match="'score' is missing"):
         workspace.add_predictions(predictions(workspace, ["a,b"], header="record,label"))
