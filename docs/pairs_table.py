@@ -9,7 +9,6 @@ from engine.contract.config import StudyConfig
 from engine.contract.events import StudyRun, read_events
 from engine.contract.results import Estimate, EvaluateResults, StudyCell, StudyRow, parse_results
 from engine.contract.run import RunFolder
-from engine.study.seeds import by_place, means
 from engine.study.summary import summarise
 from engine.study.table import table_text
 
@@ -44,7 +43,9 @@ def write_page(folder: Path, page: Path) -> None:
     assert isinstance(config, StudyConfig)
     told = {e.row.number: e.row for e in read_events(study.events_path)[0] if isinstance(e, StudyRun)}
     rows = [with_ludb(folder, told[number]) for number in sorted(told)]
-    cells = summarise(config, rows, (), 0.0).cells
+    cells = sorted(
+        summarise(config, rows, (), 0.0).cells, key=lambda cell: config.axes["objective"].index(pair(cell)[0])
+    )
     manifest = study.manifest()
     train = sum(row.split == "train" for row in manifest)
     seeds = len({row.values.get("seed", 0) for row in rows})
@@ -55,7 +56,7 @@ def write_page(folder: Path, page: Path) -> None:
         held=len(manifest) - train,
         chance="1/129",
     )
-    parts = [head, learning(cells), collapse(cells), worth(cells, folder), cost(rows), unfinished(rows)]
+    parts = [head, learning(cells), collapse(cells), worth(cells, folder), cost(cells), unfinished(rows)]
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
     page.with_suffix(".csv").write_text(table_text(list(config.axes), rows), encoding="utf-8")
     done = sum(row.state == "done" for row in rows)
@@ -98,7 +99,7 @@ def learning(cells: Sequence[StudyCell]) -> str:
         accuracy = shown(cell, "validation_accuracy", 100, 1, " %") if "chance" in cell.metrics else ""
         numbers = [
             shown(cell, "validation_loss", 1, 4),
-            shown(cell, "validation_trivial_loss", 1, 4),
+            plain(cell, "validation_trivial_loss", 5),
             accuracy,
             shown(cell, "effective_rank_share", 100, 1),
         ]
@@ -160,20 +161,17 @@ def test_sets(folder: Path) -> list[str]:
     return told
 
 
-def cost(rows: Sequence[StudyRow]) -> str:
-    """Seconds per step, probes and looks included in none of them."""
+def cost(cells: Sequence[StudyCell]) -> str:
+    """Seconds per step; looks are included, probes are not."""
     lines = [
         "## What does it cost?\n",
-        "| objective | backbone | parameters | seconds per step, one core |",
+        "| objective | backbone | parameters of the backbone | seconds per step, one core |",
         "|---|---|---|---|",
     ]
-    for place, members in by_place(rows).items():
-        told, values = means(members), dict(place)
-        if "seconds_per_step" not in told:
-            continue
-        size = told["parameters"].value or 0
-        numbers = [f"{size:,.0f}", f"{told['seconds_per_step'].value:.3f}"]
-        lines.append(line([str(values.get("objective", "")), str(values.get("backbone", "")), *numbers]))
+    for cell in cells:
+        size, seconds = (cell.metrics.get(name, Estimate()).value for name in ("parameters", "seconds_per_step"))
+        if size is not None and seconds is not None:
+            lines.append(line([*pair(cell), f"{size:,.0f}", f"{seconds:.2f}"]))
     return "\n".join([*lines, "", "Measured beside other work on two cores: an upper bound, no benchmark.", ""])
 
 
@@ -196,10 +194,10 @@ def verdict(cell: StudyCell) -> str:
     return "not known" if cell.works is None else "yes" if cell.works else "**no**"
 
 
-def plain(cell: StudyCell, name: str) -> str:
-    """A number without its interval."""
+def plain(cell: StudyCell, name: str, digits: int = 3) -> str:
+    """A number without its interval, to so many significant digits."""
     value = cell.metrics.get(name, Estimate()).value
-    return "" if value is None else f"{value:.3g}"
+    return "" if value is None else f"{value:.{digits}g}"
 
 
 def shown(cell: StudyCell, name: str, factor: float, digits: int, unit: str = "", signed: bool = False) -> str:
