@@ -7,6 +7,7 @@ from collections import Counter
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.core.words import counted
 from engine.contract.errors import EXIT_DONE, UsageError
 
 
@@ -67,7 +68,8 @@ def _create(arguments: argparse.Namespace) -> int:
     if wants_json(arguments):
         print(printing.as_json(row))
         return EXIT_DONE
-    print(f"Cohort {row.name}: {row.records:,} recordings of {row.patients:,} patients, {row.split_kind}")
+    size = f"{counted(row.records, 'recording')} of {counted(row.patients, 'patient')}"
+    print(f"Cohort {row.name}: {size}, {row.split_kind}")
     print(f"Split {row.split_id}, sha256 {row.split_sha256}")
     return EXIT_DONE
 
@@ -95,12 +97,12 @@ def _show(arguments: argparse.Namespace) -> int:
     parts = Counter(member.split for member in members)
     pairs: list[tuple[str, object]] = [
         ("Cohort", row.name),
-        ("Recordings", f"{row.records:,} of {row.patients:,} patients"),
+        ("Recordings", f"{row.records:,} of {counted(row.patients, 'patient')}"),
         ("Split", f"{row.split_kind}, seed {row.seed}"),
         ("Split id", row.split_id),
         ("sha256", row.split_sha256),
         ("Openings", row.openings),
         ("Made", printing.moment(row.created)),
     ]
-    print(printing.fields([*pairs, *((part, f"{count:,} recordings") for part, count in sorted(parts.items()))]))
+    print(printing.fields([*pairs, *((part, counted(count, "recording")) for part, count in sorted(parts.items()))]))
     return EXIT_DONE

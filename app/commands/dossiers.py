@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.core.words import counted
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD
 
 
@@ -90,7 +91,7 @@ def _audit_verdict(arguments: argparse.Namespace) -> int:
     if wants_json(arguments):
         print(printing.as_json(verdict))
     elif verdict.intact:
-        print(f"The trail is intact: {verdict.events:,} events, head {verdict.head}")
+        print(f"The trail is intact: {counted(verdict.events, 'event')}, head {verdict.head}")
     else:
         print(f"The trail is broken: {verdict.fault}. Restore the workspace from a copy and keep this one as evidence.")
     return EXIT_DONE if verdict.intact else EXIT_WORLD

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.core.words import counted
 from app.progress import follow
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError
 
@@ -132,8 +133,8 @@ def _listed(rows: Sequence[RecordRow]) -> str:
         )
         for row in rows
     ]
-    counted = f"{len(rows):,} recordings of {len({row.patient for row in rows}):,} patients"
-    return printing.table(headers, cells, right=("Age", "Hz", "Seconds")) + "\n\n" + counted
+    told = f"{counted(len(rows), 'recording')} of {counted(len({row.patient for row in rows}), 'patient')}"
+    return printing.table(headers, cells, right=("Age", "Hz", "Seconds")) + "\n\n" + told
 
 
 def _export(arguments: argparse.Namespace) -> int:

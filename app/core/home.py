@@ -101,7 +101,8 @@ class Home:
         """
         path = path.expanduser().resolve()
         if not (path / "workspace.json").is_file():
-            raise WorldError("workspace", "there is none in this folder", "Make one with: isoline init DIR")
+            both = "Open the folder that has one, or make one in a new folder: isoline init DIR"
+            raise WorldError("workspace", "there is none in this folder", both)
         refuse_network_drive(path)
         try:
             told = json.loads((path / "workspace.json").read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ from app.core.home import Home
 from app.core.label_sheet import TOO_MANY, read_table, record_name
 from app.core.rows import ModelRow
 from app.core.schema import Record
+from app.core.words import counted
 from engine.contract.errors import WorldError
 
 _AMBIGUOUS = ""
@@ -44,8 +45,8 @@ def add(session: Session, home: Home, csv: Path, name: str | None) -> ModelRow:
     scores = read(session, csv)
     sha256 = _keep(home, scores)
     covered = len({record for record, _ in scores.rows})
-    notes = [f"Scores as supplied for {covered:,} recordings; file sha256 {scores.file_sha256}."]
-    notes += [f"{count:,} rows left out: {reason}." for reason, count in sorted(scores.left_out.items())]
+    notes = [f"Scores as supplied for {counted(covered, 'recording')}; file sha256 {scores.file_sha256}."]
+    notes += [f"{counted(count, 'row')} left out: {reason}." for reason, count in sorted(scores.left_out.items())]
     return models.add_scores(session, name or csv.stem, sha256, _output(scores), tuple(notes), name is not None)
 
 
@@ -63,7 +64,9 @@ def read(session: Session, csv: Path) -> Scores:
         else:
             rows[(str(record_id), row["label"])] = float(row["score"])
     if not rows:
-        listed = "; ".join(f"{count:,} rows: {reason}" for reason, count in left_out.items()) or "it has no row"
+        listed = (
+            "; ".join(f"{counted(count, 'row')}: {reason}" for reason, count in left_out.items()) or "it has no row"
+        )
         raise WorldError("predictions", f"no row can be used ({listed})", "Name recordings by file name or record id")
     return Scores(hashlib.sha256(content).hexdigest(), rows, dict(left_out))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from app.core.words import counted
 from app.governance.basis import Basis
 from app.governance.dossier import ModelSection, PretrainingSection
 from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE
@@ -57,8 +58,9 @@ def _brief_pretraining(basis: Basis, sections: Sections, trained: Trained) -> It
         if section.results.seconds < SHORT_S:
             yield (
                 # No measured time here: two runs of one config must print the same numbers.
-                f"'{section.config.name}' was pretrained for less than an hour ({section.results.steps:,} steps): it "
-                "shows that the procedure works, not what the method can reach."
+                f"'{section.config.name}' was pretrained for less than an hour "
+                f"({counted(section.results.steps, 'step')}): it shows that the procedure works, not what the "
+                "method can reach."
             )
 
 
@@ -141,7 +143,12 @@ def _patients(basis: Basis, sections: Sections, trained: Trained) -> Iterator[st
 
 def _quality(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     if basis.limited_quality:
-        yield f"{basis.limited_quality:,} of {basis.records:,} recordings are of limited signal quality and were kept."
+        kept = (
+            "is of limited signal quality and was"
+            if basis.limited_quality == 1
+            else "are of limited signal quality and were"
+        )
+        yield f"{basis.limited_quality:,} of {counted(basis.records, 'recording')} {kept} kept."
 
 
 def _supplied_scores(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
@@ -163,8 +170,8 @@ def _missing_scores(basis: Basis, sections: Sections, trained: Trained) -> Itera
 def _looked_before(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     if basis.openings > len(sections):
         yield (
-            f"The labels of this split have been opened {basis.openings:,} times, {len(sections)} of them for the "
-            "models shown here: every further look makes a chance finding more likely."
+            f"The labels of this split have been opened {counted(basis.openings, 'time')}, {len(sections)} of them for "
+            "the models shown here: every further look makes a chance finding more likely."
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from reportlab.platypus import Paragraph
 
+from app.core.words import counted
 from app.governance.dossier import Dossier, RunProvenance
 from app.report import style
 from app.report.evidence import ATTACHMENT
@@ -68,7 +69,7 @@ def _chain_rows(dossier: Dossier, context: Context) -> list[tuple[str, str]]:
         ("sha256 of the evidence", hash_text(context.digest)),
         ("Workspace", hash_text(dossier.workspace_id)),
         ("Comparison", style.markup(dossier.comparison_job)),
-        ("Split", f"{style.markup(cohort.split_id)}, scored {cohort.openings:,} times"),
+        ("Split", f"{style.markup(cohort.split_id)}, scored {counted(cohort.openings, 'time')}"),
         ("sha256 of the split", hash_text(cohort.split_sha256)),
         ("sha256 of the test part", hash_text(dossier.comparison.test_sha256)),
         ("Audit trail", f"{dossier.audit_seq:,} is the last event before this export"),

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from pypdf import PdfReader
 
 from app.core.rows import AuditVerdict, Check, Verification
+from app.core.words import counted
 from app.report.evidence import ATTACHMENT, FORMAT, VERSION, digest, value_at
 from engine.contract.errors import WorldError
 
@@ -250,7 +251,7 @@ def _model_check(model: dict[str, Any], facts: WorkspaceFacts) -> Check:
 
 def _audit_checks(audit: dict[str, Any], facts: WorkspaceFacts) -> list[Check]:
     verdict = facts.audit()
-    told = f"{verdict.events:,} events, head {verdict.head}" if verdict.intact else verdict.fault
+    told = f"{counted(verdict.events, 'event')}, head {verdict.head}" if verdict.intact else verdict.fault
     return [
         Check("audit chain", verdict.intact, told),
         _compare(f"audit event {audit['seq']}", audit["head"], facts.audit_hash(audit["seq"])),

@@ -33,7 +33,9 @@ EMPTY_SEGMENT = "~"
 MAX_JOINED_SAMPLES = 50_000_000
 """More than a day at 500 Hz; the package makes room for eight bytes a sample and lead."""
 BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
-"""Bits a sample takes at least; FLAC formats (508, 516, 524) are compressed and not listed."""
+"""Bits a sample takes at least."""
+COMPRESSED = ("508", "516", "524")
+"""Formats in FLAC: nobody knows how many bits a sample takes before it is read."""
 MARGIN_BITS = 64
 """The packed formats may leave out the padding of the last group."""
 
@@ -47,6 +49,7 @@ def read_other(path: Path, header: Header, block: bytes) -> Channels:
     if header.segments:
         return _read_segments(path, header, block)
     rows = rows_of(header.signals)
+    _check_formats(header)
     _check_sizes(path, header)
     digest = _digest(path, [block], header.signals)
     steps = _ask_wfdb(path, physical=False, smooth_frames=False).e_d_signal
@@ -73,6 +76,16 @@ def _millivolts(steps: NDArray[np.integer[Any]], line: SignalLine, length: int) 
         values[steps == MISSING[line.format]] = np.nan
     frames = values[: length * line.per_frame].reshape(length, line.per_frame).mean(axis=1)
     return np.asarray((frames - line.baseline) / (line.steps_per_mv or np.nan), dtype=np.float32)
+
+
+def _check_formats(header: Header) -> None:
+    """Refuse signals in a format that the package does not know; it would fall over it without a word."""
+    known = {*BITS, *COMPRESSED}
+    foreign = sorted({line.format for line in header.signals if line.file != EMPTY_SEGMENT} - known)
+    if foreign:
+        raise refusal(
+            f"its signals are in format {', '.join(foreign)}, which is none of WFDB's", "Export it in WFDB format 16"
+        )
 
 
 def _check_sizes(path: Path, header: Header) -> None:
@@ -116,6 +129,7 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
         inner = parse_header(part)
         if inner.segments:
             raise refusal("its segments are nested")
+        _check_formats(inner)
         _check_sizes(path, inner)
         for line in inner.signals:
             lead = canonical_name(line.name)

@@ -126,6 +126,6 @@ def test_the_engine_is_found_wherever_the_program_runs(monkeypatch: pytest.Monke
 
 def test_a_folder_without_a_workspace_names_both_ways_on(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="there is none in this folder") as told:
-        Home.open(tmp_path)
+        Workspace.open(tmp_path)
     assert "Open the folder that has one" in told.value.next_step
     assert "isoline init DIR" in told.value.next_step

@@ -126,7 +126,7 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(workspace: Workspace) ->
     rows = [f"{name},MI,1", f"{name},MI,0", "nobody,MI,1", f"{name},AF,high", f"{name},CD,nan", f"{name},,1"]
     rows.append(f"{name},STTC,0,9")
     notes = workspace.add_predictions(predictions(workspace, rows)).card["notes"]
-    assert notes[0].startswith("Scores as supplied for 1 recordings; file sha256")
+    assert notes[0].startswith("Scores as supplied for 1 recording; file sha256")
     assert notes[1:] == [
         "1 row left out: more cells than columns.",
         "1 row left out: no label named.",

@@ -516,3 +516,10 @@ def test_a_folder_that_may_not_be_opened_keeps_its_line_and_the_rest_is_found(tm
     monkeypatch.setattr(os, "scandir", deny)
     assert find_files([tmp_path]) == [tmp_path / "meier.hea", closed]
     assert refusal(closed) == "the folder cannot be opened (PermissionError)"
+
+
+def test_a_format_that_wfdb_does_not_have_is_named(header):
+    edit(header, ".dat 16 ", ".dat 999 ")
+    reason = refusal(header)
+    assert reason == "its signals are in format 999, which is none of WFDB's"
+    assert "KeyError" not in reason
