@@ -24,7 +24,7 @@ class BuildWithAssets(build_py):
 
 
 class BuildPlainLibrary(build_ext):
-    """A library that ctypes loads: no module for Python, hence no symbol PyInit to export, and no Python to link."""
+    """Libraries that ctypes loads: no modules for Python, hence no symbol PyInit to export, and no Python to link."""
 
     def get_export_symbols(self, ext: Extension) -> list[str]:
         return []
@@ -32,24 +32,22 @@ class BuildPlainLibrary(build_ext):
     def build_extension(self, ext: Extension) -> None:
         source = Path(__file__).parent / SOURCE
         digest = hashlib.sha256(source.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
+        ext.define_macros = [("ISOLINE_SOURCE", digest)]
         if self.compiler.compiler_type == "msvc":
-            ext.extra_compile_args = [
-                "/O2",
-                "/std:c11",
-                "/fp:precise",
-                "/fp:contract",
-                *(["/arch:AVX2"] if X86 else []),
-            ]
+            ext.extra_compile_args = ["/O2", "/std:c11", "/fp:contract", *(["/arch:AVX2"] if X86 else [])]
         else:
             # No -ffast-math: what is not a number must stay one.
             ext.extra_compile_args = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
             ext.extra_compile_args += ["-ffp-contract=fast", *(["-mavx2", "-mfma"] if X86 else [])]
+            ext.extra_compile_args += WIDE if ext.name.endswith("_wide") else []
             ext.libraries = [] if sys.platform == "darwin" else ["m"]
-        ext.define_macros = [("ISOLINE_SOURCE", digest)]
         super().build_extension(ext)
 
 
-# Optional: where there is no compiler the package installs without it, and torch does the same, slower.
-compiled = Extension("engine.kernels.compiled", [str(SOURCE)], optional=True)
+# Optional: where there is no compiler the package installs without them, and torch does the same, slower. The second
+# one is the same source for processors with vectors of 512 bits; which of them is used is decided when it is loaded.
+WIDE = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+builds = ["compiled", "compiled_wide"] if X86 and sys.platform == "linux" else ["compiled"]
+extensions = [Extension(f"engine.kernels.{name}", [str(SOURCE)], optional=True) for name in builds]
 
-setup(cmdclass={"build_py": BuildWithAssets, "build_ext": BuildPlainLibrary}, ext_modules=[compiled])
+setup(cmdclass={"build_py": BuildWithAssets, "build_ext": BuildPlainLibrary}, ext_modules=extensions)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from engine.backbones.base import Backbone, Features
 from engine.backbones.s4 import S4Backbone, S4Block
 from engine.backbones.stem import ConvBlock, Stem
-from engine.kernels.glu_norm import WIDEST, glu_norm
+from engine.kernels.glu_norm import WIDEST, glu_norm_only
 from engine.kernels.library import kernels
 from engine.kernels.products import Product, packed_linear, packing_works
 from engine.kernels.scan import modal_scan
@@ -132,7 +132,7 @@ class _FusedBlock:
         z_BLD = modal_scan(x_BLD, self._pole_NH, self._weight_RNH, self._skip_H, gelu=True)
         B, L, _ = z_BLD.shape
         gate_BLE = self._product(z_BLD.flatten(0, 1)).view(B, L, -1)
-        return glu_norm(gate_BLE, x_BLD, None, self._norm.weight, self._norm.bias, self._norm.eps)[0]
+        return glu_norm_only(gate_BLE, x_BLD, self._norm.weight, self._norm.bias, self._norm.eps)
 
 
 def _product(weight_OI: Tensor, bias_O: Tensor, precision: Precision, relu: bool = False) -> Product:

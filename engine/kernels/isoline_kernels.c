@@ -30,7 +30,7 @@
 #define TEXT_OF(name) #name
 #define TEXT(name) TEXT_OF(name)
 
-enum { LANES = 16, GROUP = 8, TILE = 64, MOST_GROUPS = 8 };
+enum { LANES = 16, GROUP = 8, HALF = 4, TILE = 64, MOST_GROUPS = 8 };
 /* LANES channels go together, one cache line of floats; GROUP modes fill the registers; TILE tokens stay in cache. */
 
 /* Four doubles at a time. Compilers without vector types get an array and vectorise its loops. */
@@ -56,8 +56,9 @@ EXPORT const char *isoline_source(void) { return TEXT(ISOLINE_SOURCE); }
 
 /* 1 when the instructions that this file was compiled for exist here. Call it before anything else. */
 EXPORT int isoline_runs_here(void) {
-#if defined(__AVX2__) && (defined(__x86_64__) || defined(_M_X64))
-#if defined(_MSC_VER)
+#if !defined(__AVX2__)
+    return 1;
+#elif defined(_MSC_VER)
     int leaf1[4], leaf7[4];
     __cpuid(leaf1, 1);
     __cpuidex(leaf7, 7, 0);
@@ -65,10 +66,11 @@ EXPORT int isoline_runs_here(void) {
     return kept_by_system && fma && avx2 && (_xgetbv(0) & 6) == 6;
 #else
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#if defined(__AVX512F__)
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq")) return 0;
+    if (!__builtin_cpu_supports("avx512vl")) return 0;
 #endif
-#else
-    return 1;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
 }
 
@@ -156,28 +158,31 @@ static inline void advance(
     }
 }
 
-/* The same for the adjoint, which also sums the gradient of the weights: g_n gathers sum_t u_t x_n,t. */
+/* The same for the adjoint, which also sums the gradient of the weights: g_n gathers sum_t u_t x_n,t. Half a group at a
+ * time: states and sums of four modes stay in sixteen registers.
+ */
 static inline void advance_adjoint(
     int strict, int steps, const tile dy, const tile u, tile du, modes x, const modes pole, const modes weight, modes dg
 ) {
-    for (int l = 0; l < LANES; l += 4) {
-        quad x_n[GROUP], dg_n[GROUP];
-        for (int n = 0; n < GROUP; n++) x_n[n] = load(x[n] + l), dg_n[n] = load(dg[n] + l);
-        for (int t = 0; t < steps; t++) {
-            const quad dy_t = load(dy[t] + l), u_t = load(u[t] + l);
-            quad du_t = load(du[t] + l);
-            if (!strict)
-                for (int n = 0; n < GROUP; n++) x_n[n] = mul_add(load(pole[n] + l), x_n[n], dy_t);
-            for (int n = 0; n < GROUP; n++) {
-                du_t = mul_add(load(weight[n] + l), x_n[n], du_t);
-                dg_n[n] = mul_add(u_t, x_n[n], dg_n[n]);
+    for (int l = 0; l < LANES; l += 4)
+        for (int half = 0; half < GROUP; half += HALF) {
+            quad x_n[HALF], dg_n[HALF];
+            for (int n = 0; n < HALF; n++) x_n[n] = load(x[half + n] + l), dg_n[n] = load(dg[half + n] + l);
+            for (int t = 0; t < steps; t++) {
+                const quad dy_t = load(dy[t] + l), u_t = load(u[t] + l);
+                quad du_t = load(du[t] + l);
+                if (!strict)
+                    for (int n = 0; n < HALF; n++) x_n[n] = mul_add(load(pole[half + n] + l), x_n[n], dy_t);
+                for (int n = 0; n < HALF; n++) {
+                    du_t = mul_add(load(weight[half + n] + l), x_n[n], du_t);
+                    dg_n[n] = mul_add(u_t, x_n[n], dg_n[n]);
+                }
+                if (strict)
+                    for (int n = 0; n < HALF; n++) x_n[n] = mul_add(load(pole[half + n] + l), x_n[n], dy_t);
+                store(du[t] + l, du_t);
             }
-            if (strict)
-                for (int n = 0; n < GROUP; n++) x_n[n] = mul_add(load(pole[n] + l), x_n[n], dy_t);
-            store(du[t] + l, du_t);
+            for (int n = 0; n < HALF; n++) store(x[half + n] + l, x_n[n]), store(dg[half + n] + l, dg_n[n]);
         }
-        for (int n = 0; n < GROUP; n++) store(x[n] + l, x_n[n]), store(dg[n] + l, dg_n[n]);
-    }
 }
 
 /* What a call is about: sizes, and the channels [first, first + lanes) that are worked on. */

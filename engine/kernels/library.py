@@ -61,13 +61,18 @@ def kernels() -> Kernels:
     """Load and test once a process."""
     if os.environ.get(SWITCH, "").strip().lower() in ("off", "0", "no"):
         return Kernels(None, f"switched off by {SWITCH}")
-    path = built_library()
-    return Kernels(None, "not compiled when Isoline was installed") if path is None else load(path)
+    found = Kernels(None, "not compiled when Isoline was installed")
+    for path in built_libraries():
+        found = load(path)
+        if found.library is not None:
+            break
+    return found
 
 
-def built_library() -> Path | None:
-    """Where the package's build put the library."""
-    return next((path for suffix in EXTENSION_SUFFIXES if (path := FOLDER / f"compiled{suffix}").is_file()), None)
+def built_libraries() -> list[Path]:
+    """Where the package's build put the libraries, the one for the widest vectors first."""
+    names = [f"{name}{suffix}" for name in ("compiled_wide", "compiled") for suffix in EXTENSION_SUFFIXES]
+    return [path for name in names if (path := FOLDER / name).is_file()]
 
 
 def load(path: Path) -> Kernels:
@@ -81,7 +86,7 @@ def load(path: Path) -> Kernels:
     if version != VERSION or (SOURCE.is_file() and source != source_digest()):
         return Kernels(None, "compiled from another version of the source; install Isoline again")
     if not library.isoline_runs_here():
-        return Kernels(None, "this processor lacks AVX2 or FMA")
+        return Kernels(None, "this processor lacks the instructions it was compiled for (AVX2, FMA)")
     for name, arguments in _SIGNATURES.items():
         function = getattr(library, name)
         function.argtypes, function.restype = arguments, None
