@@ -97,7 +97,7 @@ def figures(results: EstimateResults) -> tuple[Figure, ...]:
         ),
         Figure("Memory", size(results.memory_bytes), f"of {size(results.memory_free_bytes)} free"),
         Figure("Disk", size(results.disk_bytes), f"of {size(results.disk_free_bytes)} free"),
-        Figure("Energy", energy(results.energy_wh), results.energy_source),
+        Figure("Energy", energy(results.energy_wh), *_source(results.energy_source)),
         Figure(
             "Model",
             f"{results.parameters / 1e6:.1f} M" if results.parameters >= 1e5 else f"{results.parameters:,}",
@@ -107,6 +107,11 @@ def figures(results: EstimateResults) -> tuple[Figure, ...]:
     if results.largest_batch is not None:
         told.append(Figure("Largest batch", f"{results.largest_batch:,}", "crops"))
     return tuple(told)
+
+
+def _source(text: str) -> tuple[str, str, str]:
+    """Where the energy comes from: a word for the line below, its role, and the whole story for the tooltip."""
+    return "assumed" if text.startswith("assumed") else "measured" if text else "", "muted", text
 
 
 def size(count: int | None) -> str:

@@ -16,7 +16,11 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.rows import MetricSeries
+from app.ui.run_facts import decimals
 from app.ui.theme import FONT_FAMILY, Theme
+
+ADAPTIVE = "adaptive"
+"""Form of a loss: three decimals, or three figures where these would be zeros."""
 
 LEGEND_PX = 22
 """Height of a line of the legend."""
@@ -39,7 +43,7 @@ class Curve:
     text: str
     series: int
     dash: int = 0
-    form: str = ".3f"
+    form: str = ADAPTIVE
     unit: str = ""
 
 
@@ -52,7 +56,7 @@ LOSS_CURVES = (
 
 def loss_plot(theme: Theme) -> CurvePlot:
     """Training and held-out loss against the trivial level: what a model reaches that ignores its input."""
-    return CurvePlot(LOSS_CURVES, "loss (nats)", theme)
+    return CurvePlot(LOSS_CURVES, "loss", theme)
 
 
 class Legend(QWidget):
@@ -153,11 +157,14 @@ class CurvePlot(QFrame):
         self.set_curves(curves)
         self.apply_theme(theme)
 
-    def set_curves(self, curves: Sequence[Curve], y_text: str | None = None) -> None:
-        """Draw other curves from now on."""
-        if y_text is not None:
+    def name_axis(self, y_text: str) -> None:
+        """Another quantity or unit."""
+        if y_text != self._y_text:
             self._y_text = y_text
             self._name_axes()
+
+    def set_curves(self, curves: Sequence[Curve]) -> None:
+        """Draw other curves from now on."""
         if tuple(curves) == self._curves and self._lines:
             return
         for line in self._lines.values():
@@ -272,8 +279,7 @@ class CurvePlot(QFrame):
             steps, values = self._points.get(curve.metric, NO_POINTS)
             if steps.size:
                 place = steps.size - 1 if step is None else min(int(np.searchsorted(steps, step)), steps.size - 1)
-                value = f"{values[place]:{curve.form}} {curve.unit}".rstrip() if curve.form else ""
-                told.append((curve.text, value, self._pen(curve)))
+                told.append((curve.text, value_text(curve, float(values[place])), self._pen(curve)))
         self.legend.show_entries(told)
 
 
@@ -282,6 +288,14 @@ def points(series: MetricSeries) -> Points:
     steps, values = np.array(series.steps, float), np.array(series.values, float)
     kept = np.isfinite(values)
     return steps[kept], values[kept]
+
+
+def value_text(curve: Curve, value: float) -> str:
+    """A value of a curve as the legend tells it."""
+    if not curve.form:
+        return ""
+    told = decimals(value) if curve.form == ADAPTIVE else f"{value:{curve.form}}"
+    return f"{told} {curve.unit}".rstrip()
 
 
 def curve_pen(curve: Curve, theme: Theme) -> QPen:

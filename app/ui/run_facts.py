@@ -231,7 +231,7 @@ def _training(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str
     lowest = held if held is not None else loss
     if lowest is not None and trivial is not None:
         gap, unit = trivial - lowest, loss_unit(detail.config)
-        told.append(Fact("Better than trivial by", f"{gap:.3f} {unit}".rstrip() if gap > 0 else "not yet"))
+        told.append(Fact("Better than trivial by", f"{decimals(gap)} {unit}".rstrip() if gap > 0 else "not yet"))
     accuracy, speed = _last(series, "accuracy"), _last(series, "crops_per_s")
     told.append(Fact("Accuracy", "" if accuracy is None else f"{100 * accuracy:.1f} %"))
     told.append(Fact("Throughput", "" if speed is None else f"{speed:,.0f} crops/s"))
@@ -286,8 +286,13 @@ def _end(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".")
 
 
+def decimals(value: float) -> str:
+    """A loss for people: three decimals, or three figures where these would be zeros."""
+    return f"{value:.3f}" if abs(value) >= 0.0995 or not value else f"{value:.3g}"
+
+
 def _decimals(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else decimals(value)
 
 
 def _plain(value: object) -> str:

@@ -32,6 +32,7 @@ from app.ui.run_facts import (
     left_text,
     local_time,
     log_lines,
+    loss_unit,
     progress_text,
 )
 from app.ui.signs import STATE_WORDS, sign, state_icon
@@ -189,6 +190,8 @@ class RunView(QWidget):
 
     def _tell_curve(self, seen: Look) -> None:
         if self.curve is not None:
+            unit = loss_unit(seen.detail.config) if seen.detail.job.kind == "pretrain" else ""
+            self.curve.name_axis(f"loss ({unit})" if unit else "loss")
             self.curve.show_series(seen.series, _total_steps(seen.detail))
             self.curve.setVisible(not self.curve.is_empty())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.rows import JobDetail, JobRow
 from app.progress import duration
 from app.ui.form_words import title_of, variant_of
+from app.ui.run_facts import decimals, took_text
 from app.ui.tiles import Figure
 from engine.contract.results import Estimate, StudyCell, StudyResults, StudyRow
 
@@ -77,10 +78,12 @@ def axis_text(row: StudyRow | StudyCell, axis: str) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if axis != "seed" else str(value)
 
 
-def number(row: StudyRow, metric: str, form: str = ".3f", factor: float = 1.0) -> str:
-    """A number of a run, a dash where there is none yet."""
+def number(row: StudyRow, metric: str, form: str = "", factor: float = 1.0) -> str:
+    """A number of a run, a dash where there is none yet; without a form it is written as a loss."""
     value = row.metrics.get(metric)
-    return "–" if value is None else f"{factor * value:{form}}"
+    if value is None:
+        return "–"
+    return f"{factor * value:{form}}" if form else decimals(factor * value)
 
 
 def figures(seen: StudyLook) -> list[Figure]:
@@ -94,6 +97,7 @@ def figures(seen: StudyLook) -> list[Figure]:
     told += [Figure("Failed", f"{count['failed']:,}", "see the reasons below", "bad")] if count["failed"] else []
     told += [Figure("Refused", f"{count['refused']:,}", "cannot work")] if count["refused"] else []
     fallen = sum(bool(row.metrics.get("collapsed")) for row in seen.rows)
+    told += [Figure("Took", took_text(seen.job))] if seen.job.finished else []
     return told + ([Figure("Collapsed", f"{fallen:,}", "of the runs done", "warn")] if fallen else [])
 
 
@@ -153,7 +157,8 @@ def mean_text(estimate: Estimate | None) -> str:
     if estimate is None or estimate.value is None:
         return "–"
     between = estimate.interval
-    return f"{estimate.value:.3f}" + ("" if between is None else f" ({between.low:.3f} to {between.high:.3f})")
+    told = "" if between is None else f" ({decimals(between.low)} to {decimals(between.high)})"
+    return f"{decimals(estimate.value)}{told}"
 
 
 def works_text(cell: StudyCell) -> str:

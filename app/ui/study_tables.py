@@ -110,8 +110,8 @@ def _grid_columns(axes: Sequence[str], probed: bool = False) -> tuple[Column, ..
         for axis in axes
     ]
     probes = (
-        _metric("AUROC before", "probe_before", 106, tip="Macro AUROC of the probe on the untrained backbone"),
-        _metric("after", "probe_after", 62, tip="Macro AUROC of the probe on the trained backbone"),
+        _metric("AUROC before", "probe_before", 106, ".3f", tip="Macro AUROC of the probe on the untrained backbone"),
+        _metric("after", "probe_after", 62, ".3f", tip="Macro AUROC of the probe on the trained backbone"),
     )
     return (
         Column("Run", lambda row: str(row.number), 42, numeric=True),
@@ -132,7 +132,7 @@ def note_text(row: StudyRow) -> str:
 
 
 def _metric(
-    title: str, name: str, width: int, form: str = ".3f", factor: float = 1.0, unit: str = "", tip: str = ""
+    title: str, name: str, width: int, form: str = "", factor: float = 1.0, unit: str = "", tip: str = ""
 ) -> Column:
     def text(row: StudyRow) -> str:
         told = number(row, name, form, factor)

@@ -20,6 +20,7 @@ class Figure:
     value: str
     below: str = ""
     role: str = "muted"
+    tip: str = ""
 
 
 class Tile(QWidget):
@@ -47,6 +48,7 @@ class Tile(QWidget):
             self.below.setProperty("role", figure.role)
             self.below.style().unpolish(self.below)
             self.below.style().polish(self.below)
+        self.setToolTip(figure.tip)
         self.setAccessibleName(" ".join(part for part in (figure.caption, figure.value, figure.below) if part))
 
 

@@ -19,6 +19,9 @@ from app.ui.training_rows import TrainingLook, decimals, last_value, objectives,
 if TYPE_CHECKING:
     from app.ui.plots import Curve, CurvePlot
 
+ADAPTIVE = "adaptive"
+"""As `app.ui.plots` has it, which is loaded later than this."""
+
 Pick = Callable[[TrainingLook], list[MetricSeries]]
 
 
@@ -29,7 +32,7 @@ class Measure:
     name: str
     axis: str
     pick: Pick
-    form: str = ".3f"
+    form: str = ADAPTIVE
     comparable: bool = True
     floor: float | None = None
 
@@ -121,7 +124,8 @@ class TrainingCompare(QWidget):
         ids = [seen.job.job_id for seen in self.looks]
         curves = run_curves(ids, measure.form)
         picked = {seen.job.job_id: measure.pick(seen) for seen in self.looks}
-        self.plot.set_curves(curves, measure.axis)
+        self.plot.set_curves(curves)
+        self.plot.name_axis(measure.axis)
         self.plot.show_series(
             [named(one, job_id) for job_id, found in picked.items() for one in found],
             max(seen.steps for seen in self.looks),
@@ -163,7 +167,9 @@ def _columns() -> tuple[Column, ...]:
         return line_icon(line.curve)
 
     def value(line: Line) -> str:
-        return "–" if line.end is None else f"{line.end:{line.form}}"
+        if line.end is None or line.form == ADAPTIVE:
+            return decimals(line.end)
+        return f"{line.end:{line.form}}"
 
     def summary(line: Line) -> str:
         config = line.seen.config

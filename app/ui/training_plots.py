@@ -56,7 +56,7 @@ class PlotWall(QWidget):
         if seen.width:
             series += scaled(seen.series.get("effective_rank"), 100 / seen.width, "rank_share")
             series.append(level("limit", 100 * LIVE_RANK, seen.steps))
-        self.loss.set_curves(LOSS_CURVES, _loss_text(seen))
+        self.loss.name_axis(_loss_text(seen))
         self.loss.show_series(series, seen.steps)
         known = {one.name for one in series if one.steps}
         for name, curves in SMALL_CURVES.items():

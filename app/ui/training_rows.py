@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration
+from app.ui.run_facts import decimals as loss_text
 from app.ui.run_facts import progress_text
 from app.ui.signs import STATE_WORDS
 from app.ui.tiles import Figure
@@ -130,7 +131,7 @@ def figures(seen: TrainingLook) -> list[Figure]:
     """The newest numbers of a run, the most telling first."""
     held = seen.last("validation_loss", "loss")
     trivial = seen.last("validation_trivial_loss", "trivial_loss")
-    told = [Figure("Held-out loss", decimals(held), "" if trivial is None else f"trivial {trivial:.3f}")]
+    told = [Figure("Held-out loss", decimals(held), "" if trivial is None else f"trivial {loss_text(trivial)}")]
     told += [_gain(held, trivial)] if held is not None and trivial else []
     told += _rank(seen) + _time(seen.job)
     probe = seen.last("probe_macro")
@@ -147,7 +148,7 @@ def _gain(held: float, trivial: float) -> Figure:
     gain = trivial - held
     if gain <= 0:
         return Figure("Below trivial", "not yet", "no better than ignoring the input", "warn")
-    return Figure("Below trivial", f"{gain:.3f}", f"{100 * gain / trivial:.0f} % of it")
+    return Figure("Below trivial", loss_text(gain), f"{100 * gain / trivial:.0f} % of it")
 
 
 def _rank(seen: TrainingLook) -> list[Figure]:
@@ -192,8 +193,8 @@ def about(seen: TrainingLook) -> str:
 
 
 def decimals(value: float | None) -> str:
-    """Three decimals, a dash for none."""
-    return "–" if value is None else f"{value:.3f}"
+    """A loss, a dash for none."""
+    return "–" if value is None else loss_text(value)
 
 
 def objectives(looks: Sequence[TrainingLook]) -> set[Any]:
