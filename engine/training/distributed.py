@@ -46,6 +46,9 @@ PATIENCE = timedelta(days=1)
 GRACE_S = 20.0
 """How long rank 0 may take to notice by itself that a rank which it started is gone."""
 
+LAST_WORD_S = 60.0
+"""How long a rank that no longer takes part may take to say why."""
+
 GO, TELL, STOP = 0, 1, 2
 """Words from rank 0: one more step; one more, and read how it went; stop here."""
 
@@ -143,13 +146,17 @@ class _Crew:
             self._store.set(f"fault/{self.place.rank}", json.dumps(error.args))
 
     def reason(self) -> WorldError:
-        """Why a rank was lost: what it said itself, or that it said nothing."""
-        for rank in range(1, self.place.world):
-            with suppress(RuntimeError):
-                if self._store.check([f"fault/{rank}"]):
-                    thing, why, next_step, fault = json.loads(self._store.get(f"fault/{rank}"))
-                    return WorldError(f"{thing} (rank {rank})", why, next_step, fault)
-        return rank_lost(self._children.lost() if self._children else None, self.place.world, KEPT)
+        """Why a rank was lost: what it said itself, or that it said nothing. It may still look for what would fit."""
+        limit = time.monotonic() + LAST_WORD_S
+        gone = None
+        while gone is None and time.monotonic() < limit:
+            gone = self._children.lost() if self._children else None  # asked first: it has said all that it will say
+            for rank in range(1, self.place.world):
+                with suppress(RuntimeError):
+                    if self._store.check([f"fault/{rank}"]):
+                        return _told(rank, json.loads(self._store.get(f"fault/{rank}")))
+            time.sleep(0.1)
+        return rank_lost(gone, self.place.world, KEPT)
 
     def leave(self) -> None:
         """Part: connections are closed, ranks that were started here are gone."""
@@ -170,6 +177,11 @@ class _Crew:
             if self._children.lost() and not self._over.wait(GRACE_S):
                 self._children.end(0)
                 self._give_up(self.reason())
+
+
+def _told(rank: int, fault: list[str]) -> WorldError:
+    thing, reason, next_step, name = fault
+    return WorldError(f"{thing} (rank {rank})", reason, next_step, name)
 
 
 @contextmanager

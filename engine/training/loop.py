@@ -97,16 +97,9 @@ class Loop:
         """
         self.resume()
         self._pulse.begin(self.step)
-        if not self.is_over:
-            feed = open_feed(
-                self._data.training, self._config.loaders, self._ranks.device, self.step, self._config.steps
-            )
-            try:
-                self._train(feed)
-            except (RuntimeError, MemoryError) as error:
-                raise self._explained(error) or error from None
-            finally:
-                feed.close()
+        if not self.is_over and not self._train():
+            # Here and not where the exception was caught: it holds the tensors of the step that failed.
+            raise self._out_of_memory()
         self._ranks.agree(GO)  # nobody leaves before rank 0 has written the last checkpoint
 
     @property
@@ -118,7 +111,21 @@ class Loop:
         """Last metrics, all of them functions of the config and the recordings: no speeds, no times."""
         return finite(self.metrics | self._constants())
 
-    def _train(self, feed: Feed) -> None:
+    def _train(self) -> bool:
+        """Do all that is to be done; False when memory ran out."""
+        config, device = self._config, self._ranks.device
+        feed = open_feed(self._data.training, config.loaders, device, self.step, config.steps)
+        try:
+            self._go(feed)
+        except (RuntimeError, MemoryError) as error:
+            if not faults.is_out_of_memory(error):
+                raise self._explained(error) or error from None
+            return False
+        finally:
+            feed.close()
+        return True
+
+    def _go(self, feed: Feed) -> None:
         if self.step == 0:
             self._ask_probe()
         while not self.is_over:
@@ -259,9 +266,11 @@ class Loop:
         """What the machine did to the training; None when it is none of its known faults."""
         if faults.is_loader_lost(error):
             return faults.loader_lost(self._kept())
-        if not faults.is_out_of_memory(error):
-            return faults.device_lost(error, self._kept()) if faults.is_device_lost(error) else None
-        self._ranks.part()  # what is tried now is tried alone
+        return faults.device_lost(error, self._kept()) if faults.is_device_lost(error) else None
+
+    def _out_of_memory(self) -> WorldError:
+        """Look for what would fit, alone: the other ranks are not waited for."""
+        self._ranks.part()
         asked = self._config.batch_size // self._config.accumulate // self._ranks.share.world
         fits = faults.largest_that_fits(self.learner.rehearse, asked // 2)
         return faults.out_of_memory(self._config, asked, fits, self._ranks.device.type)

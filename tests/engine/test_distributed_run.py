@@ -149,7 +149,8 @@ def test_a_rank_tells_its_fault_to_rank_0_which_tells_it_instead_of_a_broken_con
     assert caught.value.fault == "out_of_memory"
 
 
-def test_a_rank_that_said_nothing_is_told_as_lost_and_a_bug_as_a_bug():
+def test_a_rank_that_said_nothing_is_told_as_lost_and_a_bug_as_a_bug(monkeypatch):
+    monkeypatch.setattr(distributed, "LAST_WORD_S", 0.2)
     store = torch.distributed.HashStore()
     lost = pytest.raises(WorldError, match="a rank of 3 ended or no longer answers")
     with lost as caught, distributed._explaining(crew(0, store)):
