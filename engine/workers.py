@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.contract.config import PretrainConfig
-from engine.contract.events import EventWriter
+from engine.contract.events import EventWriter, SilentWriter
 from engine.contract.results import PretrainResults
 from engine.contract.run import RunFolder
 from engine.evaluation.alongside import LinearProbe
@@ -17,5 +17,7 @@ def pretrain(folder: RunFolder, config: PretrainConfig, events: EventWriter) -> 
         Stopped: somebody asked; a checkpoint stands.
         WorldError: what the training refuses, or labels that were not opened for this run.
     """
-    probe = None if config.probe is None else LinearProbe(folder, config)
+    # Of several ranks the first alone probes; the others never see a label.
+    asked = config.probe is not None and not isinstance(events, SilentWriter)
+    probe = LinearProbe(folder, config) if asked else None
     return training.run(folder, config, events, probe)

@@ -94,20 +94,20 @@ def states(folder):
 
 
 def test_a_study_ends_with_a_table_means_over_seeds_and_fits(tmp_path, fake_engine):
-    folder = make(tmp_path, {"objective": ("cpc",), "records": (5, 10, 0), "seed": (0, 1, 2)})
+    folder = make(tmp_path, {"objective": ("cpc",), "records": (5, 10, 0), "seed": (0, 1)})
     told = run(folder)
-    assert [row.state for row in told.rows] == ["done"] * 9
+    assert [row.state for row in told.rows] == ["done"] * 6
     assert [(cell.name, cell.seeds, cell.works) for cell in told.cells] == [
-        ("cpc records 5", 3, False),
-        ("cpc records 10", 3, True),
-        ("cpc all records", 3, True),
+        ("cpc records 5", 2, False),
+        ("cpc records 10", 2, True),
+        ("cpc all records", 2, True),
     ]
-    assert told.cells[0].metrics["validation_loss"].value == pytest.approx(4.01 + 10 / 10)
+    assert told.cells[0].metrics["validation_loss"].value == pytest.approx(4.005 + 10 / 10)
     assert told.cells[2].ranks == {"validation_loss": 1}
     assert {(fit.series, fit.metric) for fit in told.fits} == {("cpc", "validation_loss")}
     with (folder.path / "study.csv").open(encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert [row["records"] for row in table][:4] == ["5"] * 3 + ["10"]
+    assert [row["records"] for row in table][:3] == ["5", "5", "10"]
     assert float(table[0]["validation_loss"]) == pytest.approx(5.0)
     assert parse_results(told.model_dump_json()) == told
 
@@ -158,7 +158,6 @@ def test_a_run_that_outlived_its_study_is_waited_for_and_not_started_twice(tmp_p
     orphan.start()
     while not orphan.folder.lock.is_held():
         time.sleep(0.02)
-    (folder.path / "runs" / "go").touch()
     threading.Timer(0.5, orphan.ask_stop).start()
     told = run(folder)
     assert told.rows[0].state == "stopped"
