@@ -124,6 +124,10 @@ class Store:
             signal_sha256=digest,
         )
 
+    def measures(self) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+        """Lengths in samples and rates in Hz of all rows; of millions at once, an entry each would take minutes."""
+        return self._rows["length"], self._rows["rate_hz"]
+
     def origin(self, row: int) -> str:
         """Name of the run that brought this recording."""
         return bytes(self._row(row)["origin"]).decode()

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.contract.config import PretrainConfig
@@ -29,6 +30,8 @@ from engine.ranks.draws import Draws, numpy_generator
 from engine.signal.condition import fill_missing
 from engine.signal.normalise import statistics
 from engine.training.resampling import polyphase, resample_within
+
+Rows = NDArray[np.int64]
 
 
 class Crop(NamedTuple):
@@ -50,9 +53,17 @@ class Cropper:
         """The record at a row of the store."""
         return self._store.entry(row).record_id
 
-    def is_slow(self, row: int) -> bool:
-        """Whether the recording's own rate is below the model's: it holds less than the model is to see."""
-        return self._store.entry(row).rate_hz < self._rate_hz
+    def slow(self, rows_N: Rows) -> NDArray[np.bool_]:
+        """Which recordings have a rate of their own below the model's: they hold less than it is to see."""
+        return self._store.measures()[1][rows_N] < self._rate_hz
+
+    def short(self, rows_N: Rows) -> NDArray[np.bool_]:
+        """Which recordings are shorter than a crop."""
+        lengths, rates = self._store.measures()
+        needed_N = np.zeros(len(rows_N), dtype=np.int64)
+        for rate_hz in np.unique(rates[rows_N]):
+            needed_N[rates[rows_N] == rate_hz] = polyphase(float(rate_hz), self._rate_hz).needed(self.samples)
+        return lengths[rows_N] < needed_N
 
     def reach(self, row: int) -> int:
         """Length of a crop of this row at the recording's own rate."""
@@ -121,7 +132,7 @@ class TrainingBatches:
     def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig, share: Share = ALONE) -> None:
         if len(rows) < config.batch_size:
             raise _too_few(len(rows), config.batch_size)
-        self._cropper, self._rows = cropper, np.asarray(rows)
+        self._cropper, self._rows = cropper, np.asarray(rows, dtype=np.int64)
         self._size, self._part, self._seed = config.batch_size, config.batch_size // config.accumulate, config.seed
         own = share.of(self._part)
         self._parts = [tuple(range(first + own.start, first + own.stop)) for first in range(0, self._size, self._part)]

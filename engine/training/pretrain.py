@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from engine.backbones.base import count_trainable
 from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
@@ -116,16 +118,13 @@ def _usable_rows(
     store: Store, cropper: Cropper, manifest: Sequence[ManifestRow], split: str, events: EventWriter
 ) -> list[int]:
     """Rows of the store for one side of the split, without recordings that are too slow or shorter than a crop."""
-    rows = [_row(store, row.record_id) for row in manifest if row.split == split]
-    fast = [row for row in rows if not cropper.is_slow(row)]
-    if len(fast) < len(rows):
-        slow = len(rows) - len(fast)
-        events.emit(Warned(message=f"{slow} {split} recordings are slower than the model's rate and are left out"))
-    usable = [row for row in fast if cropper.room(row) >= 0]
-    if len(usable) < len(fast):
-        short = len(fast) - len(usable)
-        events.emit(Warned(message=f"{short} {split} recordings are shorter than a crop and are left out"))
-    return usable
+    rows_N = np.array([_row(store, row.record_id) for row in manifest if row.split == split], dtype=np.int64)
+    for ill_suited, what in ((cropper.slow, "slower than the model's rate"), (cropper.short, "shorter than a crop")):
+        out_N = ill_suited(rows_N)
+        if out_N.any():
+            events.emit(Warned(message=f"{out_N.sum()} {split} recordings are {what} and are left out"))
+            rows_N = rows_N[~out_N]
+    return [int(row) for row in rows_N]
 
 
 def _row(store: Store, record_id: str) -> int:

@@ -149,13 +149,6 @@ def test_training_changes_what_it_should_and_freezes_what_it_must(begin):
         assert torch.equal(value, fresh[name]) == name.endswith(frozen), name
 
 
-def test_there_are_exactly_three_learning_rates():
-    learner = Learner(PretrainConfig(backbone=BACKBONE), torch.device("cpu"))
-    rates = {group["name"]: group["lr"] for group in learner.optimizer.param_groups}
-    assert rates == {"head": 3e-3, "backbone": pytest.approx(3e-4), "stem": pytest.approx(3e-5)}
-    assert {group["weight_decay"] for group in learner.optimizer.param_groups} == {1e-3}
-
-
 @pytest.mark.parametrize("step", random.Random(3).sample(range(1, 12), 4))
 def test_a_run_cut_at_any_step_ends_as_if_it_had_never_been_cut(begin, monkeypatch, step):
     whole, cut = begin("J0001"), begin("J0002")
