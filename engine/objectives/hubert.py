@@ -22,7 +22,7 @@ from engine.contract.config import HuBERTConfig
 from engine.objectives.base import Batch, Loss, Objective
 from engine.objectives.codebook import full_precision
 from engine.objectives.labels import CodeHead, codes_used, expected, hits, over_codebooks, spreads
-from engine.objectives.masking import draw_spans, hide, mask_token
+from engine.objectives.masking import Spans, draw_spans, hide, mask_token
 from engine.objectives.offline import OfflineHuBERT
 from engine.objectives.prototypes import Prototypes, tokens_of_all
 from engine.objectives.regression import Asked
@@ -67,12 +67,12 @@ class Counted(NamedTuple):
     tokens: int
 
     @classmethod
-    def of(cls, masked_BL: Tensor, masked: Tensor, size: int, masked_share: float) -> Counted:
-        """From the masks of this part and the number of masked tokens in the whole batch of `size` crops."""
-        tokens = size * masked_BL.shape[1]
+    def of(cls, spans: Spans, size: int, masked_share: float) -> Counted:
+        """From the masks of this part of a batch of `size` crops."""
+        tokens, masked = size * spans.masked_BL.shape[1], spans.total.double()
         of_masked, of_other = masked_share / masked.clamp_min(1), (1 - masked_share) / (tokens - masked).clamp_min(1)
-        weight_N = torch.where(masked_BL.flatten(), of_masked, of_other)
-        return cls(Asked.of(masked_BL, masked), weight_N, tokens)
+        weight_N = torch.where(spans.masked_BL.flatten(), of_masked, of_other)
+        return cls(Asked.of(spans.masked_BL, spans.total), weight_N, tokens)
 
     def mean(self, value_N: Tensor) -> Tensor:
         """This part's share of the mean over all tokens."""
@@ -115,7 +115,7 @@ class HuBERT(Objective):
         teacher = self.teacher.targets(batch.x_BCT, batch.draws)
         unit_BLD = F.normalize(full_precision(teacher.tokens_BLD), dim=-1)
         self._start(unit_BLD, batch)
-        counted = Counted.of(spans.masked_BL, spans.total, batch.size, self.config.masked_share)
+        counted = Counted.of(spans, batch.size, self.config.masked_share)
         temperatures = self._temperatures(batch)
         share = len(batch.x_BCT) / batch.size
         found = []
@@ -157,12 +157,13 @@ class HuBERT(Objective):
         log_p_NK = (logits_NK / temperature).log_softmax(1)
         teacher_entropy_N = torch.special.entr(q_NK).sum(1)
         divergence_N = -teacher_entropy_N - self._factor * (q_NK * log_p_NK).sum(1)
-        divergence = (divergence_N * counted.weight_N).sum()
+        weight_N = counted.weight_N.to(divergence_N.dtype)
+        divergence = weight_N @ divergence_N
         entropy = counted.mean(torch.special.entr(logits_NK.softmax(1)).sum(1))
         rows_M = counted.asked.rows_N
         return divergence + self.config.entropy_weight * entropy, {
             "loss": divergence.detach(),
-            "trivial_loss": frequency_divergence(q_NK, counted.weight_N),
+            "trivial_loss": frequency_divergence(q_NK, weight_N),
             "accuracy": hits(logits_NK[rows_M], q_NK[rows_M].argmax(1), counted.asked),
             "teacher_entropy": counted.mean(teacher_entropy_N),
             "student_entropy": entropy.detach(),
