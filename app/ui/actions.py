@@ -99,6 +99,7 @@ NEED_A_SELECTION = (
     "pretrain.stop",
     "pretrain.resume",
     "study.export",
+    "study.keep",
     "study.stop",
     "study.resume",
 )
@@ -239,6 +240,14 @@ ACTIONS: tuple[Action, ...] = (
         icon="export",
         tooltip="Write table and figures of the selected study to a folder",
         workspace_method="export_study",
+    ),
+    _page_action(
+        "Study",
+        "keep_selected",
+        "study.keep",
+        "Keep model of a study",
+        tooltip="Register the model of the selected run, to be evaluated like any other",
+        workspace_method="keep_study_model",
     ),
     _page_action(
         "Study",

@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QDialogButtonBox, QWidget
 from app.core.changes import Changes
 from app.core.rows import CohortRow, JobRow, LabelSummary, ModelRow
 from app.ui.background import Background
+from app.ui.banner import Banner
 from app.ui.choosers import add_cohorts, choosers, combo
 from app.ui.estimate_strip import EstimateStrip
+from app.ui.form_words import sentence
 from app.ui.messages import message_of
 from app.ui.pretrain_form import OF_THE_PARENT, device_options, of_parent, pretrain_form
 from app.ui.run_dialog import RunDialog
@@ -61,11 +63,12 @@ class NewPretraining(RunDialog):
         )
         self._like, self._model = like, model
         self.begin, self.origin, self.cohort = combo("Begin with"), combo("Weights"), combo("Recordings")
-        self.form, self.strip = pretrain_form(), EstimateStrip()
+        self.form, self.strip, self.notes = pretrain_form(), EstimateStrip(), Banner()
         self.estimate = self.buttons.addButton("Estimate", QDialogButtonBox.ButtonRole.ActionRole)
         self._estimate_job, self._asking = "", False
         self.body.addWidget(choosers(("Begin with", self.begin), ("Weights", self.origin), ("Recordings", self.cohort)))
         self.body.addWidget(self.form, 1)
+        self.footer.addWidget(self.notes)
         self.footer.addWidget(self.strip)
         self._connect()
         background.read(partial(_known, workspace), self._offer)
@@ -205,6 +208,7 @@ class NewPretraining(RunDialog):
             self._forget_estimate()
         self.strip.set_stale()
         self._judge()
+        self._ask_notes()
 
     def _judge(self) -> None:
         fine = not self.form.errors
@@ -212,6 +216,17 @@ class NewPretraining(RunDialog):
         self.start.setEnabled(fine and not self.strip.refuses)
         self.estimate.setEnabled(fine and not self._asking and not self._estimate_job)
         self.start.setToolTip("Does not fit, as measured: change the settings" if self.strip.refuses else "")
+
+    def _ask_notes(self) -> None:
+        """Leaks and shared patients are told before a start; what makes a start impossible is told by *Start*."""
+        if self.form.errors:
+            self._tell_notes([])
+        else:
+            ask = partial(self.workspace.pretraining_notes, self._config(), self.cohort.currentData())
+            self.background.read(ask, self._tell_notes, key="pretrain.notes", failed=_nothing)
+
+    def _tell_notes(self, notes: list[str]) -> None:
+        self.notes.tell("warn", " ".join(sentence(note) for note in notes))
 
     def _connect(self) -> None:
         self.form.changed.connect(self._edited)

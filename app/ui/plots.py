@@ -145,6 +145,8 @@ class CurvePlot(QFrame):
         if compact:
             self.legend.setFont(QFont(FONT_FAMILY, 9))
         self.plot = pg.PlotWidget()
+        # Otherwise it would push a legend of two lines out of a small plot.
+        self.plot.setMinimumHeight(24)
         self._lines: dict[str, pg.PlotDataItem] = {}
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._prepare()

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
+from engine.contract.card import DERIVED_STAMP
 from engine.contract.config import PretrainConfig
 from engine.contract.events import (
     AnyEvent,
@@ -235,11 +236,34 @@ def _training(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str
     accuracy, speed = _last(series, "accuracy"), _last(series, "crops_per_s")
     told.append(Fact("Accuracy", "" if accuracy is None else f"{100 * accuracy:.1f} %"))
     told.append(Fact("Throughput", "" if speed is None else f"{speed:,.0f} crops/s"))
+    told += [*_probes(results), *_of_the_end(detail, results)]
     if results:
         told += [
             Fact("Parameters", f"{results['parameters']:,}"),
             Fact("Weights SHA-256", grouped(str(results["weights_sha256"]))),
         ]
+    return told
+
+
+def _probes(results: Mapping[str, Any]) -> list[Fact]:
+    """The probe before and after, and for a model that goes on what it has forgotten."""
+    points = results.get("probes", [])
+    told = []
+    if len(points) > 1:
+        told += [Fact("Probe before, macro AUROC", estimate_words(points[0]["macro"]))]
+    if points:
+        told += [Fact("Probe after, macro AUROC", estimate_words(points[-1]["macro"]))]
+    changes = [one for one in results.get("forgetting", []) if one["label"] == "macro"]
+    return told + [Fact("Probe, after minus before", estimate_words(one["estimate"], signed=True)) for one in changes]
+
+
+def _of_the_end(detail: JobDetail, results: Mapping[str, Any]) -> list[Fact]:
+    rank = results.get("collapse", {}).get("effective_rank")
+    told = [Fact("Effective rank", f"{rank:.1f} features")] if rank is not None else []
+    if results.get("stopped_early"):
+        told.append(Fact("Ended early", "the held-out loss did not get better any more"))
+    if detail.job.model:
+        told.append(Fact("Goes on from", f"{detail.job.model}: {DERIVED_STAMP}"))
     return told
 
 

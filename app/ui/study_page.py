@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.changes import Changes
-from app.core.rows import JobRow
+from app.core.rows import JobRow, ModelRow
 from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.new_study import NewStudy
@@ -35,6 +35,7 @@ from app.ui.training_rows import TrainingRow
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
+    from engine.contract.results import StudyRow
 
 
 class StudyPage(Page):
@@ -49,7 +50,7 @@ class StudyPage(Page):
         self.table = RowsTable(_columns(), lambda row: row.job.job_id, "Studies, the newest first")
         self.view, self.stack = StudyView(), QStackedWidget()
         self.stop_button, self.resume_button = QPushButton("Stop"), QPushButton("Resume")
-        self.export_button = QPushButton("Export…")
+        self.export_button, self.keep_button = QPushButton("Export…"), QPushButton("Keep model")
         self._wanted = ""
         self._lay_out()
         self._connect()
@@ -75,6 +76,9 @@ class StudyPage(Page):
             return job is not None and job.resumable
         if action == "study.export":
             return job is not None and bool(job.started)
+        if action == "study.keep":
+            row: StudyRow | None = self.view.grid.current()
+            return job is not None and row is not None and row.state == "done"
         return True
 
     def current(self) -> JobRow | None:
@@ -100,6 +104,16 @@ class StudyPage(Page):
     def resume_selected(self) -> None:
         """Let the selected study go on."""
         self._act(self.workspace.resume)
+
+    def keep_selected(self) -> None:
+        """Register the model of the selected run, to be evaluated like any other."""
+        job, row = self.current(), self.view.grid.current()
+        if job is not None and row is not None:
+            keep = partial(self.workspace.keep_study_model, job.job_id, row.number)
+            self.background.write(keep, self._kept, touches=Changes.MODELS)
+
+    def _kept(self, model: ModelRow) -> None:
+        self.told.emit(f"Model kept: {model.name}")
 
     def export_selected(self) -> None:
         """Ask for a folder, and write table and figures of the selected study there."""
@@ -141,20 +155,28 @@ class StudyPage(Page):
 
     def _look(self, row: TrainingRow | None) -> None:
         """Bring the study's view up to date."""
-        for button, action in (
-            (self.stop_button, "study.stop"),
-            (self.resume_button, "study.resume"),
-            (self.export_button, "study.export"),
-        ):
-            button.setEnabled(self.can(action))
-        self.state_changed.emit()
+        self._tell_buttons()
         self.view.setVisible(row is not None)
         if row is not None:
             self.view.show_job(row.job)
             self.background.read(partial(look, self.workspace, row.job.job_id), self._show_look, key="study.look")
 
+    def _tell_buttons(self) -> None:
+        for button, action in (
+            (self.stop_button, "study.stop"),
+            (self.resume_button, "study.resume"),
+            (self.keep_button, "study.keep"),
+            (self.export_button, "study.export"),
+        ):
+            button.setEnabled(self.can(action))
+        self.state_changed.emit()
+
+    def _run_chosen(self, _row: StudyRow | None) -> None:
+        self._tell_buttons()
+
     def _show_look(self, seen: StudyLook) -> None:
         self.view.show_look(seen)
+        self._tell_buttons()
 
     def _add_plots(self, plots: ModuleType) -> None:
         self.view.add_plots(plots)
@@ -169,6 +191,8 @@ class StudyPage(Page):
         self.view.log.clicked.connect(self._open_in_runs)
         self.stop_button.clicked.connect(self.stop_selected)
         self.resume_button.clicked.connect(self.resume_selected)
+        self.keep_button.clicked.connect(self.keep_selected)
+        self.view.grid.selected.connect(self._run_chosen)
         self.export_button.clicked.connect(self.export_selected)
 
     def _lay_out(self) -> None:
@@ -203,7 +227,7 @@ class StudyPage(Page):
         title = QLabel(self.title)
         title.setProperty("role", "title")
         row.addWidget(title, 1)
-        for button in (self.stop_button, self.resume_button, self.export_button):
+        for button in (self.stop_button, self.resume_button, self.keep_button, self.export_button):
             row.addWidget(button)
         row.addSpacing(12)
         start = QPushButton("New study…")

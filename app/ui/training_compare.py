@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBox
 
 from app.core.rows import MetricSeries
 from app.ui.choosers import combo
+from app.ui.form_words import variant_of
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import STATE_WORDS
 from app.ui.theme import Theme
@@ -171,15 +172,23 @@ def _columns() -> tuple[Column, ...]:
             return decimals(line.end)
         return f"{line.end:{line.form}}"
 
+    def method(line: Line) -> str:
+        config = line.seen.config
+        if config is None:
+            return ""
+        return (
+            f"{variant_of(config.objective.name)} on {variant_of(config.backbone.name)}, width {config.backbone.width}"
+        )
+
     def summary(line: Line) -> str:
         config = line.seen.config
-        return "" if config is None else f"{config.objective.summary}; {config.backbone.summary}"
+        return "" if config is None else f"{config.objective.summary}\n{config.backbone.summary}"
 
     return (
         Column("Run", lambda line: line.seen.job.job_id, 104, icon=icon),  # type: ignore[arg-type]
         Column("Name", lambda line: line.seen.job.name, 150),
-        Column("Method", summary, 0),
-        Column("State", lambda line: STATE_WORDS[line.seen.job.state], 84),
+        Column("Method", method, 0, tip=summary),
+        Column("State", lambda line: STATE_WORDS[line.seen.job.state], 92),
         Column("Last value", value, 88, numeric=True),
         Column(
             "Trivial level",

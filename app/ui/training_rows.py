@@ -15,6 +15,7 @@ from app.ui.run_facts import decimals as loss_text
 from app.ui.run_facts import progress_text
 from app.ui.signs import STATE_WORDS
 from app.ui.tiles import Figure
+from engine.contract.card import DERIVED_STAMP
 from engine.contract.config import PretrainConfig
 from engine.contract.results import PretrainResults
 
@@ -188,7 +189,7 @@ def about(seen: TrainingLook) -> str:
     if config is None:
         return "Written by another version of Isoline"
     cohort = f"cohort {seen.job.cohort}" if seen.job.cohort else "all recordings"
-    origin = f", goes on from {seen.job.model}" if seen.job.model else ""
+    origin = f", goes on from {seen.job.model}: {DERIVED_STAMP}" if seen.job.model else ""
     return f"{config.objective.summary}; {config.backbone.summary}; {cohort}{origin}"
 
 

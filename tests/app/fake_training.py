@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from app.core.rows import JobRow, MetricSeries
+from app.core.rows import JobRow, MetricSeries, ModelRow
 from engine.contract.config import PretrainConfig, S4Config, StudyConfig, TransformerConfig
 from engine.contract.results import (
     Estimate,
@@ -195,6 +195,13 @@ class FakeTraining:
     def pretrain(self, config: PretrainConfig, cohort: str | None = None, parent: str | None = None) -> str:
         self._said("pretrain", config, cohort, *([parent] if parent else []))
         return self._queue("pretrain", config.name)
+
+    def pretraining_notes(self, config: PretrainConfig, cohort: str | None = None) -> list[str]:
+        return ["The model leaks the future"] if config.leaks else []
+
+    def keep_study_model(self, job_id: str, number: int, name: str | None = None) -> ModelRow:
+        self._said("keep_study_model", job_id, number)
+        return ModelRow(name or "s4 cpc", "1", "native", SHA, "2026-11-22T09:00:00Z", {})
 
     def estimate(self, config: PretrainConfig, cohort: str | None = None) -> str:
         self._said("estimate", config, cohort)

@@ -389,3 +389,14 @@ def test_sizes_are_told_in_powers_of_a_thousand(count, text):
 )
 def test_energy_is_told_in_watt_hours(hours, text):
     assert energy(hours) == text
+
+
+def test_a_leak_is_told_before_a_start(qtbot, page, background):
+    dialog = dialog_of(qtbot, background, page.new_pretraining())
+    assert not dialog.notes.isVisible()
+    dialog.form.set_value({"objective": {"name": "cpc", "fidelity": "as_released"}, "backbone": {"causal": False}})
+    dialog.form.changed.emit()
+    settle(qtbot, background)
+    assert dialog.notes.isVisible()
+    assert dialog.notes.title.text() == "The model leaks the future."
+    assert dialog.start.isEnabled()

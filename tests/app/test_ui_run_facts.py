@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from fake_workspace import FakeWorkspace, job
+from fake_workspace import FakeWorkspace, estimate, job
 
 from app.core.rows import ProgressRow
 from app.ui.run_facts import (
@@ -32,7 +32,7 @@ from engine.contract.events import (
     StudyRun,
     Warned,
 )
-from engine.contract.results import StudyRow
+from engine.contract.results import ProbeChange, ProbePoint, StudyRow
 
 
 def named(pairs):
@@ -160,6 +160,22 @@ def test_a_probe_and_a_run_of_a_study_are_logged_in_words():
     assert log_line(Probed(step=200, macro=0.741, labels={})).text == "Probe at step 200: macro AUROC 0.741"
     row = StudyRow(number=3, name="s4 cpc", values={}, state="refused", message="too few records")
     assert log_line(StudyRun(row=row)).text == "Run 3, s4 cpc: refused. Too few records"
+
+
+def test_a_pretraining_that_goes_on_tells_probe_before_and_after_and_its_stamp():
+    workspace = FakeWorkspace()
+    workspace.rows["J0002"] = replace(workspace.job("J0002"), state="done", model="vendor base")
+    points = [ProbePoint(step=step, macro=estimate(value, 0.05), labels=[]) for step, value in ((0, 0.7), (400, 0.76))]
+    lost = ProbeChange(label="macro", estimate=estimate(0.06, 0.02, bounded=False))
+    workspace.answers["J0002"] = workspace.pretrain_results("J0002").model_copy(
+        update={"probes": points, "forgetting": [lost], "stopped_early": True}
+    )
+    told = named(facts(workspace.job_detail("J0002"), workspace.metrics("J0002")))
+    assert told["Probe before, macro AUROC"].startswith("0.700 (")
+    assert told["Probe after, macro AUROC"].startswith("0.760 (")
+    assert told["Probe, after minus before"].startswith("+0.060 (+0.040 to")
+    assert told["Goes on from"] == "vendor base: derived model, research use, not the vendor's product"
+    assert told["Ended early"] == "the held-out loss did not get better any more"
 
 
 def test_what_a_loss_is_counted_in_is_told_by_its_objective():

@@ -328,3 +328,14 @@ def test_a_stopped_study_can_go_on(qtbot, page, workspace, background):
     page.resume_button.click()
     settle(qtbot, background)
     assert workspace.calls == [("resume", "J0020")]
+
+
+def test_the_model_of_a_run_that_is_done_can_be_kept(qtbot, page, workspace, background):
+    page.view.grid.choose("9")
+    assert not page.keep_button.isEnabled()
+    page.view.grid.choose("2")
+    assert page.can("study.keep")
+    with qtbot.waitSignal(page.told) as said:
+        page.keep_button.click()
+    assert workspace.calls == [("keep_study_model", "J0020", 2)]
+    assert said.args[0] == "Model kept: s4 cpc"
