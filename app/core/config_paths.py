@@ -13,7 +13,7 @@ from typing import Any
 
 import rfc8785
 
-from engine.contract.config import AnyConfig, CompareConfig, EstimateConfig, parse_config
+from engine.contract.config import AnyConfig, parse_config
 
 _PATHS = ("store", "cache", "parent")
 
@@ -38,11 +38,21 @@ def portable_text(data: dict[str, Any]) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False)
 
 
-def root_of(config: AnyConfig) -> Path:
+def portable_again(data: dict[str, Any]) -> dict[str, Any]:
+    """The plain data of a run folder's config, of any contract version, with paths relative to where it was written.
+
+    Raises:
+        KeyError: it is no config of a run.
+    """
+    root = _root_of(data)
+    return _mapped(data, lambda text: _relative(text, root))
+
+
+def _root_of(data: dict[str, Any]) -> Path:
     """Where the workspace stood when this config was written: it may have been moved since."""
-    if isinstance(config, CompareConfig):
-        return Path(config.evaluations[0]).parent.parent
-    return Path(config.pretrain.store if isinstance(config, EstimateConfig) else config.store).parent
+    if "evaluations" in data:
+        return Path(data["evaluations"][0]).parent.parent
+    return Path(data.get("pretrain", data)["store"]).parent
 
 
 def _mapped(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core import jobs
+from app.core.old_configs import in_todays_words
 from engine.contract.errors import UsageError
 
 _OWN = ("kind", "contract", "store")
@@ -22,7 +23,7 @@ def settings(session: Session, job_id: str) -> dict[str, Any]:
     job = jobs.get(session, job_id)
     if job.kind not in ("pretrain", "study"):
         raise UsageError(f"job {job_id}", f"it is a run of kind {job.kind}", "Name a pretraining or a study")
-    data = {name: value for name, value in jobs.config_of(job).items() if name not in _OWN}
+    data = {name: value for name, value in in_todays_words(jobs.config_of(job)).items() if name not in _OWN}
     if job.kind == "pretrain":
         data["parent"] = job.model or ""
     return data

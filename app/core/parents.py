@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core import jobs, models
 from app.core.home import Home
+from app.core.old_configs import in_todays_words
 from app.core.schema import Job, RegisteredModel
 from engine.contract.card import ModelCard
 from engine.contract.config import BackboneConfig, PretrainConfig
@@ -84,7 +85,7 @@ def _first_difference(field: str, theirs: Any, ours: Any) -> tuple[str, Any, Any
 def _objective(session: Session, found: RegisteredModel) -> dict[str, Any] | None:
     """The objective's settings, known for a model that was pretrained in this workspace."""
     job = session.scalar(select(Job).where(Job.job_id == found.job_id, Job.kind == "pretrain"))
-    return None if job is None else dict(jobs.config_of(job)["objective"])
+    return None if job is None else dict(in_todays_words(jobs.config_of(job))["objective"])
 
 
 def _backbone(weights: Path, name: str) -> Any:

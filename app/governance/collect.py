@@ -14,6 +14,7 @@ from app.core import audit, cohorts, jobs, models, records, results, signals
 from app.core.clock import utc_now
 from app.core.config_paths import config_sha256
 from app.core.home import Home
+from app.core.old_configs import pretraining_of
 from app.core.rows import LabelSummary
 from app.core.schema import Job, Record, RegisteredModel
 from app.governance.basis import basis_of
@@ -29,7 +30,6 @@ from app.governance.dossier import (
 from app.governance.evidence import evidence_of
 from app.governance.limits import limits_of
 from engine.contract.card import ModelCard
-from engine.contract.config import PretrainConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
 
@@ -114,7 +114,7 @@ def _pretrainings(session: Session, sections: Sequence[ModelSection]) -> list[Pr
     for job_id in dict.fromkeys(_made_by(session, section.sha256) for section in sections):
         found = results.results(session, job_id) if job_id else None
         if isinstance(found, PretrainResults):
-            config = PretrainConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
+            config = pretraining_of(jobs.config_of(jobs.get(session, job_id)))
             curves = [curve for curve in results.metrics(session, job_id) if curve.name in CURVES]
             made.append(PretrainingSection(job_id, config, found, tuple(curves), _card_of(session, job_id)))
     return made

@@ -10,13 +10,12 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.core import audit, jobs, models, reports
-from app.core.config_paths import config_sha256, portable, root_of
+from app.core.config_paths import config_sha256, portable_again
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.rows import AuditVerdict
 from app.core.schema import AuditEvent, Job, RegisteredModel
 from app.report.verify import RunFacts
-from engine.contract.errors import WorldError
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,12 @@ class HomeFacts:
 
     def _config_file(self, job_id: str) -> str | None:
         """Hash of config.json by the rule of the database: paths relative to the workspace, canonical JSON."""
-        folder = self.home.run(job_id)
-        if not folder.config_path.exists():
+        path = self.home.run(job_id).config_path
+        if not path.exists():
             return None
         try:
-            config = folder.config()
-            return config_sha256(portable(config, root_of(config)))
-        except WorldError:
+            return config_sha256(portable_again(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return "unreadable"
 
 

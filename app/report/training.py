@@ -62,10 +62,12 @@ def figure_names(objective: AnyObjectiveConfig) -> dict[str, str]:
     """What the last figures of a pretraining are called, by their names in its results."""
     unit, level = objective.loss_unit, objective.trivial_name
     right = "Share of true futures ranked first" if objective.name == "cpc" else "Share of codes told right"
+    level = f"Level of {level}" if level.startswith("predicting") else level.capitalize()
     return {
         "loss": f"Training loss, {unit}",
         "validation_loss": f"Held-out loss, {unit}",
-        "trivial_loss": f"Level of {level}" if level.startswith("predicting") else level.capitalize(),
+        "trivial_loss": level,
+        "chance_loss": level,  # the same, as contract version 1 named it
         "validation_trivial_loss": "The same on held-out patients",
         "accuracy": right,
         "validation_accuracy": "The same on held-out patients",
