@@ -60,6 +60,8 @@ class Objective(nn.Module):
     backbone: Backbone
     codes = 0
     """Codes of all codebooks, where labels are codes."""
+    last_step: int | None = None
+    """Steps of the training, for objectives that change on the way; the learner says it."""
 
     def loss(self, batch: Batch) -> Loss:
         """The loss of a batch; in training mode with dropout, in evaluation mode without."""

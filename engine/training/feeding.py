@@ -71,10 +71,10 @@ def ahead(making: Iterable[Made]) -> Generator[Made, None, None]:
             raise item.error
     finally:
         over.set()
-        while thread.is_alive():  # it may wait for room
+        # It may wait for room. Left unfinished, this is closed by the garbage collector, in whatever thread that runs.
+        while thread.is_alive() and thread is not threading.current_thread():
             with contextlib.suppress(queue.Empty):
                 ready.get(timeout=0.05)
-        thread.join()
 
 
 class _End:

@@ -47,8 +47,7 @@ class Learner:
         # Before the objective is built: a teacher starts as a copy of what it finds.
         backbone = parent or build_backbone(config.backbone, config.seed)
         self.objective = build_objective(backbone, config.objective, config.seed).to(device)
-        if hasattr(self.objective, "last_step"):
-            setattr(self.objective, "last_step", config.steps)  # noqa: B010
+        self.objective.last_step = config.steps
         self.optimizer = build_optimizer(self.objective.parameter_groups(), config)
         self._trained = [p for group in self.optimizer.param_groups for p in group["params"]]
         self._driven = self._distributed()
