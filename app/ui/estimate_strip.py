@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
+from app import printing
 from app.core.rows import JobRow
 from app.progress import duration
 from app.ui import theme as themes
@@ -26,8 +27,11 @@ class EstimateStrip(QFrame):
         self.results: EstimateResults | None = None
         self.stale = False
         self._sign, self.verdict, self.figures = QLabel(), QLabel(), Tiles("Cost of this pretraining")
+        self.notes = QLabel()
         self._sign.setFixedSize(QSize(18, 18))
-        self.verdict.setWordWrap(True)
+        self.notes.setProperty("role", "muted")
+        for label in (self.verdict, self.notes):
+            label.setWordWrap(True)
         self.figures.set_bare()
         head = QHBoxLayout()
         head.setSpacing(6)
@@ -38,6 +42,7 @@ class EstimateStrip(QFrame):
         column.setSpacing(6)
         column.addLayout(head)
         column.addWidget(self.figures)
+        column.addWidget(self.notes)
         self.clear()
 
     @property
@@ -86,6 +91,9 @@ class EstimateStrip(QFrame):
         self.verdict.setText(text)
         self.figures.show_figures(told)
         self.figures.setVisible(bool(told))
+        notes = "" if self.results is None else " ".join(map(_sentence, self.results.notes))
+        self.notes.setText(notes)
+        self.notes.setVisible(bool(notes))
 
 
 def figures(results: EstimateResults) -> tuple[Figure, ...]:
@@ -115,13 +123,8 @@ def _source(text: str) -> tuple[str, str, str]:
 
 
 def size(count: int | None) -> str:
-    """Bytes for people, in powers of 1,000 as disks are sold: "1.2 GB"."""
-    if count is None:
-        return "unknown"
-    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}" if count < 100 * scale else f"{count / scale:,.0f} {unit}"
-    return f"{count} bytes"
+    """Bytes for people, "unknown" for none."""
+    return "unknown" if count is None else printing.size(count)
 
 
 def energy(hours: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
-from app.core.rows import CohortRow
+from app.core.rows import CohortRow, ModelRow
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.choosers import add_cohorts, beside, choosers, combo
@@ -46,6 +46,7 @@ class NewStudy(RunDialog):
             width=860,
         )
         self.recipe, self.cohort, self.probe = combo("Study"), combo("Recordings"), combo("Probe")
+        self.origin = combo("Weights")
         self.file = QPushButton("TOML file…")
         self.axes, self.count = QLabel(), QLabel()
         self.form = SchemaForm(StudyConfig, only=OWN_FIELDS, folded=FOLDED)
@@ -54,7 +55,7 @@ class NewStudy(RunDialog):
         self._planned = False
         self._lay_out_body()
         self._connect()
-        background.read(lambda: (workspace.studies(), workspace.cohorts()), self._offer)
+        background.read(lambda: (workspace.studies(), workspace.cohorts(), workspace.models()), self._offer)
 
     def launch(self) -> None:
         """Queue the study."""
@@ -77,8 +78,12 @@ class NewStudy(RunDialog):
 
     # What there is to choose from.
 
-    def _offer(self, known: tuple[list[str], list[CohortRow]]) -> None:
-        names, cohorts = known
+    def _offer(self, known: tuple[list[str], list[CohortRow], list[ModelRow]]) -> None:
+        names, cohorts, models = known
+        self.origin.addItem("Random: start fresh", "")
+        for model in models:
+            if model.source == "native":
+                self.origin.addItem(f"Go on from {model.name}", model.name)
         for name in names:
             self.recipe.addItem(name, name)
         self.cohort.addItem("All recordings", None)
@@ -111,6 +116,8 @@ class NewStudy(RunDialog):
         base = dict(self._recipe.get("base", {}))
         if (cohort := self.probe.currentData()) is not None:
             base["probe"] = {**(base.get("probe") or {}), "cohort": cohort}
+        if self.origin.currentData():
+            base["parent"] = self.origin.currentData()
         own = {name: value for name, value in self.form.value().items() if name in OWN_FIELDS}
         try:
             return StudyConfig.model_validate({**self._recipe, **own, "base": base})
@@ -156,6 +163,7 @@ class NewStudy(RunDialog):
             choosers(
                 ("Study", beside(self.recipe, self.file)),
                 ("", self.axes),
+                ("Weights", self.origin),
                 ("Recordings", self.cohort),
                 ("Linear probe", self.probe),
             )
@@ -169,6 +177,7 @@ class NewStudy(RunDialog):
         self.file.clicked.connect(self._ask_file)
         self.cohort.activated.connect(self._plan)
         self.probe.activated.connect(self._plan)
+        self.origin.activated.connect(self._plan)
         self.form.changed.connect(self._plan)
 
 

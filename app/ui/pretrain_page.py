@@ -24,7 +24,7 @@ from app.ui.page import Page
 from app.ui.theme import Theme
 from app.ui.training_compare import TrainingCompare
 from app.ui.training_list import TrainingList
-from app.ui.training_rows import TrainingLook, TrainingRow, look, overview
+from app.ui.training_rows import TrainingLook, TrainingRow, looks, overview
 from app.ui.training_view import TrainingView
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class PretrainPage(Page):
         self.right, self.stack = QStackedWidget(), QStackedWidget()
         self._wanted = ""
         self._known: dict[str, TrainingRow] = {}
+        self._looks: dict[str, TrainingLook] = {}
         self._lay_out()
         self._connect()
         # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
@@ -133,20 +134,25 @@ class PretrainPage(Page):
         ticked = [job_id for job_id in self.table.ticks.ticked if job_id in self._known]
         if len(ticked) > 1:
             self.right.setCurrentIndex(SEVERAL)
-            ask_all = partial(_looks, self.workspace, ticked)
-            self.background.read(ask_all, self._show_several, key="pretrain.look")
+            self._ask(ticked, self._show_several)
         elif row is not None:
             self.right.setCurrentIndex(ONE)
             self.view.show_job(row.job)
-            self.background.read(partial(look, self.workspace, row.job.job_id), self._show_one, key="pretrain.look")
+            self._ask([row.job.job_id], self._show_one)
         else:
             self.right.setCurrentIndex(NOTHING)
 
-    def _show_one(self, seen: TrainingLook) -> None:
-        self.view.show_look(seen)
+    def _ask(self, job_ids: Sequence[str], then: Callable[[list[TrainingLook]], None]) -> None:
+        ask = partial(looks, self.workspace, tuple(job_ids), dict(self._looks))
+        self.background.read(ask, then, key="pretrain.look")
 
-    def _show_several(self, looks: list[TrainingLook]) -> None:
-        self.compare.show_looks(looks)
+    def _show_one(self, seen: list[TrainingLook]) -> None:
+        self._looks = {one.job.job_id: one for one in seen}
+        self.view.show_look(seen[0])
+
+    def _show_several(self, seen: list[TrainingLook]) -> None:
+        self._looks = {one.job.job_id: one for one in seen}
+        self.compare.show_looks(seen)
 
     def _ticked(self) -> None:
         self._look(self.table.current())
@@ -225,7 +231,3 @@ class PretrainPage(Page):
         start.clicked.connect(lambda _on=False: self.new_pretraining())
         row.addWidget(start)
         return bar
-
-
-def _looks(workspace: Workspace, job_ids: Sequence[str]) -> list[TrainingLook]:
-    return [look(workspace, job_id) for job_id in job_ids]

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app import printing
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
 from engine.contract.card import DERIVED_STAMP
@@ -28,6 +29,7 @@ from engine.contract.events import (
     StudyRun,
     Warned,
 )
+from engine.contract.results import EstimateResults
 
 KIND_WORDS = {
     "import": "Import",
@@ -204,6 +206,8 @@ def _outcome(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str,
         return _training(detail, results, series)
     if kind == "study" and results:
         return _study(results)
+    if kind == "estimate" and results:
+        return _cost(EstimateResults.model_validate(results))
     if kind == "evaluate" and results:
         return _evaluation(results)
     if kind == "compare" and results:
@@ -217,6 +221,25 @@ def loss_unit(config: Mapping[str, Any]) -> str:
         return PretrainConfig.model_validate(config).objective.loss_unit
     except ValidationError:
         return ""
+
+
+def _cost(results: EstimateResults) -> list[Fact]:
+    time = "not measured" if results.seconds is None else f"{duration(results.seconds)} for {results.steps:,} steps"
+    energy = "" if results.energy_wh is None else f"{results.energy_wh:,.1f} Wh ({results.energy_source})"
+    return [
+        Fact("Verdict", "it fits" if results.fits else f"it does not fit: {results.refusal}"),
+        Fact("Instead", results.advice),
+        Fact("Time", time),
+        Fact("Memory", _of(results.memory_bytes, results.memory_free_bytes)),
+        Fact("Disk", _of(results.disk_bytes, results.disk_free_bytes)),
+        Fact("Energy", energy),
+        *(Fact("Note", note) for note in results.notes),
+    ]
+
+
+def _of(needed: int | None, free: int | None) -> str:
+    told = "not measured" if needed is None else printing.size(needed)
+    return told if free is None else f"{told} of {printing.size(free)} free"
 
 
 def _study(results: Mapping[str, Any]) -> list[Fact]:

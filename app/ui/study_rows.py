@@ -27,6 +27,7 @@ RUN_WORDS = {
 RUN_SIGNS = {"waiting": "queued", "refused": "stopped"}
 """Where the sign of a study's run is not that of a job in the same state."""
 
+MINUS = "\N{MINUS SIGN}"
 RANKED_BY = {"probe_after": "Probe, macro AUROC", "validation_loss": "Held-out loss"}
 MORE_IS_BETTER = ("probe_after",)
 PLURALS = {
@@ -152,13 +153,18 @@ def ranked_by(summary: StudyResults) -> list[str]:
     return [metric for metric in RANKED_BY if any(metric in cell.ranks for cell in summary.cells)]
 
 
-def mean_text(estimate: Estimate | None) -> str:
+def mean_text(estimate: Estimate | None, metric: str, signed: bool = False) -> str:
     """A mean over seeds with its interval: "0.812 (0.790 to 0.834)"."""
     if estimate is None or estimate.value is None:
         return "–"
+
+    def shown(value: float) -> str:
+        told = f"{value:.3f}" if metric.startswith("probe") else decimals(value)
+        return f"{'+' if signed and value > 0 else ''}{told}".replace("-", MINUS)
+
     between = estimate.interval
-    told = "" if between is None else f" ({decimals(between.low)} to {decimals(between.high)})"
-    return f"{decimals(estimate.value)}{told}"
+    told = "" if between is None else f" ({shown(between.low)} to {shown(between.high)})"
+    return f"{shown(estimate.value)}{told}"
 
 
 def works_text(cell: StudyCell) -> str:

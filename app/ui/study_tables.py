@@ -68,6 +68,20 @@ class RankingTable(RowsTable):
         return low - room, high + room
 
 
+class DifferenceTable(RowsTable):
+    """One row a difference: what changing one axis does, all else alike, paired by seed."""
+
+    def __init__(self) -> None:
+        columns = (
+            Column("Number", lambda one: RANKED_BY.get(one.metric, one.metric.replace("_", " ")), 170),
+            Column("Difference", lambda one: f"{one.examined} minus {one.reference}", 230),
+            Column("Among", lambda one: one.among or "all runs", 0),
+            Column("Mean over seeds", lambda one: mean_text(one.estimate, one.metric, signed=True), 200, numeric=True),
+        )
+        name = "Differences between values of an axis"
+        super().__init__(columns, lambda one: f"{one.metric} {one.examined} {one.reference} {one.among}", name)
+
+
 class MeanDelegate(QStyledItemDelegate):
     """Draws a mean and its interval over seeds on the table's range."""
 
@@ -151,7 +165,9 @@ def _ranking_columns(metric: str) -> tuple[Column, ...]:
         Column("Cell", lambda cell: cell.name, 0),
         Column("Learns", works_text, 104, icon=_works_icon, tip=lambda cell: cell.shortfall or works_text(cell)),
         Column("", lambda _cell: "", 180),
-        Column(RANKED_BY.get(metric, metric), lambda cell: mean_text(cell.metrics.get(metric)), 168, numeric=True),
+        Column(
+            RANKED_BY.get(metric, metric), lambda cell: mean_text(cell.metrics.get(metric), metric), 168, numeric=True
+        ),
         Column("Seeds", lambda cell: str(cell.seeds), 52, numeric=True),
     )
 

@@ -17,7 +17,7 @@ from app.ui.rows_table import Column, RowsTable
 from app.ui.run_view import tell_trouble
 from app.ui.signs import STATE_WORDS, state_icon
 from app.ui.study_rows import RANKED_BY, StudyLook, about, figures, ranked_by
-from app.ui.study_tables import GridTable, RankingTable
+from app.ui.study_tables import DifferenceTable, GridTable, RankingTable
 from app.ui.theme import Theme
 from app.ui.tiles import Tiles
 from app.ui.training_rows import head_text
@@ -26,8 +26,8 @@ from engine.contract.results import ScalingFit
 if TYPE_CHECKING:
     from app.ui.scaling_plot import ScalingPlot
 
-SCALING = 2
-"""The tab with the scaling plot: there where data size is an axis."""
+SCALING, DIFFERENCES = 2, 3
+"""Tabs that not every study has: scaling where data size is an axis, differences where an axis is paired by seed."""
 LOSS, ERROR = "validation_loss", "1 - probe AUROC"
 WITHIN = "Losses are ranked within their objective: those of different objectives are not on one scale."
 NO_RANKS = "The ranking comes when the first runs are done."
@@ -42,7 +42,7 @@ class StudyView(QWidget):
         self.state, self.heading, self.told, self.about = QLabel(), QLabel(), QLabel(), QLabel()
         self.log, self.trouble = QPushButton("Config and log"), Banner()
         self.figures = Tiles("Progress of the study")
-        self.grid, self.ranking = GridTable(), RankingTable()
+        self.grid, self.ranking, self.differences = GridTable(), RankingTable(), DifferenceTable()
         self.rank_by, self.rank_note = combo("Rank by"), QLabel(NO_RANKS)
         self.scale_by = combo("Scaling of")
         self.fits = RowsTable(_fit_columns(), lambda fit: f"{fit.series}{fit.c}", "Power laws fitted")
@@ -61,6 +61,7 @@ class StudyView(QWidget):
             self.about.setText("")
             self.grid.rows.set_rows([])
             self.ranking.rows.set_rows([])
+            self.differences.rows.set_rows([])
             self.figures.setVisible(False)
         self._tell_head(job)
 
@@ -77,6 +78,8 @@ class StudyView(QWidget):
         self._offer(ranked_by(seen.summary))
         self._tell_ranking()
         self.tabs.setTabVisible(SCALING, "records" in seen.axes)
+        self.tabs.setTabVisible(DIFFERENCES, bool(seen.summary.differences))
+        self.differences.rows.set_rows(seen.summary.differences)
         self._offer_scalings(seen)
         self._tell_scaling()
 
@@ -184,6 +187,7 @@ class StudyView(QWidget):
         self.tabs.addTab(self.grid, "Runs")
         self.tabs.addTab(ranking, "Ranking")
         self.tabs.addTab(self._scaling_tab, "Scaling")
+        self.tabs.addTab(self.differences, "Differences")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
 

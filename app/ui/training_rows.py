@@ -91,8 +91,14 @@ def overview(workspace: Workspace, known: Mapping[str, TrainingRow]) -> list[Tra
     return told
 
 
-def look(workspace: Workspace, job_id: str) -> TrainingLook:
-    """One run with its curves; called off the window's thread."""
+def looks(workspace: Workspace, job_ids: Sequence[str], known: Mapping[str, TrainingLook]) -> list[TrainingLook]:
+    """Runs with their curves; of those that have ended, what is known is not asked again. Off the window's thread."""
+    return [_look(workspace, job_id, known.get(job_id)) for job_id in job_ids]
+
+
+def _look(workspace: Workspace, job_id: str, known: TrainingLook | None) -> TrainingLook:
+    if known is not None and not known.job.active and known.job == workspace.job(job_id):
+        return known
     return TrainingLook(workspace.job_detail(job_id), {one.name: one for one in workspace.metrics(job_id)})
 
 

@@ -15,6 +15,7 @@ from engine.contract.results import (
     PretrainResults,
     ScalingFit,
     StudyCell,
+    StudyDifference,
     StudyResults,
     StudyRow,
 )
@@ -145,8 +146,22 @@ def summary(rows: list[StudyRow]) -> StudyResults:
         ScalingFit(series="s4 cpc", metric="validation_loss", a=4.4, b=0.25, c=2.43, points=3, r_squared=0.998),
         ScalingFit(series="s4 jepa", metric="validation_loss", a=0.43, b=0.25, c=0.24, points=3, r_squared=0.991),
     ]
+    gap = StudyDifference(
+        axis="backbone",
+        examined="transformer",
+        reference="s4",
+        among="cpc records 1000",
+        metric="probe_after",
+        estimate=Estimate(value=-0.02, interval=Interval(low=-0.05, high=0.01, method="t interval over 3 seeds")),
+    )
     return StudyResults(
-        name="pairs, small", axes=["backbone", "objective", "records"], rows=rows, cells=cells, fits=fits, seconds=4210
+        name="pairs, small",
+        differences=[gap],
+        axes=["backbone", "objective", "records"],
+        rows=rows,
+        cells=cells,
+        fits=fits,
+        seconds=4210,
     )
 
 

@@ -351,6 +351,14 @@ def test_what_does_not_fit_cannot_be_started_until_it_is_changed(qtbot, page, wo
     assert dialog.start.isEnabled()
 
 
+def test_what_an_estimate_does_not_count_is_told_below_it(qtbot, page, workspace, background):
+    dialog = dialog_of(qtbot, background, page.new_pretraining())
+    dialog.estimate.click()
+    settle(qtbot, background)
+    end_with(workspace, background, qtbot, "J0010", estimate_results(notes=["the probe is not counted"]))
+    assert dialog.strip.notes.text() == "The probe is not counted."
+
+
 def test_an_estimate_that_fails_says_so_and_can_be_asked_for_again(qtbot, page, workspace, background):
     dialog = dialog_of(qtbot, background, page.new_pretraining())
     dialog.estimate.click()
@@ -378,7 +386,7 @@ def test_an_estimate_that_is_refused_is_told_in_the_dialog(qtbot, page, workspac
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(None, "unknown"), (812, "812 bytes"), (71_000_000, "71.0 MB"), (1.2e12, "1.2 TB")]
+    ("count", "text"), [(None, "unknown"), (812, "812 B"), (71_000_000, "71.0 MB"), (1.2e12, "1.2 TB")]
 )
 def test_sizes_are_told_in_powers_of_a_thousand(count, text):
     assert size(count) == text

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from fake_training import estimate_results
 from fake_workspace import FakeWorkspace, estimate, job
 
 from app.core.rows import ProgressRow
@@ -188,3 +189,14 @@ def test_what_a_loss_is_counted_in_is_told_by_its_objective():
 def test_a_run_that_waits_says_so_once():
     waiting = job("J0009", "evaluate", "demo on all", "queued", message="waits for its turn")
     assert head_text(waiting) == "Waits for its turn"
+
+
+def test_an_estimate_says_whether_it_fits_and_what_would():
+    workspace = FakeWorkspace()
+    workspace.rows["J0030"] = job("J0030", "estimate", "wide", "done")
+    refused = {"fits": False, "refusal": "a step needs 94 GB", "advice": "batch_size = 128"}
+    workspace.answers["J0030"] = estimate_results(**refused)
+    told = named(facts(workspace.job_detail("J0030"), []))
+    assert told["Verdict"] == "it does not fit: a step needs 94 GB"
+    assert told["Instead"] == "batch_size = 128"
+    assert told["Memory"] == "1.6 GB of 12.3 GB free"

@@ -12,7 +12,7 @@ from app.ui.new_study import NewStudy
 from app.ui.scaling_plot import law, log_ticks, series_of
 from app.ui.study_page import StudyPage
 from app.ui.study_rows import axis_text, axis_title, count_text, mean_text, ranking
-from app.ui.study_view import SCALING
+from app.ui.study_view import DIFFERENCES, SCALING
 from app.ui.theme import load_theme
 from engine.contract.errors import WorldError
 from engine.contract.results import Estimate, Interval, ScalingFit, StudyRow
@@ -145,6 +145,16 @@ def test_scaling_is_drawn_by_objective_since_losses_are_not_on_one_scale(page):
     assert cells(page.view.fits, 0) == ["s4 jepa", "0.43 N^-0.25 + 0.24", "0.99"]
 
 
+def test_differences_are_paired_and_say_what_is_subtracted(page):
+    assert page.view.tabs.isTabVisible(DIFFERENCES)
+    assert cells(page.view.differences, 0) == [
+        "Probe, macro AUROC",
+        "transformer minus s4",
+        "cpc records 1000",
+        "−0.020 (−0.050 to +0.010)",
+    ]
+
+
 def test_a_study_without_data_sizes_has_no_scaling(qtbot, page, workspace, background, monkeypatch):
     config = {**STUDY, "axes": {"backbone": ["s4"], "seed": [0, 1]}}
     monkeypatch.setattr(workspace, "_config", lambda _row: config)
@@ -222,6 +232,14 @@ def test_name_budget_and_probe_go_with_the_study(qtbot, page, workspace, backgro
     assert config.base["steps"] == 600
 
 
+def test_a_study_goes_on_from_a_model_that_is_chosen(qtbot, page, workspace, background):
+    dialog = dialog_of(qtbot, background, page)
+    dialog.origin.setCurrentIndex(dialog.origin.findData("demo"))
+    dialog.origin.activated.emit(dialog.origin.currentIndex())
+    settle(qtbot, background)
+    assert workspace.previewed[-1][0].base["parent"] == "demo"
+
+
 def test_another_cohort_makes_another_grid(qtbot, page, workspace, background):
     dialog = dialog_of(qtbot, background, page)
     dialog.cohort.setCurrentIndex(1)
@@ -277,10 +295,10 @@ def test_one_run_is_one_run():
 
 
 def test_a_mean_without_an_interval_stands_alone():
-    assert mean_text(Estimate(value=0.5)) == "0.500"
-    assert mean_text(None) == "–"
+    assert mean_text(Estimate(value=0.5), "validation_loss") == "0.500"
+    assert mean_text(None, "probe_after") == "–"
     between = Interval(low=0.4, high=0.6, method="t interval over 3 seeds")
-    assert mean_text(Estimate(value=0.5, interval=between)) == "0.500 (0.400 to 0.600)"
+    assert mean_text(Estimate(value=0.5, interval=between), "probe_after") == "0.500 (0.400 to 0.600)"
 
 
 def test_a_ranking_holds_only_cells_with_a_rank():
