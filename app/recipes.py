@@ -37,13 +37,21 @@ def _of_parent(settled: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (settled or {}).items() if not name.startswith("objective")}
 
 
-def study_config(study: str, settings: Sequence[str]) -> StudyConfig:
+def study_config(study: str, settings: Sequence[str], settled: Mapping[str, Any] | None = None) -> StudyConfig:
     """The config of a study with `--set` applied.
+
+    Args:
+        study: name of a shipped study, or path of a TOML file.
+        settings: `key=value`, dotted keys.
+        settled: what the model that its runs go on from settles; it goes before the study's base.
 
     Raises:
         UsageError: a setting that does not exist or is out of range.
     """
-    config = _parsed(f"study {study}", {"kind": "study", **load_study(study)}, settings)
+    data = {"kind": "study", **load_study(study)}
+    if settled:
+        data["base"] = {**data.get("base", {}), **_of_parent(settled)}
+    config = _parsed(f"study {study}", data, settings)
     if not isinstance(config, StudyConfig):
         raise UsageError(f"study {study}", f"it describes a run of kind {config.kind}", "Name a study")
     return config

@@ -76,6 +76,7 @@ def _add_start(kinds: Verbs) -> None:
         [
             "isoline study scaling -w ward7 --cohort main --probe main --wait",
             "isoline study my-grid.toml -w ward7 --set base.steps=200",
+            'isoline study domain-pretraining -w ward7 --set "base.parent=demo CPC" --cohort ours --probe reference',
         ],
         _start,
     )
@@ -89,8 +90,12 @@ def _add_start(kinds: Verbs) -> None:
 
 def _start(arguments: argparse.Namespace) -> int:
     probe = [] if arguments.probe is None else [f"base.probe.cohort={arguments.probe}"]
-    config = study_config(arguments.study, [*arguments.set, *probe])
+    settings = [*arguments.set, *probe]
+    config = study_config(arguments.study, settings)  # what is off in it is told before anything is opened
     with opened(arguments) as workspace:
+        if config.base.get("parent"):
+            settled = workspace.parent_settings(str(config.base["parent"]))
+            config = study_config(arguments.study, settings, settled)
         if arguments.preview:
             return _previewed(workspace.study_preview(config, cohort=arguments.cohort), config, arguments)
         return submitted(workspace, workspace.study(config, cohort=arguments.cohort), "Study", arguments)

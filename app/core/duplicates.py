@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import jobs
 from app.core.old_configs import in_todays_words
+from app.core.schema import RegisteredModel
 from engine.contract.errors import UsageError
 
 _OWN = ("kind", "contract", "store")
@@ -26,4 +29,12 @@ def settings(session: Session, job_id: str) -> dict[str, Any]:
     data = {name: value for name, value in in_todays_words(jobs.config_of(job)).items() if name not in _OWN}
     if job.kind == "pretrain":
         data["parent"] = job.model or ""
+    elif data.get("base", {}).get("parent"):
+        data["base"] = {**data["base"], "parent": _named(session, str(data["base"]["parent"]))}
     return data
+
+
+def _named(session: Session, checkpoint: str) -> str:
+    """The model of a checkpoint in the models folder."""
+    query = select(RegisteredModel.name).where(RegisteredModel.sha256 == PurePosixPath(checkpoint).name)
+    return session.scalar(query.limit(1)) or ""

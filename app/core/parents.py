@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,35 @@ def going_on(session: Session, home: Home, config: PretrainConfig, name: str) ->
         UsageError: no such model, or one that is no checkpoint of Isoline.
         WorldError: the config asks for another backbone or another signal than the parent's; the field is named.
     """
+    asked = config.model_dump(mode="json", include=set(SETTLED))
+    return config.model_copy(update={"parent": str(fitting_checkpoint(session, home, asked, name))})
+
+
+def fitting_checkpoint(session: Session, home: Home, asked: Mapping[str, Any], name: str) -> Path:
+    """The parent's checkpoint, if what is asked of backbone and signal is what it settles.
+
+    Args:
+        session: an open session.
+        home: the workspace.
+        asked: those of `SETTLED` that are asked for, as plain data.
+        name: of the parent.
+
+    Raises:
+        UsageError: no such model, or one that is no checkpoint of Isoline.
+        WorldError: another backbone or another signal is asked for; the field is named.
+    """
     settled = settings(session, home, name)
-    for field in SETTLED:
-        asked = config.model_dump(mode="json")[field]
-        if asked != settled[field]:
-            where, theirs, ours = _first_difference(field, settled[field], asked)
+    for field, value in asked.items():
+        if value != settled[field]:
+            where, theirs, ours = _first_difference(field, settled[field], value)
             reason = f"{where} is {theirs} in it, {ours} was asked for"
             raise WorldError(f"model {name}", reason, f"Set {where} as the parent has it, or start fresh", "parent")
-    return config.model_copy(update={"parent": str(checkpoint(home, models.get(session, name)))})
+    return home.models / models.get(session, name).sha256
 
 
-def checkpoint(home: Home, found: RegisteredModel) -> Path:
-    """Where the files of a native model stand."""
-    return home.models / found.sha256
+def whole_backbone(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """A backbone's settings with those that are left out. Raises ValidationError when they are none."""
+    return dict(_BACKBONE.validate_python(asked).model_dump(mode="json"))
 
 
 def _first_difference(field: str, theirs: Any, ours: Any) -> tuple[str, Any, Any]:

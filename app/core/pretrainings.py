@@ -6,6 +6,7 @@ cohort (of a held-out split only its training part), or all that are long enough
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, models, parents, probes, studies
+from app.core import cohorts, jobs, parents, probes, studies
 from app.core.home import Home
 from app.core.schema import Record
 from engine.contract.card import LEAK_NOTE
@@ -140,8 +141,20 @@ def _settled_base(session: Session, home: Home, config: StudyConfig) -> dict[str
     if (probe := probes.probe_of(config)) is not None:
         base["probe"] = probes.settled(session, probe, _longest_window(config)).model_dump(mode="json")
     if base.get("parent"):
-        base["parent"] = str(parents.checkpoint(home, models.get(session, str(base["parent"]))))
+        base["parent"] = str(_parent_of_runs(session, home, config, str(base["parent"])))
     return base
+
+
+def _parent_of_runs(session: Session, home: Home, config: StudyConfig, name: str) -> Path:
+    """The checkpoint that the runs of a study go on from, if their base is as the parent is. Axes are asked later."""
+    fixed = [field for field in parents.SETTLED if not any(axis.split(".")[0] == field for axis in config.axes)]
+    asked = {field: config.base.get(field, PretrainConfig.model_fields[field].default) for field in fixed}
+    if "backbone" in asked:
+        try:
+            asked["backbone"] = parents.whole_backbone(config.base.get("backbone", {"name": "s4"}))
+        except ValidationError as error:
+            raise UsageError(f"study {config.name}", f"base.backbone: {explain(error)}", "Correct it") from None
+    return parents.fitting_checkpoint(session, home, asked, name)
 
 
 def _longest_window(config: StudyConfig) -> float:

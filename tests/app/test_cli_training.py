@@ -11,7 +11,9 @@ from core_cases import make_workspace, use_quick_engine
 
 from app import cli, commands
 from app.commands.studies import written_out
+from app.recipes import recipe_config, study_config
 from app.workspace import Workspace
+from engine.contract.config import JEPAConfig
 
 GRID = """
 name = "grid"
@@ -138,6 +140,17 @@ def test_the_shipped_studies_are_listed_with_how_many_runs_they_are(capsys):
     assert all(row["axes"] for row in told)
     assert cli.main(["study"]) == 0
     assert "What varies" in capsys.readouterr().out
+
+
+def test_what_a_parent_settles_goes_before_the_recipe_and_what_is_set_before_both():
+    settled = {"backbone": {"name": "s4", "width": 8, "causal": False}, "window_s": 5.0}
+    known = {"objective": "jepa", "objective_settings": {"name": "jepa", "targets": 2}}
+    config = recipe_config("domain", ["steps=7"], {**settled, **known})
+    assert (config.backbone.width, config.window_s, config.steps) == (8, 5.0, 7)
+    assert config.objective == JEPAConfig(targets=2)
+    assert recipe_config("demo", [], {**settled, "backbone": {"name": "s4"}, **known}).objective.name == "cpc"
+    study = study_config("domain-pretraining", ["base.parent=theirs", "base.clip_mv=4"], {**settled, **known})
+    assert (study.base["window_s"], study.base["clip_mv"], study.base["backbone"]["width"]) == (5.0, 4, 8)
 
 
 def test_every_method_of_the_workspace_that_changes_data_has_a_verb():

@@ -370,3 +370,20 @@ def test_a_random_model_may_have_any_backbone(workspace: Workspace) -> None:
     assert np.size(workspace.models()) == 0
     row = workspace.add_random_model("bidirectional", S4Config(width=8, causal=False))
     assert "bidirectional" in row.card["lineage"]["backbone"]
+
+
+def test_a_study_goes_on_from_a_model_that_is_named_and_is_refused_where_it_is_another(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    native(workspace, tmp_path, TINY)
+    config = tiny_study()
+    base = {**config.base, "parent": "parent"}
+    job = workspace.study(config.model_copy(update={"base": base}))
+    assert workspace.job_detail(job).config["base"]["parent"] == f"models/{workspace.model('parent').sha256}"
+    assert workspace.duplicate(job)["base"]["parent"] == "parent"
+    for changes, field in (
+        ({"backbone": {"name": "s4", "width": 16, "depth": 1}}, "backbone.width is 8 in it, 16"),
+        ({"clip_mv": 5.0}, "clip_mv is 3.0 in it, 5.0"),
+    ):
+        with pytest.raises(WorldError, match=field):
+            workspace.study(config.model_copy(update={"base": {**base, **changes}}))

@@ -68,7 +68,8 @@ def test_every_ablation_of_the_study_has_a_recipe():
 
 
 def test_every_objective_has_a_recipe_on_every_backbone():
-    told = {(load_recipe(n)["objective"]["name"], load_recipe(n)["backbone"]["name"]) for n in recipe_names()}
+    whole = [load_recipe(name) for name in recipe_names() if name != "domain"]  # that one has its parent's
+    told = {(data["objective"]["name"], data["backbone"]["name"]) for data in whole}
     assert {(o, b) for o in OBJECTIVES for b in ("s4", "transformer", "net1d")} <= told
 
 
