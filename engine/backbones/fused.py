@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from engine.backbones.base import Backbone, Features
 from engine.backbones.s4 import S4Backbone, S4Block
 from engine.backbones.stem import ConvBlock, Stem
-from engine.kernels.glu_norm import WIDEST, glu_norm_only
+from engine.kernels.glu_norm import WIDEST, glu_norm_into
 from engine.kernels.library import kernels
-from engine.kernels.products import Product, packed_linear, packing_works
+from engine.kernels.products import packed_linear, packing_works
 from engine.kernels.scan import modal_scan
 
 Encoder = Callable[[Tensor], Features]
@@ -65,10 +65,10 @@ class FusedS4:
 
     def __init__(self, backbone: S4Backbone, precision: Precision) -> None:
         assert isinstance(backbone.stem, Stem)
-        self._as_it_is = backbone
+        self._as_it_is, self._dtype = backbone, torch.bfloat16 if precision == "bf16" else torch.float32
         with torch.inference_mode():
-            self._stem = [_FusedConvolution(block, precision) for block in backbone.stem.blocks]  # type: ignore[arg-type]
-            self._blocks = [_FusedBlock(block, precision) for block in backbone.blocks]  # type: ignore[arg-type]
+            self._stem = [_FusedConvolution(block, self._dtype) for block in backbone.stem.blocks]  # type: ignore[arg-type]
+            self._blocks = [_FusedBlock(block, self._dtype) for block in backbone.blocks]  # type: ignore[arg-type]
 
     def __call__(self, x_BCT: Tensor) -> Features:
         """Features of a batch, computed some crops at a time.
@@ -80,24 +80,27 @@ class FusedS4:
             features: Features = self._as_it_is(x_BCT)
             return features
         with torch.inference_mode():
-            parts = [self._layers(part_BCT) for part_BCT in torch.split(x_BCT, ROWS)]
-            layers = parts[0] if len(parts) == 1 else [torch.cat(layer) for layer in zip(*parts, strict=True)]
-        return Features(layers[0], layers, layers[-1])
+            latents = [self._latents(part_BCT) for part_BCT in torch.split(x_BCT, ROWS)]
+            latents_BLD = latents[0] if len(latents) == 1 else torch.cat(latents)
+            blocks = [torch.empty_like(latents_BLD) for _ in self._blocks]
+            for first in range(0, len(x_BCT), ROWS):
+                x_BLD = latents_BLD[first : first + ROWS]
+                for block, layer_BLD in zip(self._blocks, blocks, strict=True):
+                    x_BLD = block(x_BLD, layer_BLD[first : first + ROWS])
+        layers = [latents_BLD, *blocks]
+        return Features(latents_BLD, layers, layers[-1])
 
-    def _layers(self, x_BCT: Tensor) -> list[Tensor]:
-        x_BLD = x_BCT.transpose(1, 2)
+    def _latents(self, x_BCT: Tensor) -> Tensor:
+        x_BLD = x_BCT.transpose(1, 2).to(self._dtype)
         for convolution in self._stem:
             x_BLD = convolution(x_BLD)
-        layers = [x_BLD]
-        for block in self._blocks:
-            layers.append(block(layers[-1]))
-        return layers
+        return x_BLD.float()
 
 
 class _FusedConvolution:
     """Convolution, batch norm with its running statistics, ReLU: one product over the windows of the signal."""
 
-    def __init__(self, block: ConvBlock, precision: Precision) -> None:
+    def __init__(self, block: ConvBlock, dtype: torch.dtype) -> None:
         self._kernel, self._stride = block.kernel, block.stride
         norm = block.norm
         assert norm.running_mean is not None
@@ -106,7 +109,7 @@ class _FusedConvolution:
         gain_D = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
         weight_DCK = block.conv.weight.double() * gain_D.view(-1, 1, 1)
         bias_D = norm.bias.double() - norm.running_mean.double() * gain_D
-        self._product = _product(weight_DCK.flatten(1).float(), bias_D.float(), precision, relu=True)
+        self._product = packed_linear(weight_DCK.flatten(1).to(dtype), bias_D.to(dtype), relu=True)
 
     def __call__(self, x_BTC: Tensor) -> Tensor:
         if self._kernel > 1:
@@ -119,32 +122,20 @@ class _FusedConvolution:
 class _FusedBlock:
     """One S4 block: scan with GELU, the linear layer, then gate, residual and norm in one pass."""
 
-    def __init__(self, block: S4Block, precision: Precision) -> None:
+    def __init__(self, block: S4Block, dtype: torch.dtype) -> None:
         modes = block.convolution.modes()
         assert modes is not None
-        self._pole_NH = modes.pole_NH
+        self._pole_NH, self._dtype, self._norm = modes.pole_NH, dtype, block.norm
         self._weight_RNH = modes.weights(block.convolution.C.detach().flatten(2)).contiguous()
         self._skip_H = block.convolution.D.detach()
-        self._product = _product(block.output.weight.detach(), block.output.bias.detach(), precision)
-        self._norm = block.norm
+        linear = block.output
+        self._product = packed_linear(linear.weight.detach().to(dtype), linear.bias.detach().to(dtype))
 
-    def __call__(self, x_BLD: Tensor) -> Tensor:
+    def __call__(self, x_BLD: Tensor, out_BLD: Tensor) -> Tensor:
         z_BLD = modal_scan(x_BLD, self._pole_NH, self._weight_RNH, self._skip_H, gelu=True)
         B, L, _ = z_BLD.shape
-        gate_BLE = self._product(z_BLD.flatten(0, 1)).view(B, L, -1)
-        return glu_norm_only(gate_BLE, x_BLD, self._norm.weight, self._norm.bias, self._norm.eps)
-
-
-def _product(weight_OI: Tensor, bias_O: Tensor, precision: Precision, relu: bool = False) -> Product:
-    if precision == "float32":
-        return packed_linear(weight_OI, bias_O, relu)
-    weight_OI, bias_O = weight_OI.bfloat16(), bias_O.bfloat16()
-
-    def product(x_NI: Tensor) -> Tensor:
-        y_NO = F.linear(x_NI.bfloat16(), weight_OI, bias_O)
-        return (y_NO.relu_() if relu else y_NO).float()
-
-    return product
+        gate_BLE = self._product(z_BLD.flatten(0, 1).to(self._dtype)).float().view(B, L, -1)
+        return glu_norm_into(out_BLD, gate_BLE, x_BLD, self._norm.weight, self._norm.bias, self._norm.eps)
 
 
 class _PackedLinear(nn.Module):

@@ -29,10 +29,11 @@ def glu_norm(
     return out_BLD, update_BLD
 
 
-def glu_norm_only(gate_BLE: Tensor, x_BLD: Tensor, weight_D: Tensor, bias_D: Tensor, eps: float) -> Tensor:
-    """LayerNorm(x + a * sigmoid(b)) and nothing else, for inference."""
+def glu_norm_into(
+    out_BLD: Tensor, gate_BLE: Tensor, x_BLD: Tensor, weight_D: Tensor, bias_D: Tensor, eps: float
+) -> Tensor:
+    """LayerNorm(x + a * sigmoid(b)) and nothing else, written where it is wanted; for inference."""
     B, L, D = x_BLD.shape
-    out_BLD = torch.empty_like(x_BLD)
     arrays = [*_inputs(gate_BLE, x_BLD, None, weight_D), address(bias_D, torch.float32, D)]
     out = address(out_BLD, torch.float32, B, L, D)
     library = kernels().library

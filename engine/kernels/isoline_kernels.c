@@ -470,8 +470,10 @@ EXPORT void isoline_glu_norm_adjoint(
 
 enum { CHAINS = 12, WIDE = 16 };
 
-#if defined(__GNUC__) && defined(__x86_64__)
-__attribute__((target("avx512f,fma"))) static void chains_512(float (*sum)[WIDE], int64_t rounds) {
+#if defined(__GNUC__)
+/* Not inlined, and started from values that only the caller knows: chains that are seen to be alike become one. */
+#if defined(__x86_64__)
+__attribute__((noinline, target("avx512f,fma"))) static void chains_512(float (*sum)[WIDE], int64_t rounds) {
     typedef float wide __attribute__((vector_size(64)));
     wide v[CHAINS];
     memcpy(v, sum, sizeof v);
@@ -481,9 +483,8 @@ __attribute__((target("avx512f,fma"))) static void chains_512(float (*sum)[WIDE]
 }
 #endif
 
-#if defined(__GNUC__)
-typedef float octet __attribute__((vector_size(32)));
-static void chains_256(float (*sum)[WIDE], int64_t rounds) {
+__attribute__((noinline)) static void chains_256(float (*sum)[WIDE], int64_t rounds) {
+    typedef float octet __attribute__((vector_size(32)));
     octet v[CHAINS];
     for (int c = 0; c < CHAINS; c++) memcpy(&v[c], sum[c], sizeof v[c]);
     for (int64_t i = 0; i < 2 * rounds; i++)
@@ -493,10 +494,13 @@ static void chains_256(float (*sum)[WIDE], int64_t rounds) {
 #endif
 
 /* Do rounds * 192 multiply-adds of floats in registers, twelve independent chains of the widest vectors there are.
- * Returns how many were done; 0 where the compiler has no vector types. The sum is handed out so that it is computed.
+ * Returns how many were done; 0 where the compiler has no vector types. They start from out[0], and their sum is
+ * handed out in its place.
  */
 EXPORT int64_t isoline_chains(int64_t rounds, float *out) {
-    float sum[CHAINS][WIDE] = {{0}};
+    float sum[CHAINS][WIDE];
+    for (int c = 0; c < CHAINS; c++)
+        for (int l = 0; l < WIDE; l++) sum[c][l] = out[0] * (float)(1 + c * WIDE + l);
 #if defined(__GNUC__) && defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f")) chains_512(sum, rounds);

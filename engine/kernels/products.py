@@ -21,6 +21,7 @@ Product = Callable[[Tensor], Tensor]
 
 ROUNDING = 1e-5
 """Relative error up to which a product counts as float32; bfloat16 has 4e-3."""
+ROUNDING_OF_BF16 = 2e-2
 PROBE = (300, 512, 384)
 
 
@@ -56,9 +57,10 @@ def by_onednn() -> Iterator[None]:
 def packed_linear(weight_OI: Tensor, bias_O: Tensor | None, relu: bool = False) -> Product:
     """x_NI -> x_NI weight^T + bias, optionally through a ReLU, with weights packed once for oneDNN; for inference.
 
-    Where torch has no such operation, or a wrong one, it is its plain linear layer.
+    Where torch has no such operation, or a wrong one, it is its plain linear layer. Inputs have the weights' precision.
+    The ReLU turns what is not a number into 0 where oneDNN applies it.
     """
-    if not packing_works():
+    if not packing_works(weight_OI.dtype):
         return _plain_linear(weight_OI, bias_O, relu)
     operations = torch.ops.mkldnn
     packed = operations._reorder_linear_weight(weight_OI.detach().contiguous())
@@ -72,20 +74,20 @@ def packed_linear(weight_OI: Tensor, bias_O: Tensor | None, relu: bool = False) 
 
 
 @cache
-def packing_works() -> bool:
-    """Whether this torch can pack weights for oneDNN, in float32 without rounding."""
+def packing_works(dtype: torch.dtype = torch.float32) -> bool:
+    """Whether this torch and this processor can pack weights for oneDNN, and float32 is not rounded on the way."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
+
+    def packed_once(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor) -> Tensor:
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI.to(dtype))
+        y_NO: Tensor = torch.ops.mkldnn._linear_pointwise(x_NI.to(dtype), packed, bias_O.to(dtype), "none", [], "")
+        return y_NO
+
     try:
-        return _error(_packed_once) < ROUNDING
+        return _error(packed_once) < (ROUNDING if dtype == torch.float32 else ROUNDING_OF_BF16)
     except (RuntimeError, AttributeError, NotImplementedError):
         return False
-
-
-def _packed_once(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor) -> Tensor:
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI)
-    y_NO: Tensor = torch.ops.mkldnn._linear_pointwise(x_NI, packed, bias_O, "none", [], "")
-    return y_NO
 
 
 def _plain_linear(weight_OI: Tensor, bias_O: Tensor | None, relu: bool) -> Product:
