@@ -35,10 +35,10 @@ def main(workspace: str, theme: str = "light") -> None:
     window.show()
     PICTURES.mkdir(exist_ok=True)
     suffix = "" if theme == "light" else f"-{theme}"
-    for title in ("Records", "Runs", "Compare", "Dossier"):
+    for title in ("Records", "Pretrain", "Study", "Runs", "Compare", "Dossier"):
         page = window.show_page(title)
         wait(3500)
-        if title == "Runs":
+        if title in ("Pretrain", "Runs"):
             pretraining = next(job for job in window.workspace.jobs() if job.kind == "pretrain")
             page.show_item(pretraining.job_id)
             wait(2000)

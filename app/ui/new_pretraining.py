@@ -138,6 +138,9 @@ class NewPretraining(RunDialog):
         self._edited()
 
     def _take_settings(self, settings: dict[str, Any]) -> None:
+        if (self.begin.currentData() or ("", ""))[0] == "job":
+            # An earlier run went on from a model, which stands here by its name, or began afresh.
+            self.origin.setCurrentIndex(max(self.origin.findData(settings.get("parent") or ""), 0))
         self.form.set_value({name: value for name, value in settings.items() if name not in ("parent", "store")})
         self._take_origin()
 

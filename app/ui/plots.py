@@ -147,6 +147,8 @@ class CurvePlot(QFrame):
         self.plot = pg.PlotWidget()
         # Otherwise it would push a legend of two lines out of a small plot.
         self.plot.setMinimumHeight(24)
+        # Nothing in it can be done with keys: the legend tells the values.
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._lines: dict[str, pg.PlotDataItem] = {}
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._prepare()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
@@ -42,6 +43,7 @@ class ScalingPlot(QFrame):
         self.setProperty("role", "panel")
         self.legend, self.plot = Legend(), pg.PlotWidget()
         self._theme, self._series, self._y_text = theme, [], ""  # type: tuple[Theme, list[Series], str]
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         item = self.plot.getPlotItem()
         item.setMenuEnabled(False)
         item.hideButtons()

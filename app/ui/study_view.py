@@ -12,7 +12,7 @@ from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.banner import Banner
 from app.ui.choosers import combo
-from app.ui.form_words import variant_of
+from app.ui.form_words import sentence, variant_of
 from app.ui.rows_table import Column, RowsTable
 from app.ui.run_view import tell_trouble
 from app.ui.signs import STATE_WORDS, state_icon
@@ -41,7 +41,7 @@ class StudyView(QWidget):
         self.job_id = ""
         self.state, self.heading, self.told, self.about = QLabel(), QLabel(), QLabel(), QLabel()
         self.log, self.trouble = QPushButton("Config and log"), Banner()
-        self.figures = Tiles("Progress of the study")
+        self.figures, self.notes = Tiles("Progress of the study"), QLabel()
         self.grid, self.ranking, self.differences = GridTable(), RankingTable(), DifferenceTable()
         self.rank_by, self.rank_note = combo("Rank by"), QLabel(NO_RANKS)
         self.scale_by = combo("Scaling of")
@@ -63,6 +63,7 @@ class StudyView(QWidget):
             self.ranking.rows.set_rows([])
             self.differences.rows.set_rows([])
             self.figures.setVisible(False)
+            self._tell_notes([])
         self._tell_head(job)
 
     def show_look(self, seen: StudyLook) -> None:
@@ -74,6 +75,7 @@ class StudyView(QWidget):
         self.about.setText(about(seen))
         self.figures.show_figures(figures(seen))
         self.figures.setVisible(bool(seen.rows))
+        self._tell_notes(seen.summary.notes)
         self.grid.show_runs(seen.axes, seen.rows)
         self._offer(ranked_by(seen.summary))
         self._tell_ranking()
@@ -107,6 +109,11 @@ class StudyView(QWidget):
         self.heading.setText(job.name)
         self.told.setText(f"{job.job_id}: {head_text(job)}")
         tell_trouble(self.trouble, job)
+
+    def _tell_notes(self, notes: list[str]) -> None:
+        """What a reader of the figures must know: one seed, runs refused or collapsed."""
+        self.notes.setText(" ".join(map(sentence, notes)))
+        self.notes.setVisible(bool(notes))
 
     def _offer(self, metrics: list[str]) -> None:
         known = [self.rank_by.itemData(row) for row in range(self.rank_by.count())]
@@ -152,9 +159,10 @@ class StudyView(QWidget):
     def _lay_out(self) -> None:
         self.state.setFixedSize(QSize(18, 18))
         self.heading.setProperty("role", "heading")
-        for label in (self.told, self.about, self.rank_note):
+        for label in (self.told, self.about, self.rank_note, self.notes):
             label.setProperty("role", "muted")
-        self.about.setWordWrap(True)
+        for label in (self.about, self.notes):
+            label.setWordWrap(True)
         head = QHBoxLayout()
         head.setSpacing(6)
         for label in (self.state, self.heading, self.told):
@@ -166,7 +174,7 @@ class StudyView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(head)
-        for part in (self.about, self.trouble, self.figures):
+        for part in (self.about, self.trouble, self.figures, self.notes):
             column.addWidget(part)
         column.addWidget(self.tabs, 1)
 
@@ -189,6 +197,7 @@ class StudyView(QWidget):
         self.tabs.addTab(self._scaling_tab, "Scaling")
         self.tabs.addTab(self.differences, "Differences")
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("Views of the study")
         self.tabs.tabBar().setDrawBase(False)
 
 

@@ -114,6 +114,7 @@ class PlotWall(QWidget):
         self._grid.setSpacing(6)
         self._scroll.setWidget(inside)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setAccessibleName("Other curves of the pretraining")
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setMinimumWidth(230)

@@ -273,6 +273,17 @@ def test_a_duplicate_begins_with_the_settings_of_the_selected_run(qtbot, page, b
     assert (dialog.form.value()["name"], dialog.form.value()["backbone"]["width"]) == ("wide again", 32)
 
 
+def test_a_duplicate_of_a_run_that_went_on_from_a_model_goes_on_from_it_too(
+    qtbot, page, workspace, background, monkeypatch
+):
+    real = workspace.duplicate
+    monkeypatch.setattr(workspace, "duplicate", lambda job_id: {**real(job_id), "parent": "demo"})
+    page.show_item("J0006")
+    dialog = dialog_of(qtbot, background, page.duplicate_selected())
+    assert dialog.origin.currentData() == "demo"
+    assert dialog.form.value()["rate_hz"] == 250.0
+
+
 def test_going_on_from_a_model_settles_backbone_and_signal(qtbot, page, workspace, background):
     dialog = dialog_of(qtbot, background, page.new_pretraining())
     dialog.origin.setCurrentIndex(dialog.origin.findData("demo"))

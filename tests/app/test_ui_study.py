@@ -108,6 +108,15 @@ def test_the_grid_is_told_in_one_line(page):
     )
 
 
+def test_what_a_reader_must_know_stands_above_the_tables(qtbot, page, workspace, background, monkeypatch):
+    assert not page.view.notes.isVisible()
+    told = study_results().model_copy(update={"notes": ["one seed: small differences mean nothing"]})
+    monkeypatch.setattr(workspace, "study_summary", lambda _job: told)
+    page.refresh(Changes.JOBS)
+    settle(qtbot, background)
+    assert page.view.notes.text() == "One seed: small differences mean nothing."
+
+
 def test_cells_are_ranked_with_the_best_first_and_their_intervals(page):
     page.view.tabs.setCurrentIndex(1)
     first = cells(page.view.ranking, 0)
