@@ -1,7 +1,8 @@
 """The warm-up: the same learner, batches and steps as a training's, timed, and nothing of it kept.
 
 On a GPU too large a batch raises an error and smaller ones are tried. On a CPU the system would end the process, so
-the memory of a batch is foretold from two small ones before it is tried at all.
+the memory of a batch is foretold from two small ones before it is tried at all; and where a whole step would take long,
+its time is foretold from them too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from engine.contract.config import PretrainConfig
 from engine.estimate import memory
 from engine.estimate.energy import EnergyMeter
-from engine.training.faults import is_out_of_memory, largest_that_fits
+from engine.training.faults import largest_that_fits
 from engine.training.learner import Learner, read
 from engine.training.loop import FITTING, Data
 
@@ -23,6 +24,9 @@ LEAST_S = 1.0
 """Steps go on for this long: a GPU's energy counter moves some ten times a second."""
 
 MOST_STEPS = 200
+LONG_S = 15.0
+"""A step that takes longer is foretold, not tried: nobody waits minutes to learn that it would take weeks."""
+
 SPARE = 0.95
 """Share of the free memory that a training may fill."""
 
@@ -42,12 +46,17 @@ class Room:
 
 @dataclass(frozen=True)
 class Warm:
-    """What the warm-up steps took."""
+    """What the warm-up steps took.
+
+    Attributes:
+        foretold_from: crops that time and memory were foretold from; 0 where whole steps were measured.
+    """
 
     seconds_per_step: float
     watts: float
     energy_source: str
     room: Room
+    foretold_from: int = 0
 
 
 class Rehearsal:
@@ -68,6 +77,7 @@ class Rehearsal:
         self._config, self._learner, self._data = config, learner, data
         self.device, self._threads, self._before = device, threads, before
         self.part = config.batch_size // config.accumulate // config.ranks
+        self._line: Line | None = None
 
     def prepare(self) -> None:
         """Let the objective make its labels, where it has some."""
@@ -78,15 +88,18 @@ class Rehearsal:
         """Crops at a time that fit: those asked for, or the largest half, quarter ... of them; 0 when none does."""
         if self.device.type == "cuda":
             return largest_that_fits(self._learner.rehearse, self.part)
-        return largest_foretold(self._foretell(), self.part, self._before.free)
+        self._line = self._foretell()
+        return largest_foretold(self._line.bytes_of, self.part, self._before.free)
 
     def warm_up(self, steps: int, on_step: Callable[[int], None]) -> Warm:
-        """One step that is not measured, then `steps` or as many as a second holds.
+        """One step that is not measured, then `steps` or as many as a second holds; a few crops where those are long.
 
         Args:
             steps: that are measured at least.
             on_step: told after each; may raise to stop.
         """
+        if self._line is not None and self._line.seconds_each * self._crops > LONG_S:
+            return self._foretold(self._line)
         forget_peak(self.device)
         self._step(0)
         on_step(0)
@@ -99,37 +112,65 @@ class Rehearsal:
         watts, source = meter.watts()
         return Warm(seconds, watts, source, Room(peak(self.device), self._before.free))
 
-    def look_seconds(self) -> float:
-        """Seconds of one look at the held-out loss, from its first batch."""
+    def look_seconds(self, warm: Warm) -> float:
+        """Seconds of one look at the held-out loss: from its first batch, or a third of a step's where that is long."""
+        crops = len(self._data.validation.crops) / self._config.ranks
+        if warm.foretold_from:
+            return warm.seconds_per_step / self._crops * crops / 3
         batches, began = iter(self._data.validation), time.perf_counter()
         first = next(batches, None)
         if first is None:
             return 0.0
         self._learner.validate([first])
-        crops = len(self._data.validation.crops) / self._config.ranks
         return (time.perf_counter() - began) * crops / len(first.x_BCT)
+
+    @property
+    def _crops(self) -> int:
+        """Crops of one step on this rank."""
+        return self._config.batch_size // self._config.ranks
 
     def _step(self, step: int) -> None:
         """A step as the loop does it; reading its values waits for the device."""
         read(self._learner.step(self._data.training.parts(step, self._data.training.read(step))))
 
-    def _foretell(self) -> Callable[[int], float]:
-        """Memory of a training step as a straight line over crops, through two small batches."""
+    def _foretell(self) -> Line:
+        """Two small batches, the second larger; on memory what the optimiser will add."""
         small, large = max(1, self.part // 16), max(2, self.part // 8)
         taken = [self._taken(crops) for crops in (small, large)]
+        began = time.perf_counter()
+        self._learner.rehearse(large)
+        seconds = (time.perf_counter() - began) / large
         each = max(0.0, (taken[1] - taken[0]) / (large - small))
         moments = sum(2 * p.numel() * p.element_size() for p in self._learner.objective.parameters())
-        return lambda crops: taken[1] + moments + each * (crops - large)
+        return Line(large, taken[1] + moments, each, seconds)
+
+    def _foretold(self, line: Line) -> Warm:
+        """A step as so many times the crops of a small batch."""
+        meter, began = EnergyMeter(self.device, self._threads), time.perf_counter()
+        self._learner.rehearse(line.crops)
+        seconds = (time.perf_counter() - began) / line.crops * self._crops
+        watts, source = meter.watts()
+        room = Room(round(line.bytes_of(self.part)), self._before.free)
+        return Warm(seconds, watts, source, room, foretold_from=line.crops)
 
     def _taken(self, crops: int) -> int:
         memory.forget_peak()
-        try:
-            self._learner.rehearse(crops)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return memory.UNLIMITED
+        self._learner.rehearse(crops)
         return memory.peak_bytes()
+
+
+@dataclass(frozen=True)
+class Line:
+    """Memory and time of a training step as straight lines over its crops, through what small batches took."""
+
+    crops: int
+    taken: float
+    bytes_each: float
+    seconds_each: float
+
+    def bytes_of(self, crops: int) -> float:
+        """Memory of so many crops at a time."""
+        return self.taken + self.bytes_each * (crops - self.crops)
 
 
 def largest_foretold(taken: Callable[[int], float], part: int, free: int | None) -> int:

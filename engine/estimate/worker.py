@@ -21,7 +21,7 @@ from engine.contract.results import EstimateResults
 from engine.contract.run import RunFolder, Stopped
 from engine.estimate.rehearsal import Rehearsal, Warm, room_before
 from engine.training.device import pick_device, set_threads
-from engine.training.faults import is_out_of_memory, out_of_memory
+from engine.training.faults import is_out_of_memory, largest_that_fits, out_of_memory
 from engine.training.learner import Learner
 from engine.training.parent import load_parent
 from engine.training.pretrain import open_data
@@ -73,8 +73,8 @@ def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> Estim
         if not is_out_of_memory(error):
             raise
     # Outside of the except block: the exception holds the tensors of the failed attempt.
-    rehearsal.part //= 2
-    return _results(folder, asked, fixed, None, _too_large(asked, rehearsal.largest_part(), device))
+    fits = largest_that_fits(learner.rehearse, rehearsal.part // 2)
+    return _results(folder, asked, fixed, None, _too_large(asked, fits, device))
 
 
 def _rehearsed(
@@ -93,7 +93,7 @@ def _rehearsed(
             raise Stopped
 
     warm = rehearsal.warm_up(config.warmup, told)
-    look = rehearsal.look_seconds()
+    look = rehearsal.look_seconds(warm)
     refusal = {} if warm.room.is_enough else _too_large(asked, rehearsal.part // 2, rehearsal.device)
     return _results(folder, asked, fixed, (warm, look), refusal)
 
@@ -149,7 +149,7 @@ def _results(
         steps=fixed.steps,
         disk_bytes=disk,
         disk_free_bytes=free,
-        notes=_notes(config),
+        notes=_notes(config, measured[0] if measured else None),
         **told,
         **refusal,
     )
@@ -170,8 +170,10 @@ def disk_bytes(config: PretrainConfig, checkpoint_bytes: int, seconds: float) ->
     return held * checkpoint_bytes + log
 
 
-def _notes(config: PretrainConfig) -> list[str]:
+def _notes(config: PretrainConfig, warm: Warm | None) -> list[str]:
     told = []
+    if warm is not None and warm.foretold_from:
+        told.append(f"Foretold from {warm.foretold_from} crops at a time, since a whole step takes long here")
     if config.ranks > 1:
         told.append(f"Measured on one of {config.ranks} ranks, without what they exchange")
     if config.probe is not None:

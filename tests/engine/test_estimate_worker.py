@@ -11,7 +11,7 @@ from engine.contract.events import EventWriter
 from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.store import Store
 from engine.estimate import energy, memory, rehearsal, worker
-from engine.estimate.rehearsal import Room, largest_foretold
+from engine.estimate.rehearsal import Line, Room, largest_foretold
 from engine.signal.recording import Recording
 from engine.training import pretrain
 from engine.training.learner import Learner
@@ -80,7 +80,7 @@ def test_what_follows_from_the_config_is_the_same_each_time_and_true(ask, tmp_pa
 
 def test_a_memory_that_cannot_hold_the_batch_refuses_it_and_names_the_largest_that_fits(ask, monkeypatch):
     monkeypatch.setattr(worker, "room_before", lambda device: Room(None, 3_000))
-    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda self: lambda crops: 1_000.0 + 500.0 * crops)
+    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda self: Line(2, 2_000.0, 500.0, 0.1))
     monkeypatch.setattr(rehearsal.Rehearsal, "warm_up", lambda *_: pytest.fail("it was tried all the same"))
     told, _ = ask()
     assert not told.fits
@@ -99,6 +99,16 @@ def test_memory_that_runs_out_in_the_warm_up_is_told_and_not_raised(ask, monkeyp
     told, _ = ask()
     assert not told.fits
     assert told.largest_batch == 4
+
+
+def test_a_step_that_would_take_long_is_foretold_from_a_few_crops_and_not_tried(ask, monkeypatch):
+    monkeypatch.setattr(rehearsal, "LONG_S", 0.0)
+    monkeypatch.setattr(Learner, "step", lambda *_: pytest.fail("a whole step was tried"))
+    told, _ = ask(batch_size=10)
+    assert told.fits
+    assert told.notes == ["Foretold from 2 crops at a time, since a whole step takes long here"]
+    assert told.seconds > 0
+    assert told.memory_bytes > 0
 
 
 def test_another_fault_of_the_warm_up_is_not_taken_for_missing_memory(ask, monkeypatch):
