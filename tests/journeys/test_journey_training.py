@@ -1,175 +1,109 @@
-"""Training through the window's own pages with a real engine: closing the window never stops a run."""
+"""Training from the command line with real engine processes: cost, parent, child, dossier, study, figures."""
 
-import shutil
+import json
+import os
+import subprocess
+import sys
 
 import pytest
+from pypdf import PdfReader
 
-from app.core.changes import Changes
-from app.ui.messages import Message, Messages
-from app.ui.window import MainWindow
-from app.workspace import Workspace
+from engine.contract.card import DERIVED_STAMP
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
-PATIENCE_MS = 300_000
-TINY = {
-    "name": "ward model",
-    "steps": "120",
-    "batch_size": "8",
-    "checkpoint_every": "40",
-    "evaluate_every": "40",
-    "threads": "1",
-    "backbone.width": "16",
-    "backbone.depth": "1",
-    "objective.negatives": "16",
-}
-STUDY = """
-name = "two sizes"
-[axes]
-records = [16, 0]
+SMALL = (
+    *("backbone.width=16", "backbone.depth=2", "batch_size=8", "objective.negatives=16", "steps=20"),
+    *("checkpoint_every=10", "evaluate_every=10", "threads=1"),
+)
+GRID = """
+name = "grid"
 [base]
-steps = 6
-batch_size = 4
+steps = 4
+batch_size = 8
 threads = 1
-evaluate_every = 3
-checkpoint_every = 6
-backbone = { name = "s4", width = 16, depth = 1 }
-objective = { name = "cpc", negatives = 8 }
+device = "cpu"
+evaluate_every = 2
+[backbones.small]
+name = "s4"
+width = 16
+depth = 2
+[backbones.other]
+name = "transformer"
+width = 16
+heads = 2
+depth = 1
+stem_kernels = [3, 1]
+stem_strides = [2, 2]
+[axes]
+backbone = ["small", "other"]
+seed = [0, 1]
 """
 
 
-class Heard(Messages):
-    """Takes messages down instead of showing them."""
+def isoline(*words, code=0):
+    """Run the real command in its own process; returns what it printed for scripts."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment.pop("ISOLINE_WORKSPACE", None)
+    command = [sys.executable, "-m", "app", *(str(word) for word in words)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[Message] = []
 
-    def show(self, message: Message) -> None:
-        self.told.append(message)
+def settings(*more):
+    return [word for setting in (*SMALL, *more) for word in ("--set", setting)]
 
 
-@pytest.fixture
-def ward(tmp_path, samples):
-    """A workspace with 60 of the shipped recordings."""
-    folder = tmp_path / "recordings"
-    folder.mkdir()
-    for header in sorted(samples.rglob("*.hea"))[:60]:
-        shutil.copy(header, folder)
-        shutil.copy(header.with_suffix(".dat"), folder)
-    path = tmp_path / "ward"
-    with Workspace.create(path) as workspace:
-        workspace.wait(workspace.import_files([folder], labels=samples / "labels.csv"), timeout_s=120)
-        workspace.create_cohort("main", folds=3)
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory, samples):
+    path = tmp_path_factory.mktemp("journey") / "ward"
+    isoline("init", path)
+    isoline("import", samples, "--labels", samples / "labels.csv", "-w", path)
+    isoline("cohort", "create", "main", "--label", "NORM", "--folds", "3", "-w", path)
     return path
 
 
-@pytest.fixture
-def windows(qtbot):
-    """Opens windows on a workspace, and closes what a test has left open."""
-    made: list[MainWindow] = []
-
-    def open_on(path) -> MainWindow:
-        window = MainWindow(Workspace.open(path), messages=Heard())
-        qtbot.addWidget(window)
-        window.show()
-        made.append(window)
-        return window
-
-    yield open_on
-    for window in made:
-        window.close()
+@pytest.fixture(scope="module")
+def family(ward):
+    """A model, and one that went on from it under a probe."""
+    isoline("pretrain", "demo", *settings('name="theirs"'), "-w", ward, "--wait")
+    more = ["--set", "steps=20", "--set", "threads=1", "--set", "batch_size=8", "--set", 'name="ours"']
+    told = isoline("pretrain", "domain", "--from", "theirs", "--probe", "main", *more, "-w", ward, "--wait", "--json")
+    return json.loads(told)
 
 
-def wait(qtbot, condition) -> None:
-    qtbot.waitUntil(condition, timeout=PATIENCE_MS)
+def test_the_cost_is_told_before_anything_is_started(ward):
+    told = json.loads(isoline("pretrain", "demo", *settings("steps=1000"), "--estimate", "-w", ward, "--json"))
+    assert told["fits"]
+    assert told["steps"] == 1000
+    assert told["seconds"] > 0
 
 
-def launch(qtbot, dialog) -> str:
-    wait(qtbot, dialog.start.isEnabled)
-    with qtbot.waitSignal(dialog.launched, timeout=PATIENCE_MS) as told:
-        dialog.start.click()
-    return str(told.args[0])
+def test_a_model_that_went_on_is_stamped_in_the_list_in_the_dossier_and_among_its_limits(ward, family, tmp_path):
+    assert [change["label"] for change in family["forgetting"]] == ["macro", "NORM"]
+    listed = isoline("model", "list", "-w", ward)
+    assert f"{DERIVED_STAMP} (from theirs)" in listed
+    for model in ("ours", "theirs"):
+        isoline("evaluate", model, "--cohort", "main", "--resamples", "100", "-w", ward, "--wait")
+    isoline("compare", "ours", "theirs", "--resamples", "100", "-w", ward, "--wait")
+    isoline("report", "--out", tmp_path / "dossier.pdf", "-w", ward)
+    isoline("verify", tmp_path / "dossier.pdf", "-w", ward)
+    text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(tmp_path / "dossier.pdf").pages)
+    assert f"'ours' was made from 'theirs' by further pretraining: {DERIVED_STAMP}" in text
+    assert "Forgetting: AUROC of the last probe minus that of the first" in text
+    assert "Linear probe along the way on cohort main" in text
 
 
-def fill(qtbot, dialog) -> None:
-    wait(qtbot, lambda: dialog.begin.count() > 0 and not dialog.background.busy)
-    for path, text in TINY.items():
-        line = dialog.form.editor(path).focusProxy()
-        line.selectAll()
-        qtbot.keyClicks(line, text)
-    assert dialog.form.errors == {}
-
-
-def state_of(page, job_id: str) -> str:
-    return next((row.job.state for row in page.table.rows.rows if row.job.job_id == job_id), "")
-
-
-def test_a_pretraining_started_from_its_page_outlives_the_window_and_is_found_finished(qtbot, windows, ward):
-    window = windows(ward)
-    page = window.show_page("Pretrain")
-    dialog = page.new_pretraining()
-    fill(qtbot, dialog)
-    dialog.form.part("probe").setChecked(True)
-    job_id = launch(qtbot, dialog)
-
-    wait(qtbot, lambda: page.view.job_id == job_id and page.view.wall is not None and page.view.wall.isVisible())
-    wait(qtbot, lambda: "Held-out loss" in page.view.figures.texts())
-    assert state_of(page, job_id) == "running"
-    window.close()
-
-    again = windows(ward)
-    page = again.show_page("Pretrain")
-    wait(qtbot, lambda: state_of(page, job_id) == "done")
-    page.show_item(job_id)
-    wait(qtbot, lambda: page.view.job_id == job_id and "Below trivial" in page.view.figures.texts())
-    assert {"rank", "speed", "rate", "probe"} <= set(page.view.wall.shown())
-    assert again.messages.told == []
-
-    follower = page.new_pretraining()
-    wait(qtbot, lambda: follower.origin.findData(TINY["name"]) > 0 and not follower.background.busy)
-    follower.origin.setCurrentIndex(follower.origin.findData(TINY["name"]))
-    follower.origin.activated.emit(follower.origin.currentIndex())
-    wait(qtbot, lambda: follower.form.value()["backbone"]["width"] == 16)
-    assert follower.start.isEnabled()
-    follower.reject()
-
-
-def test_the_cost_of_a_pretraining_is_told_in_its_dialog_before_it_is_started(qtbot, windows, ward):
-    window = windows(ward)
-    page = window.show_page("Pretrain")
-    dialog = page.new_pretraining()
-    fill(qtbot, dialog)
-    dialog.estimate.click()
-    wait(qtbot, lambda: dialog.strip.results is not None)
-    assert dialog.strip.results.fits
-    assert {"Time", "Memory", "Disk", "Energy"} <= set(dialog.strip.figures.texts())
-    assert dialog.start.isEnabled()
-    dialog.reject()
-
-
-def test_a_study_started_from_its_page_fills_its_grid_and_is_exported(qtbot, windows, ward, tmp_path):
-    file = tmp_path / "two.toml"
-    file.write_text(STUDY)
-    window = windows(ward)
-    page = window.show_page("Study")
-    dialog = page.new_study()
-    wait(qtbot, lambda: dialog.recipe.count() > 0 and not dialog.background.busy)
-    dialog.take_file(str(file))
-    wait(qtbot, lambda: dialog.count.text() == "2 runs.")
-    job_id = launch(qtbot, dialog)
-
-    wait(qtbot, lambda: page.view.grid.rows.rowCount() == 2)
-    window.close()
-
-    again = windows(ward)
-    page = again.show_page("Study")
-    wait(qtbot, lambda: state_of(page, job_id) == "done")
-    page.refresh(Changes.ALL)
-    wait(qtbot, lambda: [row.state for row in page.view.grid.rows.rows] == ["done", "done"])
-    assert page.view.ranking.rows.rowCount() == 2
-    assert page.view.scaling is not None
-    with qtbot.waitSignal(page.told, timeout=PATIENCE_MS):
-        page.export_to(tmp_path / "out")
-    assert (tmp_path / "out" / "study.csv").is_file()
-    assert again.messages.told == []
+def test_a_study_ends_in_a_table_figures_and_a_model_that_is_kept(ward, tmp_path):
+    (tmp_path / "grid.toml").write_text(GRID)
+    told = isoline("study", tmp_path / "grid.toml", "-w", ward, "--wait")
+    assert "Held-out loss" in told
+    job = next(row for row in json.loads(isoline("jobs", "-w", ward, "--json")) if row["kind"] == "study")
+    assert (job["state"], job["progress"]["done"], job["progress"]["total"]) == ("done", 4, 4)
+    written = json.loads(isoline("study", "export", job["job_id"], tmp_path / "figures", "-w", ward, "--json"))
+    assert {"study.csv", "held-out-loss.svg"} <= {path.rpartition("/")[2] for path in written}
+    assert len((tmp_path / "figures" / "study.csv").read_text().splitlines()) == 5
+    isoline("study", "keep", job["job_id"], "3", "--name", "of the grid", "-w", ward)
+    card = json.loads(isoline("model", "show", "of the grid", "-w", ward, "--json"))["card"]
+    assert card["lineage"]["backbone"].startswith("Transformer, causal")
