@@ -97,6 +97,7 @@ def _told(detail: JobDetail) -> str:
         ("Versions", ", ".join(f"{name} {version}" for name, version in detail.versions.items())),
         ("Checkpoints", ", ".join(detail.checkpoints)),
     ]
+    pairs += [(name, value) for name, value in (("Fault", job.fault), ("Collapsed", detail.collapsed)) if value]
     blocks = [printing.fields(pairs)]
     blocks += [f"Warning: {warning}" for warning in detail.warnings]
     blocks.append("Config\n" + printing.as_json(detail.config))

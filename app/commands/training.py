@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> None:
             "isoline pretrain demo -w ward7 --wait",
             "isoline pretrain demo -w ward7 --set backbone.width=64 --set steps=50",
             "isoline pretrain cpc-s4 -w ward7 --estimate",
-            'isoline pretrain demo -w ward7 --from "demo CPC" --cohort ours --probe reference --wait',
+            'isoline pretrain domain -w ward7 --from "demo CPC" --cohort ours --probe reference --wait',
         ],
         _pretrain,
     )
