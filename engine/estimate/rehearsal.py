@@ -24,6 +24,9 @@ LEAST_S = 1.0
 """Steps go on for this long: a GPU's energy counter moves some ten times a second."""
 
 MOST_STEPS = 200
+SLOW_CROP_S = 0.5
+"""Where one crop takes longer, small batches are of one and two crops."""
+
 LONG_S = 15.0
 """A step that takes longer is foretold, not tried: nobody waits minutes to learn that it would take weeks."""
 
@@ -84,11 +87,15 @@ class Rehearsal:
         if self._learner.objective.fits_at(0):
             self._learner.fit((self._data.training.whole(n) for n in range(FITTING)), 0)
 
-    def largest_part(self) -> int:
-        """Crops at a time that fit: those asked for, or the largest half, quarter ... of them; 0 when none does."""
+    def largest_part(self, on_batch: Callable[[], None]) -> int:
+        """Crops at a time that fit: those asked for, or the largest half, quarter ... of them; 0 when none does.
+
+        Args:
+            on_batch: told after each small batch; may raise to stop.
+        """
         if self.device.type == "cuda":
             return largest_that_fits(self._learner.rehearse, self.part)
-        self._line = self._foretell()
+        self._line = self._foretell(on_batch)
         return largest_foretold(self._line.bytes_of, self.part, self._before.free)
 
     def warm_up(self, steps: int, on_step: Callable[[int], None]) -> Warm:
@@ -133,16 +140,21 @@ class Rehearsal:
         """A step as the loop does it; reading its values waits for the device."""
         read(self._learner.step(self._data.training.parts(step, self._data.training.read(step))))
 
-    def _foretell(self) -> Line:
+    def _foretell(self, on_batch: Callable[[], None]) -> Line:
         """Two small batches, the second larger; on memory what the optimiser will add."""
-        small, large = max(1, self.part // 16), max(2, self.part // 8)
-        taken = [self._taken(crops) for crops in (small, large)]
         began = time.perf_counter()
-        self._learner.rehearse(large)
+        taken_small, small = self._taken(1), 1
+        if time.perf_counter() - began < SLOW_CROP_S:
+            small = max(1, self.part // 16)
+            taken_small = self._taken(small)
+        on_batch()
+        large, began = 2 * small, time.perf_counter()
+        taken = self._taken(large)
         seconds = (time.perf_counter() - began) / large
-        each = max(0.0, (taken[1] - taken[0]) / (large - small))
+        on_batch()
+        each = max(0.0, (taken - taken_small) / (large - small))
         moments = sum(2 * p.numel() * p.element_size() for p in self._learner.objective.parameters())
-        return Line(large, taken[1] + moments, each, seconds)
+        return Line(large, taken + moments, each, seconds)
 
     def _foretold(self, line: Line) -> Warm:
         """A step as so many times the crops of a small batch."""

@@ -82,16 +82,17 @@ def _rehearsed(
 ) -> EstimateResults:
     """Warm up, unless the memory is foretold not to suffice."""
     asked = config.pretrain
-    rehearsal.prepare()
-    fits = rehearsal.largest_part()
-    if fits < rehearsal.part:
-        return _results(folder, asked, fixed, None, _too_large(asked, fits, rehearsal.device))
 
-    def told(done: int) -> None:
-        events.emit(Progress(done=min(done, config.warmup), total=config.warmup, unit="steps", message="warm-up"))
+    def told(done: int, message: str = "warm-up") -> None:
+        events.emit(Progress(done=min(done, config.warmup), total=config.warmup, unit="steps", message=message))
         if folder.stop_asked():
             raise Stopped
 
+    told(0, "small batches")
+    rehearsal.prepare()
+    fits = rehearsal.largest_part(lambda: told(0, "small batches"))
+    if fits < rehearsal.part:
+        return _results(folder, asked, fixed, None, _too_large(asked, fits, rehearsal.device))
     warm = rehearsal.warm_up(config.warmup, told)
     look = rehearsal.look_seconds(warm)
     refusal = {} if warm.room.is_enough else _too_large(asked, rehearsal.part // 2, rehearsal.device)

@@ -80,7 +80,7 @@ def test_what_follows_from_the_config_is_the_same_each_time_and_true(ask, tmp_pa
 
 def test_a_memory_that_cannot_hold_the_batch_refuses_it_and_names_the_largest_that_fits(ask, monkeypatch):
     monkeypatch.setattr(worker, "room_before", lambda device: Room(None, 3_000))
-    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda self: Line(2, 2_000.0, 500.0, 0.1))
+    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda *_: Line(2, 2_000.0, 500.0, 0.1))
     monkeypatch.setattr(rehearsal.Rehearsal, "warm_up", lambda *_: pytest.fail("it was tried all the same"))
     told, _ = ask()
     assert not told.fits
@@ -138,9 +138,7 @@ def test_a_disk_too_small_for_the_checkpoints_is_refused(ask, monkeypatch):
 
 def test_accumulation_takes_less_memory_at_a_time(ask, monkeypatch):
     parts = []
-    monkeypatch.setattr(
-        rehearsal.Rehearsal, "largest_part", lambda self: parts.append(self.part) or self.part, raising=True
-    )
+    monkeypatch.setattr(rehearsal.Rehearsal, "largest_part", lambda self, _: parts.append(self.part) or self.part)
     ask(accumulate=4)
     assert parts == [2]
 
