@@ -98,6 +98,7 @@ NEED_A_SELECTION = (
     "pretrain.duplicate",
     "pretrain.stop",
     "pretrain.resume",
+    "study.duplicate",
     "study.export",
     "study.keep",
     "study.stop",
@@ -231,6 +232,13 @@ ACTIONS: tuple[Action, ...] = (
         tooltip="Run a grid of pretrainings and rank them",
         workspace_method="study",
         toolbar=True,
+    ),
+    _page_action(
+        "Study",
+        "duplicate_selected",
+        "study.duplicate",
+        "Duplicate study…",
+        tooltip="Begin a study with the settings of the selected one",
     ),
     _page_action(
         "Study",

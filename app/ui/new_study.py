@@ -27,14 +27,25 @@ if TYPE_CHECKING:
 
     from app.workspace import Workspace
 
+DUPLICATE = "*duplicate"
+"""Stands for an earlier study in the list of studies; no file is called so."""
 OWN_FIELDS = ("name", "budget", "epochs", "layout", "directions", "subset_seed", "parallel", "refused")
 FOLDED = frozenset({"layout", "directions", "subset_seed", "parallel", "refused"})
 
 
 class NewStudy(RunDialog):
-    """A shipped study or a TOML file, the recordings, the probe; below it the grid as it would run."""
+    """A shipped study, an earlier one or a TOML file, the recordings, the probe; below it the grid as it would run.
 
-    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
+    Args:
+        workspace: the open workspace.
+        background: its workers.
+        parent: the widget it stands before.
+        like: id of a study whose settings are taken over.
+    """
+
+    def __init__(
+        self, workspace: Workspace, background: Background, parent: QWidget | None = None, like: str = ""
+    ) -> None:
         super().__init__(
             workspace,
             background,
@@ -51,6 +62,7 @@ class NewStudy(RunDialog):
         self.axes, self.count = QLabel(), QLabel()
         self.form = SchemaForm(StudyConfig, only=OWN_FIELDS, folded=FOLDED)
         self.preview = RowsTable(_columns(), lambda row: str(row.number), "Runs that the study would have")
+        self._like = like
         self._recipe: dict[str, Any] | None = None
         self._planned = False
         self._lay_out_body()
@@ -80,6 +92,8 @@ class NewStudy(RunDialog):
 
     def _offer(self, known: tuple[list[str], list[CohortRow], list[ModelRow]]) -> None:
         names, cohorts, models = known
+        if self._like:
+            self.recipe.addItem(f"Settings of {self._like}", DUPLICATE)
         self.origin.addItem("Random: start fresh", "")
         for model in models:
             if model.source == "native":
@@ -96,13 +110,15 @@ class NewStudy(RunDialog):
     def _load(self) -> None:
         name = self.recipe.currentData()
         if name:
-            ask = partial(self.workspace.study_recipe, name)
+            of_like = partial(self.workspace.duplicate, self._like)
+            ask = of_like if name == DUPLICATE else partial(self.workspace.study_recipe, name)
             self.background.read(ask, self._take_recipe, key="study.recipe", failed=self._refused_plan)
 
     def _take_recipe(self, recipe: dict[str, Any]) -> None:
         self._recipe = recipe
         self.form.set_value({name: recipe[name] for name in OWN_FIELDS if name in recipe})
         known = recipe.get("base", {}).get("probe") or {}
+        self.origin.setCurrentIndex(max(self.origin.findData(recipe.get("base", {}).get("parent") or ""), 0))
         self.probe.setItemText(0, f"On {known['cohort']}, as the study says" if known.get("cohort") else "None")
         self.axes.setText(grid_text(recipe.get("axes", {})))
         self._plan()

@@ -51,6 +51,7 @@ class StudyPage(Page):
         self.view, self.stack = StudyView(), QStackedWidget()
         self.stop_button, self.resume_button = QPushButton("Stop"), QPushButton("Resume")
         self.export_button, self.keep_button = QPushButton("Export…"), QPushButton("Keep model")
+        self.duplicate_button = QPushButton("Duplicate…")
         self._wanted = ""
         self._lay_out()
         self._connect()
@@ -76,6 +77,8 @@ class StudyPage(Page):
             return job is not None and job.resumable
         if action == "study.export":
             return job is not None and bool(job.started)
+        if action == "study.duplicate":
+            return job is not None
         if action == "study.keep":
             row: StudyRow | None = self.view.grid.current()
             return job is not None and row is not None and row.state == "done"
@@ -92,7 +95,14 @@ class StudyPage(Page):
 
     def new_study(self) -> NewStudy:
         """Ask for study, cohort and probe; the grid is shown before anything starts."""
-        dialog = NewStudy(self.workspace, self.background, self)
+        return self._open(NewStudy(self.workspace, self.background, self))
+
+    def duplicate_selected(self) -> NewStudy | None:
+        """Ask for a study with the settings of the selected one."""
+        job = self.current()
+        return None if job is None else self._open(NewStudy(self.workspace, self.background, self, job.job_id))
+
+    def _open(self, dialog: NewStudy) -> NewStudy:
         dialog.launched.connect(self.show_item)
         dialog.open()
         return dialog
@@ -165,6 +175,7 @@ class StudyPage(Page):
         for button, action in (
             (self.stop_button, "study.stop"),
             (self.resume_button, "study.resume"),
+            (self.duplicate_button, "study.duplicate"),
             (self.keep_button, "study.keep"),
             (self.export_button, "study.export"),
         ):
@@ -191,6 +202,7 @@ class StudyPage(Page):
         self.view.log.clicked.connect(self._open_in_runs)
         self.stop_button.clicked.connect(self.stop_selected)
         self.resume_button.clicked.connect(self.resume_selected)
+        self.duplicate_button.clicked.connect(self.duplicate_selected)
         self.keep_button.clicked.connect(self.keep_selected)
         self.view.grid.selected.connect(self._run_chosen)
         self.export_button.clicked.connect(self.export_selected)
@@ -227,7 +239,13 @@ class StudyPage(Page):
         title = QLabel(self.title)
         title.setProperty("role", "title")
         row.addWidget(title, 1)
-        for button in (self.stop_button, self.resume_button, self.keep_button, self.export_button):
+        for button in (
+            self.stop_button,
+            self.resume_button,
+            self.duplicate_button,
+            self.keep_button,
+            self.export_button,
+        ):
             row.addWidget(button)
         row.addSpacing(12)
         start = QPushButton("New study…")

@@ -163,8 +163,8 @@ def _ranking_columns(metric: str) -> tuple[Column, ...]:
     return (
         Column("Rank", lambda cell: str(cell.ranks[metric]), 48, numeric=True, header_tip=EQUALS),
         Column("Cell", lambda cell: cell.name, 0),
-        Column("Learns", works_text, 104, icon=_works_icon, tip=lambda cell: cell.shortfall or works_text(cell)),
-        Column("", lambda _cell: "", 180),
+        Column("Learns", works_text, 96, icon=_works_icon, tip=lambda cell: cell.shortfall or works_text(cell)),
+        Column("", lambda _cell: "", 140),
         Column(
             RANKED_BY.get(metric, metric), lambda cell: mean_text(cell.metrics.get(metric), metric), 168, numeric=True
         ),

@@ -194,6 +194,8 @@ class FakeTraining:
         return {"name": "cpc-s4"}
 
     def duplicate(self, job_id: str) -> dict[str, Any]:
+        if self.rows[job_id].kind == "study":
+            return {**STUDY, "name": f"{self.rows[job_id].name} again"}
         return {**self._config(self.rows[job_id]), "name": f"{self.rows[job_id].name} again"}
 
     def parent_settings(self, model: str) -> dict[str, Any]:

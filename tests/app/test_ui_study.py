@@ -241,6 +241,16 @@ def test_name_budget_and_probe_go_with_the_study(qtbot, page, workspace, backgro
     assert config.base["steps"] == 600
 
 
+def test_a_duplicate_begins_with_the_settings_of_the_selected_study(qtbot, page, background):
+    page.show_item("J0019")
+    dialog = page.duplicate_selected()
+    qtbot.addWidget(dialog)
+    settle(qtbot, background)
+    assert dialog.recipe.currentText() == "Settings of J0019"
+    assert dialog.form.value()["name"] == "scaling again"
+    assert dialog.start.isEnabled()
+
+
 def test_a_study_goes_on_from_a_model_that_is_chosen(qtbot, page, workspace, background):
     dialog = dialog_of(qtbot, background, page)
     dialog.origin.setCurrentIndex(dialog.origin.findData("demo"))
