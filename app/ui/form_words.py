@@ -1,4 +1,4 @@
-"""Config fields in the user's words: titles, units, choices, limits, and pydantic's complaints."""
+"""Config fields in the user's words: titles, units, choices and limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm"}
 """Unit of a field by the end of its name."""
@@ -38,6 +37,7 @@ TITLES = {
     "decay_steps": "Steps of the decay",
     "teacher_eval_mode": "Quiet teacher",
     "teacher_statistics": "Teacher's batch statistics",
+    "code_start": "Start of the codewords",
     "warmup": "Measured steps",
     "warmup_steps": "Warm-up steps",
     "validation_fraction": "Held-out share",
@@ -75,27 +75,6 @@ VARIANTS = {
     "hubert": "HuBERT++",
 }
 """Names of backbones and objectives as they are written."""
-
-MESSAGES = {
-    "int_parsing": "a whole number is needed",
-    "int_type": "a whole number is needed",
-    "int_from_float": "a whole number is needed",
-    "float_parsing": "a number is needed",
-    "float_type": "a number is needed",
-    "finite_number": "a finite number is needed",
-    "string_too_short": "it may not be empty",
-    "too_short": "choose at least one",
-    "missing": "it is needed",
-}
-"""Pydantic's complaints in the user's words; those with a bound are phrased by `message_of`."""
-
-BOUNDS = {
-    "greater_than_equal": ("at least", "ge"),
-    "greater_than": ("more than", "gt"),
-    "less_than_equal": ("at most", "le"),
-    "less_than": ("less than", "lt"),
-    "multiple_of": ("a multiple of", "multiple_of"),
-}
 
 _REFERENCE = re.compile(r"\s*\((?:method specification, )?sections? [^)]*\)")
 
@@ -139,16 +118,6 @@ def limits_of(field: FieldInfo) -> str:
             if getattr(bound, name, None) is not None:
                 parts.append(f"{word} {_number(getattr(bound, name))}")
     return ", ".join(parts)
-
-
-def message_of(fault: ErrorDetails) -> str:
-    """One of pydantic's complaints in the user's words."""
-    kind = fault["type"]
-    if kind in BOUNDS:
-        word, key = BOUNDS[kind]
-        bound = fault.get("ctx", {}).get(key)
-        return f"it must be {word} {bound:,}" if isinstance(bound, int) else f"it must be {word} {bound:g}"
-    return MESSAGES.get(kind) or fault["msg"].removeprefix("Value error, ")
 
 
 def sentence(text: str) -> str:

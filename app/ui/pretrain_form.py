@@ -68,6 +68,7 @@ FOLDED = frozenset(
         "objective.head_dropout",
         "objective.beta",
         "objective.code_decay",
+        "objective.code_start",
         "objective.least_context",
         "objective.student_temperature",
         "objective.teacher_temperature",

@@ -140,7 +140,8 @@ class Data2vecConfig(SpanMasked, Predictor):
 class DinoSRConfig(SpanMasked, Predictor):
     """Predict which codeword the teacher's top blocks fall to (section 3.3).
 
-    As released only the final output has a codebook, and the logits of the second stay dead (section 9, item 5).
+    As released only the final output has a codebook, and the logits of the second stay dead (section 9, item 5); and
+    codewords start as normal vectors, as the study has it.
     """
 
     name: Literal["dinosr"] = "dinosr"
@@ -153,6 +154,16 @@ class DinoSRConfig(SpanMasked, Predictor):
     top_layers: int = Field(2, ge=1, le=24, description="Teacher blocks with a codebook each.")
     codes: int = Field(256, ge=2, le=8192, description="Codewords of each codebook.")
     code_decay: float = Field(0.9, ge=0, lt=1, description="Share of itself that a codeword keeps at each step.")
+    code_start: Literal["tokens", "normal"] | None = Field(
+        None,
+        description="Where codewords start: on tokens of the first batch, or as normal vectors, as in the study, of "
+        "which few are ever used; none leaves it to the fidelity.",
+    )
+
+    @property
+    def starts_on_tokens(self) -> bool:
+        """Whether codewords start on tokens of the first batch."""
+        return self.code_start == "tokens" if self.code_start else self.fidelity == "intended"
 
     @property
     def summary(self) -> str:

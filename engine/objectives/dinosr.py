@@ -15,12 +15,14 @@ from torch import Tensor, nn
 
 from engine.backbones.base import Backbone, Features
 from engine.contract.config import DinoSRConfig
+from engine.objectives.assignment import full_precision
 from engine.objectives.base import Batch, Loss, Objective
-from engine.objectives.codebook import Codebook, full_precision, standardised
+from engine.objectives.codebook import Codebook, standardised
 from engine.objectives.labels import codes_used, expected, frequency_loss, hits, spreads
 from engine.objectives.masking import draw_spans, hide, mask_token
 from engine.objectives.predictor import Predictor
 from engine.objectives.regression import Asked, normalised
+from engine.objectives.starting import tokens_of_all
 from engine.objectives.teacher import Teacher
 
 
@@ -28,11 +30,12 @@ class DinoSR(Objective):
     """Predict which codewords the teacher's top blocks fall to at masked tokens.
 
     The loss is the cross-entropy, a mean over the masked tokens of the whole batch and over the codebooks. All tokens
-    move the codebooks, not only the masked ones.
+    move the codebooks, not only the masked ones. Codewords start on tokens of the first batch.
 
-    As released it has three faults: only the teacher's output has a codebook, so all logits but the first K stay dead
-    (section 9, item 5); the teacher is a random network that never follows the student (item 1); and 6.3 % of the
-    tokens are masked in place of 48.5 %, since the probability is divided by the span (item 4).
+    As released codewords start as normal vectors, as in the study, and there are three faults: only the
+    teacher's output has a codebook, so all logits but the first K stay dead (section 9, item 5); the teacher is a
+    random network that never follows the student (item 1); and 6.3 % of the tokens are masked in place of 48.5 %,
+    since the probability is divided by the span (item 4).
     """
 
     def __init__(self, backbone: Backbone, config: DinoSRConfig) -> None:
@@ -42,7 +45,9 @@ class DinoSR(Objective):
         self.head = Predictor(backbone.width, config.top_layers * config.codes, config)
         self.teacher = Teacher(backbone, config)
         books = 1 if config.fidelity == "as_released" else config.top_layers
-        self.codebooks = nn.ModuleList(Codebook(config.codes, backbone.width, config.code_decay) for _ in range(books))
+        self.codebooks = nn.ModuleList(
+            Codebook(config.codes, backbone.width, config.code_decay, config.starts_on_tokens) for _ in range(books)
+        )
         self.codes = books * config.codes
 
     def loss(self, batch: Batch) -> Loss:
@@ -51,6 +56,7 @@ class DinoSR(Objective):
         spans = draw_spans(batch.draws, latents_BLD.shape[1], self.config)
         student = self.backbone.encode(hide(latents_BLD, spans.masked_BL, self.mask_token_D))
         vectors = self._vectors(self.teacher.targets(batch.x_BCT, batch.draws))
+        self._start(vectors, batch)
         codes_NG = torch.stack([book(x_ND) for book, x_ND in zip(self._books, vectors, strict=True)], 1)
         asked = Asked.of(spans.masked_BL, spans.total)
         codes_MG = codes_NG[asked.rows_N]
@@ -77,6 +83,13 @@ class DinoSR(Objective):
         released = self.config.fidelity == "as_released"
         layers = [teacher.tokens_BLD] if released else teacher.updates[-len(self._books) :]
         return [standardised(normalised(full_precision(layer_BLD.flatten(0, 1)))) for layer_BLD in layers]
+
+    def _start(self, vectors: list[Tensor], batch: Batch) -> None:
+        """On the first batch, codewords are chosen among the tokens of all its crops."""
+        for number, (book, x_ND) in enumerate(zip(self._books, vectors, strict=True)):
+            if not book.has_started:
+                all_ND = tokens_of_all(x_ND.view(len(batch.x_BCT), -1, x_ND.shape[1]), batch.draws, batch.size)
+                book.start(all_ND, batch.draws.shared_uniform(f"codewords/{number}", book.codes))
 
     def _compared(self, logits_MGK: Tensor, codes_MG: Tensor, vectors_ME: Tensor, asked: Asked) -> dict[str, Tensor]:
         """What to log beside the loss, means over the codebooks."""

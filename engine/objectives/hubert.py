@@ -19,13 +19,14 @@ from torch import Tensor, nn
 
 from engine.backbones.base import Backbone
 from engine.contract.config import HuBERTConfig
+from engine.objectives.assignment import full_precision
 from engine.objectives.base import Batch, Loss, Objective
-from engine.objectives.codebook import full_precision
 from engine.objectives.labels import CodeHead, codes_used, expected, hits, over_codebooks, spreads
 from engine.objectives.masking import Spans, draw_spans, hide, mask_token
 from engine.objectives.offline import OfflineHuBERT
-from engine.objectives.prototypes import Prototypes, tokens_of_all
+from engine.objectives.prototypes import Prototypes
 from engine.objectives.regression import Asked
+from engine.objectives.starting import tokens_of_all
 from engine.objectives.teacher import Teacher
 from engine.ranks.reduce import global_sum
 
@@ -158,7 +159,8 @@ class HuBERT(Objective):
         teacher_entropy_N = torch.special.entr(q_NK).sum(1)
         divergence_N = -teacher_entropy_N - self._factor * (q_NK * log_p_NK).sum(1)
         weight_N = counted.weight_N.to(divergence_N.dtype)
-        divergence = weight_N @ divergence_N
+        # Not a matrix product: it would be rounded where those are made in bfloat16.
+        divergence = (weight_N * divergence_N).sum()
         entropy = counted.mean(torch.special.entr(logits_NK.softmax(1)).sum(1))
         rows_M = counted.asked.rows_N
         return divergence + self.config.entropy_weight * entropy, {

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.objectives.codebook import nearest, summed_by_code
+from engine.objectives.assignment import nearest, summed_by_code
 
 BLOCK = 16_384
 """Rows that meet all centres at a time: N x K distances need not stand in memory."""

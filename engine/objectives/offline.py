@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from engine.backbones.base import Backbone
 from engine.contract.config import HuBERTConfig
+from engine.objectives.assignment import full_precision, nearest
 from engine.objectives.base import Batch, Loss, Objective
-from engine.objectives.codebook import full_precision, nearest
 from engine.objectives.descriptors import PER_LEAD, describe
 from engine.objectives.kmeans import kmeans
 from engine.objectives.labels import CodeHead, codes_used, expected, frequency_loss, hits, over_codebooks, spreads

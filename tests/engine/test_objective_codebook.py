@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from engine.objectives.codebook import Codebook, nearest, standardised, summed_by_code
+from engine.objectives.assignment import nearest, summed_by_code
+from engine.objectives.codebook import Codebook, standardised
 
 
 def build(codes=6, width=10, decay=0.9, seed=0):

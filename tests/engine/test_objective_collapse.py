@@ -147,7 +147,7 @@ def test_a_head_that_says_the_same_of_everything_is_told_by_its_predictions():
 
 
 def test_a_single_code_for_everything_is_told():
-    objective = build_objective(build_backbone(SMALL, 0), DinoSRConfig(codes=256), 0)
+    objective = build_objective(build_backbone(SMALL, 0), DinoSRConfig(codes=256, code_start="normal"), 0)
     for book in objective.codebooks:
         book.sums_KD[1:] = 1e3
     measures = watch(objective, batches())
@@ -157,6 +157,7 @@ def test_a_single_code_for_everything_is_told():
 
 def test_the_look_leaves_weights_statistics_and_mode_as_they_were():
     objective = build("s4", "dinosr").train()
+    objective(Batch.whole(crops()))
     before = {name: value.clone() for name, value in objective.state_dict().items()}
     watch(objective, batches())
     assert objective.training

@@ -57,8 +57,9 @@ def transcription(objective, given):
 @pytest.mark.parametrize("fidelity", ["intended", "as_released"])
 def test_the_loss_and_its_gradient_are_the_formula(fidelity):
     objective = build(fidelity=fidelity, mask_probability=0.065 if fidelity == "intended" else 0.65).double()
+    objective.loss(Batch.whole(batch(seed=1).x_BCT.double()))  # starts the codewords
     given = batch()
-    given = Batch.whole(given.x_BCT.double())
+    given = Batch.whole(given.x_BCT.double(), 0, "train", 1)
     state = {name: value.clone() for name, value in objective.state_dict().items()}
     expected, used, right = transcription(objective, given)
     expected.backward()
@@ -77,6 +78,7 @@ def test_the_loss_and_its_gradient_are_the_formula(fidelity):
 
 def test_the_trivial_loss_is_the_entropy_of_the_labels_of_masked_tokens():
     objective, given = build(codes=5), batch(6)
+    objective.loss(batch(6, seed=1))
     vectors = objective._vectors(objective.teacher.targets(given.x_BCT, given.draws))
     masked_N = span_mask(given.draws, 60, objective.config).flatten()
     entropies = []
@@ -105,6 +107,7 @@ def test_intended_every_logit_learns():
 
 def test_all_tokens_move_the_codebooks_in_training_and_none_in_evaluation():
     objective = build()
+    objective.loss(batch(step=1))
     before = [book.counts_K.clone() for book in objective.codebooks]
     objective.loss(batch(3))
     for book, counts_K in zip(objective.codebooks, before, strict=True):
@@ -112,6 +115,36 @@ def test_all_tokens_move_the_codebooks_in_training_and_none_in_evaluation():
     state = {name: value.clone() for name, value in objective.eval().state_dict().items()}
     objective.loss(batch(seed=1))
     assert all(torch.equal(value, state[name]) for name, value in objective.state_dict().items())
+
+
+@pytest.mark.parametrize("fidelity", ["intended", "as_released"])
+def test_codewords_start_on_tokens_of_the_first_batch_or_as_released_as_normal_vectors(fidelity):
+    objective, given = build(fidelity=fidelity), batch(4)
+    vectors = objective._vectors(objective.teacher.targets(given.x_BCT, given.draws))
+    normal = [book.codewords_KD.clone() for book in objective.codebooks]
+    objective._start(vectors, given)
+    for book, x_ND, before_KD in zip(objective.codebooks, vectors, normal, strict=True):
+        nearest = torch.cdist(book.codewords_KD, x_ND, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+        if fidelity == "intended":
+            assert nearest.values.max() < 1e-3
+            assert len(nearest.indices.unique()) == 12
+        else:
+            assert torch.equal(book.codewords_KD, before_KD)
+            assert nearest.values.min() > 0.1
+
+
+def test_on_ecgs_that_are_much_alike_more_codes_are_used_than_from_normal_vectors():
+    given = batch(8)
+    given.x_BCT.mul_(0.05)
+    used = [build(codes=64, code_start=start).loss(given).parts["codes_used"].item() for start in ("tokens", "normal")]
+    assert used[0] > 100 > 2 * used[1]
+
+
+def test_a_look_before_the_first_step_leaves_nothing_behind():
+    seen, fresh = build(), build()
+    assert math.isfinite(seen.eval().loss(batch(seed=3, stream="validation")).total.item())
+    losses = [objective.train().loss(batch()).total.item() for objective in (seen, fresh)]
+    assert losses[0] == losses[1]
 
 
 def test_a_batch_without_a_masked_token_loses_nothing_and_teaches_nothing():
