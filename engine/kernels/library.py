@@ -79,14 +79,15 @@ def load(path: Path) -> Kernels:
     """Load a library, unless it is stale, made for another processor, or wrong."""
     try:
         library = ctypes.CDLL(str(path))
+        runs_here = library.isoline_runs_here()
         library.isoline_source.restype = ctypes.c_char_p
         version, source = library.isoline_version(), library.isoline_source().decode()
     except (OSError, AttributeError) as error:
         return Kernels(None, f"cannot be loaded ({type(error).__name__})")
+    if not runs_here:
+        return Kernels(None, "this processor lacks the instructions it was compiled for (AVX2, FMA)")
     if version != VERSION or (SOURCE.is_file() and source != source_digest()):
         return Kernels(None, "compiled from another version of the source; install Isoline again")
-    if not library.isoline_runs_here():
-        return Kernels(None, "this processor lacks the instructions it was compiled for (AVX2, FMA)")
     for name, arguments in _SIGNATURES.items():
         function = getattr(library, name)
         function.argtypes, function.restype = arguments, None
