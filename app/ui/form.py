@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 from app.ui.form_fields import ChoiceEditor, Editor, TicksEditor
 from app.ui.form_groups import Fields, Options, Part, Plan, VariantPart, lay_out
 from app.ui.form_rows import Grid, Row, make_note
-from app.ui.form_words import message_of, sentence, title_of
+from app.ui.form_words import sentence, title_of
+from engine.contract.complaints import complaint
 
 
 class SchemaForm(QWidget):
@@ -74,7 +75,7 @@ class SchemaForm(QWidget):
         except ValidationError as error:
             places = {*self._fields.rows(), *self._fields.notes(), ""}
             faults = error.errors(include_url=False, include_input=False)
-            told = [(self._place(fault, places), message_of(fault)) for fault in faults]
+            told = [(self._place(fault, places), complaint(fault)) for fault in faults]
             # Faults of fields that the form does not show are for whoever fills them in later.
             return {path: text for path, text in told if path is not None}
         return {}

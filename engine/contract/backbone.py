@@ -24,6 +24,10 @@ class StemShape(NamedTuple):
 S4_STEM = StemShape((3, 1, 1, 1), (2, 1, 1, 1))
 SHORT_STEM = StemShape((3, 1), (1, 1))
 
+MOST_CONVOLUTIONS = 16
+LONGEST_KERNEL = 999
+"""Beyond these a number is a slip: a kernel would be longer than a crop."""
+
 
 class Stemmed(Page):
     """What all backbones have: width, direction, dropout, and a stem."""
@@ -39,6 +43,10 @@ class Stemmed(Page):
             raise ValueError("stem_kernels and stem_strides need one entry per stem convolution")
         if any(k < 1 or k % 2 == 0 for k in self.stem_kernels) or any(s < 1 for s in self.stem_strides):
             raise ValueError("stem kernels are odd and positive, strides positive")
+        if len(self.stem_kernels) > MOST_CONVOLUTIONS or max(self.stem_kernels) > LONGEST_KERNEL:
+            raise ValueError(
+                f"a stem has at most {MOST_CONVOLUTIONS} convolutions, each with a kernel of at most {LONGEST_KERNEL}"
+            )
         return self
 
     @property
@@ -137,8 +145,8 @@ class Net1DConfig(Stemmed):
 
     @model_validator(mode="after")
     def _stages_have_blocks(self) -> Net1DConfig:
-        if any(count < 1 for count in self.stage_blocks):
-            raise ValueError("every stage needs a block")
+        if any(not 1 <= count <= 100 for count in self.stage_blocks):
+            raise ValueError("every stage has 1 to 100 blocks")
         return self
 
     @property

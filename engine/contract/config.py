@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
@@ -18,6 +18,7 @@ from engine.contract.backbone import BackboneConfig as BackboneConfig
 from engine.contract.backbone import Net1DConfig as Net1DConfig
 from engine.contract.backbone import S4Config as S4Config
 from engine.contract.backbone import TransformerConfig as TransformerConfig
+from engine.contract.complaints import complaints
 from engine.contract.errors import WorldError
 from engine.contract.objective import AnyObjectiveConfig as AnyObjectiveConfig
 from engine.contract.objective import CPCConfig as CPCConfig
@@ -146,6 +147,7 @@ Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
 KINDS = ("import", "pretrain", "estimate", "study", "embed", "evaluate", "compare")
+_BACKBONES = ("s4", "transformer", "net1d")
 
 
 def parse_config(data: dict[str, Any]) -> AnyConfig:
@@ -167,12 +169,17 @@ def parse_config(data: dict[str, Any]) -> AnyConfig:
 
 
 def explain(error: ValidationError) -> str:
-    """All faults of a config in one line: `field: message; field: message`."""
-    parts = []
-    for fault in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in fault["loc"][1:] or fault["loc"]) or "config"
-        parts.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
-    return "; ".join(parts)
+    """All faults of a config in one line: `field: what is wrong with it; field: ...`."""
+    return complaints(error, _settings_there_are(), (*KINDS, *_BACKBONES))
+
+
+def _settings_there_are() -> set[str]:
+    """Names of all settings of a run, to find the one that a misspelt one was meant to be."""
+    return {
+        name
+        for page in (*get_args(AnyConfig), *get_args(AnyObjectiveConfig), *get_args(AnyBackboneConfig), ProbeConfig)
+        for name in page.model_fields
+    }
 
 
 def load_config(path: Path) -> AnyConfig:

@@ -102,6 +102,14 @@ class PretrainConfig(Page):
         return self
 
     @model_validator(mode="after")
+    def _early_stop_has_a_loss_to_watch(self) -> PretrainConfig:
+        if self.early_stop and not self.validation_fraction:
+            raise ValueError(
+                "early_stop watches the held-out loss, and validation_fraction = 0 holds nothing out. Set one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _batch_can_be_split(self) -> PretrainConfig:
         parts = self.accumulate * self.ranks
         if self.batch_size % parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +14,12 @@ from engine.contract.pretraining import PretrainConfig
 from engine.contract.version import CONTRACT_VERSION
 
 AxisValue = str | int | float
+
+MOST_RUNS = 2000
+"""A larger grid is a slip: its table could not be read and its runs would not end."""
+
+_NO_AXES = ("name", "store", "parent", "kind", "contract", "probe")
+"""What the study itself settles for its runs."""
 
 
 class EstimateConfig(Page):
@@ -66,4 +73,17 @@ class StudyConfig(Page):
             unknown = [str(v) for v in self.axes.get(axis, ()) if v not in known]
             if unknown:
                 raise ValueError(f"axes.{axis}: {', '.join(unknown)} is not among [{axis}s.NAME] of the study")
+        return self
+
+    @model_validator(mode="after")
+    def _grid_can_be_run(self) -> StudyConfig:
+        for axis, values in self.axes.items():
+            if axis.split(".")[0] in _NO_AXES:
+                raise ValueError(f"axes.{axis}: the study settles it for all runs, so it cannot vary")
+            twice = [str(value) for number, value in enumerate(values) if value in values[:number]]
+            if twice:
+                raise ValueError(f"axes.{axis}: {', '.join(twice)} stands there twice")
+        runs = prod(len(values) for values in self.axes.values())
+        if runs > MOST_RUNS:
+            raise ValueError(f"its axes make {runs:,} runs, and a study has at most {MOST_RUNS:,}")
         return self

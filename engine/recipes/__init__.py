@@ -59,7 +59,7 @@ def _load(what: str, name_or_path: str, folder: Path, names: list[str]) -> dict[
         raise UsageError(thing, "there is none of that name", f"Name a TOML file, or one of: {known}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # tables that lie too deep
         told = str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
         raise WorldError(
             f"{what} '{path.name}'", f"it cannot be read ({told})", "Correct the file and try again"

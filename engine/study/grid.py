@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.contract.config import PretrainConfig, StudyConfig
+from engine.contract.config import PretrainConfig, StudyConfig, explain
 from engine.contract.errors import WorldError
 from engine.contract.study import AxisValue
 from engine.study.subsets import Subsets
@@ -85,7 +85,7 @@ def _cell(study: StudyConfig, number: int, values: Values, subsets: Subsets) -> 
             raise WorldError(
                 f"study {study.name}", f"no pretraining has a field {field}", "Correct base or axes"
             ) from None
-        return Cell(number, name, values, None, _sentence(error))
+        return Cell(number, name, values, None, explain(error))
     few = f"{len(subset.rows)} training records are fewer than a batch of {config.batch_size}"
     refusal = subset.refusal or (few if len(subset.rows) < config.batch_size else "")
     return Cell(number, name, values, None if refusal else config, refusal)
@@ -138,12 +138,3 @@ def _put(fields: dict[str, Any], place: list[str], value: AxisValue, study: str)
 def _steps(epochs: float, records: int, config: PretrainConfig) -> int:
     """Steps of so many epochs; what does not fill a batch is left out of an epoch (method specification, 1.3)."""
     return max(1, int(epochs * (records // config.batch_size)))
-
-
-def _sentence(error: ValidationError) -> str:
-    told = []
-    for fault in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
-        told.append(f"{where}: {message}" if where else message)
-    return "; ".join(told)

@@ -9,7 +9,7 @@ from engine.contract.errors import WorldError
 
 
 def test_an_unknown_field_is_named():
-    with pytest.raises(WorldError, match="learning_rte: Extra inputs are not permitted"):
+    with pytest.raises(WorldError, match=r"learning_rte: there is no such setting \(did you mean learning_rate"):
         parse_config({"kind": "pretrain", "learning_rte": 1e-3})
 
 
@@ -45,6 +45,44 @@ def test_jepa_targets_that_can_cover_the_whole_crop_are_refused():
     objective = {"name": "jepa", "targets": 5}
     with pytest.raises(WorldError, match=r"5 targets of up to 0\.2 of a crop can leave nothing to see"):
         parse_config({"kind": "pretrain", "backbone": {"name": "s4", "causal": False}, "objective": objective})
+
+
+def test_a_fault_is_placed_as_it_was_written_and_told_without_the_schemas_words():
+    with pytest.raises(WorldError) as told:
+        parse_config({"kind": "pretrain", "objective": {"name": "cpc", "offsets": 14}, "backbone": {"name": "lstm"}})
+    assert told.value.reason == (
+        "backbone: 'lstm' is not known; choose one of 's4', 'transformer', 'net1d'; objective.offsets: a list is needed"
+    )
+
+
+def test_what_holds_for_the_whole_config_is_told_without_a_place():
+    with pytest.raises(WorldError) as told:
+        parse_config({"kind": "pretrain", "batch_size": 7, "ranks": 2})
+    assert told.value.reason == "a batch of 7 cannot be split into 2 ranks times 1 parts"
+
+
+def test_a_stem_kernel_longer_than_any_crop_is_refused():
+    with pytest.raises(WorldError, match="backbone: a stem has at most 16 convolutions"):
+        parse_config({"kind": "pretrain", "backbone": {"name": "s4", "stem_kernels": [100_001, 1, 1, 1]}})
+
+
+def test_an_early_stop_without_held_out_patients_is_refused():
+    with pytest.raises(WorldError, match="early_stop watches the held-out loss"):
+        parse_config({"kind": "pretrain", "early_stop": 3, "validation_fraction": 0})
+
+
+@pytest.mark.parametrize(
+    ("axes", "reason"),
+    [
+        ({"name": ["a", "b"]}, r"axes\.name: the study settles it"),
+        ({"store": ["/elsewhere"]}, r"axes\.store: the study settles it"),
+        ({"seed": [0, 1, 0]}, r"axes\.seed: 0 stands there twice"),
+        ({"seed": list(range(1000)), "steps": list(range(1, 1001))}, "1,000,000 runs"),
+    ],
+)
+def test_a_study_that_nobody_can_mean_is_refused(axes, reason):
+    with pytest.raises(WorldError, match=reason):
+        parse_config({"kind": "study", "axes": axes})
 
 
 def test_another_contract_version_is_refused():
