@@ -19,6 +19,9 @@ from app.core.rows import MetricSeries
 from app.ui.run_facts import decimals
 from app.ui.theme import FONT_FAMILY, Theme
 
+STEEP = 4
+"""A curve whose first twentieth spans so many times the rest of its range begins out of view."""
+
 ADAPTIVE = "adaptive"
 """Form of a loss: three decimals, or three figures where these would be zeros."""
 
@@ -255,12 +258,17 @@ class CurvePlot(QFrame):
     def _set_ranges(self, total_steps: int) -> None:
         known = [self._points[curve.metric] for curve in self._curves if curve.metric in self._points]
         steps = np.concatenate([pair[0] for pair in known]) if known else np.empty(0)
-        values = np.concatenate([pair[1] for pair in known]) if known else np.empty(0)
+        values = np.concatenate([self._in_view(pair[1]) for pair in known]) if known else np.empty(0)
         right = max(float(total_steps), float(steps.max()) if steps.size else 1.0, 1.0)
         low, high = nice_range(values)
         low = low if self._floor is None else min(low, self._floor)
         self.plot.setXRange(-0.01 * right, 1.02 * right, padding=0)
         self.plot.setYRange(low, high, padding=0)
+
+    @staticmethod
+    def _in_view(values: np.ndarray) -> np.ndarray:
+        end = steep_start(values)
+        return values if end is None else values[values <= end]
 
     def _pen(self, curve: Curve) -> QPen:
         return curve_pen(curve, self._theme)
@@ -283,7 +291,9 @@ class CurvePlot(QFrame):
             steps, values = self._points.get(curve.metric, NO_POINTS)
             if steps.size:
                 place = steps.size - 1 if step is None else min(int(np.searchsorted(steps, step)), steps.size - 1)
-                told.append((curve.text, value_text(curve, float(values[place])), self._pen(curve)))
+                # What is out of view is told in words.
+                start = f", from {value_text(curve, float(values.max()))}" if steep_start(values) is not None else ""
+                told.append((curve.text, value_text(curve, float(values[place])) + start, self._pen(curve)))
         self.legend.show_entries(told)
 
 
@@ -308,6 +318,17 @@ def curve_pen(curve: Curve, theme: Theme) -> QPen:
     dash = DASHES[curve.dash % len(DASHES)]
     pen: QPen = pg.mkPen(QColor(colour), width=2 if curve.series >= 0 else 1.5, style=dash)
     return pen
+
+
+def steep_start(values: np.ndarray) -> float | None:
+    """Where an axis ends that leaves a steep beginning out of view; None when it need not.
+
+    A loss that falls within a few steps from a wild start would flatten all that comes after it.
+    """
+    if values.size < 20:
+        return None
+    low, usual, most = (float(v) for v in np.quantile(values, (0.0, 0.95, 1.0)))
+    return usual if most - low > STEEP * (usual - low) else None
 
 
 def nice_range(values: np.ndarray) -> tuple[float, float]:

@@ -335,7 +335,7 @@ def _end(text: str) -> str:
 
 def decimals(value: float) -> str:
     """A loss for people: three decimals, or three figures where these would be zeros."""
-    return f"{value:.3f}" if abs(value) >= 0.0995 or not value else f"{value:.3g}"
+    return f"{value:.3f}" if abs(value) >= 0.0995 or not value else f"{value:#.3g}"
 
 
 def _decimals(value: float | None) -> str:

@@ -133,7 +133,7 @@ def _grid_columns(axes: Sequence[str], probed: bool = False) -> tuple[Column, ..
         Column("State", lambda row: RUN_WORDS[row.state], 96, icon=run_icon, tip=lambda row: row.message),
         _metric("Held-out", "validation_loss", 76, tip="Loss on held-out patients"),
         _metric("Trivial", "validation_trivial_loss", 66, tip="The loss of a model that ignores its input"),
-        _metric("Rank", "effective_rank_share", 62, ".0f", 100.0, " %", "Effective rank as a share of the width"),
+        _metric("Eff. rank", "effective_rank_share", 76, ".0f", 100.0, " %", "Effective rank as a share of the width"),
         *(probes if probed else ()),
         Column("Note", note_text, 0),
     )
@@ -162,13 +162,14 @@ def _metric(
 def _ranking_columns(metric: str) -> tuple[Column, ...]:
     return (
         Column("Rank", lambda cell: str(cell.ranks[metric]), 48, numeric=True, header_tip=EQUALS),
-        Column("Cell", lambda cell: cell.name, 0),
+        Column("Cell", lambda cell: cell.name, 200),
         Column("Learns", works_text, 96, icon=_works_icon, tip=lambda cell: cell.shortfall or works_text(cell)),
         Column("", lambda _cell: "", 140),
         Column(
             RANKED_BY.get(metric, metric), lambda cell: mean_text(cell.metrics.get(metric), metric), 168, numeric=True
         ),
         Column("Seeds", lambda cell: str(cell.seeds), 52, numeric=True),
+        Column("What it lacks", lambda cell: cell.shortfall, 0),
     )
 
 

@@ -113,6 +113,8 @@ class MainWindow(QMainWindow):
             self.settings.remember_workspace(workspace.path)
             self._save_settings()
             self.show_page("Records")
+            # Runs may be under way already, started by a window before or by the command line.
+            self.background.read(workspace.jobs, self.status.show_jobs, key="window.jobs")
             self._beat.start()
         self.refresh_actions()
 

@@ -12,6 +12,7 @@ from app.ui.background import Background
 from app.ui.estimate_strip import ASK, STALE, energy, size
 from app.ui.new_pretraining import NewPretraining
 from app.ui.pretrain_page import ONE, SEVERAL, PretrainPage
+from app.ui.run_facts import decimals
 from app.ui.theme import load_theme
 from app.ui.training_compare import MEASURES
 from app.ui.training_list import TICK
@@ -202,6 +203,21 @@ def test_plots_take_over_the_theme(qapp, page):
     dark = load_theme("dark")
     page.apply_theme(dark)
     assert page.view.wall.loss.plot.backgroundBrush().color().name().upper() == dark.panel
+
+
+def test_a_wild_start_does_not_flatten_the_rest_and_is_told_in_words(qtbot, workspace, background):
+    steps = tuple(range(1, 101))
+    falling = tuple(50.0 if step < 4 else 2.0 - 0.005 * step for step in steps)
+    workspace.curves["J0002"] = [MetricSeries("loss", steps, falling)]
+    made = shown(qtbot, workspace, background)
+    _x, (_low, high) = made.view.wall.loss.plot.viewRange()
+    assert high < 2.1
+    assert made.view.wall.loss.legend.entries[0][1] == "1.500, from 50.000"
+
+
+@pytest.mark.parametrize(("value", "text"), [(4.86, "4.860"), (0.1, "0.100"), (0.0057, "0.00570"), (0.0, "0.000")])
+def test_a_small_loss_keeps_three_figures(value, text):
+    assert decimals(value) == text
 
 
 # Several runs.
