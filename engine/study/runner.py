@@ -7,6 +7,7 @@ checkpoint. A run that fails does not end the study, a full disk does.
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -186,9 +187,7 @@ def visible_gpus(config: StudyConfig) -> list[str]:
     """Names by which the GPUs here can be handed out to runs; none when the study is meant for the CPU."""
     if config.base.get("device") == "cpu":
         return []
-    import os
-
-    import torch
+    import torch  # late: a study needs it for nothing else
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")

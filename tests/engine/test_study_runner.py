@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from engine.contract.config import CPCConfig, StudyConfig
 from engine.contract.errors import WorldError
@@ -194,6 +195,22 @@ def test_labels_are_lent_to_a_run_and_never_left_there(tmp_path, fake_engine):
 def test_a_probe_without_labels_is_refused_before_a_run_begins(tmp_path, fake_engine):
     with pytest.raises(WorldError, match="labels of the probe"):
         run(make(tmp_path, {"seed": (0,)}, probe={"cohort": "c"}))
+
+
+def test_gpus_are_handed_out_by_the_names_that_this_process_sees(tmp_path, fake_engine, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    config = make(tmp_path, {"seed": (0, 1)}).config()
+    assert runner.visible_gpus(config) == []  # meant for the CPU
+    config = config.model_copy(update={"base": {**config.base, "device": "cuda"}})
+    assert runner.visible_gpus(config) == ["3", "5"]
+    seen = []
+    monkeypatch.setattr(runner, "Child", lambda folder, gpu: seen.append(gpu) or children.Child(folder, gpu))
+    folder = RunFolder.create(tmp_path / "on-gpus", config, MANIFEST)
+    told = run(folder)
+    assert seen == ["3", "5"]
+    assert [row.state for row in told.rows] == ["done", "done"]
 
 
 @pytest.mark.slow
