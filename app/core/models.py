@@ -79,8 +79,8 @@ def register_pretrained(session: Session, home: Home, job: Job, results: Pretrai
     _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
 
 
-def add_checkpoint(session: Session, home: Home, folder: Path, name: str | None) -> ModelRow:
-    """Register a checkpoint of our own format that stands outside the workspace.
+def add_checkpoint(session: Session, home: Home, folder: Path, name: str | None, study: str = "") -> ModelRow:
+    """Register a checkpoint of our own format that stands outside the workspace, or among the runs of a study.
 
     Raises:
         WorldError: no checkpoint of Isoline, or its weights are not those its card names.
@@ -88,7 +88,8 @@ def add_checkpoint(session: Session, home: Home, folder: Path, name: str | None)
     """
     card, sha256 = keep_checkpoint(home, folder)
     chosen = name or card.name
-    card = card.model_copy(update={"name": chosen})
+    lineage = card.lineage.model_copy(update={"run_id": study}) if study else card.lineage
+    card = card.model_copy(update={"name": chosen, "lineage": lineage})
     return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
 
 

@@ -168,22 +168,23 @@ def _manifest(
 ) -> list[ManifestRow]:
     """The recordings to train on, with a share of the patients held out to watch the loss."""
     found = _records(session, cohort, window_s)
-    people = cohorts.stand_ins([(record.record_id, record.patient) for record in found])
+    people = cohorts.stand_ins(found)
     if len(set(people)) < 2:
         raise WorldError("pretraining", "it needs recordings of two patients or more", "Import more recordings")
     held = np.zeros(len(found), dtype=bool)
     if validation_fraction > 0:
         held = holdout(people, validation_fraction, seed)
     return [
-        ManifestRow(record.record_id, person, "validation" if out else "train")
-        for record, person, out in zip(found, people, held, strict=True)
+        ManifestRow(record_id, person, "validation" if out else "train")
+        for (record_id, _), person, out in zip(found, people, held, strict=True)
     ]
 
 
-def _records(session: Session, cohort: str | None, window_s: float) -> list[Record]:
-    query = select(Record).where(Record.seconds >= window_s, Record.quality != "unusable").order_by(Record.record_id)
-    found = list(session.scalars(query))
+def _records(session: Session, cohort: str | None, window_s: float) -> list[tuple[str, str]]:
+    """Id and patient of each recording that can be read, by id; columns only, since there may be many."""
+    query = select(Record.record_id, Record.patient).where(Record.seconds >= window_s, Record.quality != "unusable")
+    found = [(record_id, patient) for record_id, patient in session.execute(query.order_by(Record.record_id))]
     if cohort is not None:
         kept = {row.record_id for row in cohorts.manifest(session, cohort) if row.split != "test"}
-        found = [record for record in found if record.record_id in kept]
+        found = [(record_id, patient) for record_id, patient in found if record_id in kept]
     return found

@@ -10,10 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, records
-from app.core.schema import Job
+from app.core import cohorts, jobs
+from app.core.schema import Job, Record
 from engine.contract.config import AnyConfig, CompareConfig, EvaluateConfig, PretrainConfig, ProbeConfig, StudyConfig
 from engine.contract.errors import UsageError
 from engine.contract.run import ManifestRow, RunFolder
@@ -72,9 +73,9 @@ def overlap_note(session: Session, probe: ProbeConfig, corpus: Sequence[Manifest
     """What must be said when a probe's recordings are also pretrained on; empty when none is."""
     members = cohorts.manifest(session, probe.cohort)
     trained = {row.record_id for row in corpus if row.split == "train"}
-    people = _patients(session, trained)
+    patient = {found.record_id: found.patient for found in session.execute(select(Record.record_id, Record.patient))}
     shared = sum(row.record_id in trained for row in members)
-    patients = len(_patients(session, {row.record_id for row in members}) & people)
+    patients = len({patient[row.record_id] for row in members} & {patient[record_id] for record_id in trained})
     if not patients:
         return ""
     whole = len({row.patient for row in members})
@@ -83,10 +84,6 @@ def overlap_note(session: Session, probe: ProbeConfig, corpus: Sequence[Manifest
         f"The probe's cohort '{probe.cohort}' shares {patients:,} of its {whole:,} patients with the pretraining "
         f"({what}, signals only, no labels): its probe figures are transductive and may be better than on new patients."
     )
-
-
-def _patients(session: Session, record_ids: set[str]) -> set[str]:
-    return {found.patient for found in records.by_ids(session, sorted(record_ids)).values()}
 
 
 def _write_members(folder: RunFolder, members: Sequence[ManifestRow]) -> None:

@@ -69,7 +69,7 @@ def keep_model(session: Session, home: Home, job_id: str, number: int, name: str
     if row is None or row.state != "done":
         state = "not there" if row is None else row.state
         raise UsageError(f"run {number} of {job_id}", f"it is {state}", f"See: isoline study show {job_id}")
-    return models.add_checkpoint(session, home, newest_checkpoint(home, job_id, row), name or row.name)
+    return models.add_checkpoint(session, home, newest_checkpoint(home, job_id, row), name or row.name, job_id)
 
 
 def newest_checkpoint(home: Home, job_id: str, row: StudyRow) -> Path:

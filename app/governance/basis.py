@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,17 +10,22 @@ from sqlalchemy.orm import Session
 
 from app.core import cohorts
 from app.core.rows import CohortRow
-from app.core.schema import JobMember, Record
+from app.core.schema import Job, JobMember, Record
 from app.governance.dossier import ModelSection, PretrainingSection
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many evaluated recordings and patients a pretraining has seen (without labels)."""
+    """How many evaluated recordings and patients a pretraining has seen (without labels).
+
+    Of a model of a study it is known which recordings the study read, not which of them this run was given: then the
+    counts are the most that it can have seen.
+    """
 
     model: str
     records: int
     patients: int
+    at_most: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,20 +60,32 @@ def basis_of(
         excluded=dict(cohorts.get(session, cohort.name).excluded),
         folds="folds" in cohort.split_kind,
         openings=cohort.openings,
-        overlaps=tuple(_overlap(session, members, section, sections) for section in trained),
+        overlaps=(
+            *(_overlap(session, members, section, sections) for section in trained),
+            *of_studies(session, members, sections),
+        ),
     )
 
 
 def _overlap(
     session: Session, members: Sequence[Record], trained: PretrainingSection, sections: Sequence[ModelSection]
 ) -> Overlap:
-    query = select(Record.record_id, Record.patient).join(JobMember, JobMember.record_id == Record.record_id)
-    seen = session.execute(query.where(JobMember.job_id == trained.job_id)).all()
-    ids, people = {record_id for record_id, _ in seen}, {patient for _, patient in seen}
     sha256 = trained.results.weights_sha256
     name = next((section.card.name for section in sections if section.sha256 == sha256), trained.config.name)
-    return Overlap(
-        model=name,
-        records=sum(record.record_id in ids for record in members),
-        patients=len({record.patient for record in members} & people),
-    )
+    return Overlap(name, *_shared(session, members, trained.job_id))
+
+
+def of_studies(session: Session, members: Sequence[Record], sections: Sequence[ModelSection]) -> Iterator[Overlap]:
+    """Overlaps of the models that were kept from a study of this workspace."""
+    for section in sections:
+        job_id = section.card.lineage.run_id
+        if session.scalar(select(Job.job_id).where(Job.job_id == job_id, Job.kind == "study")) is not None:
+            yield Overlap(section.card.name, *_shared(session, members, job_id), at_most=True)
+
+
+def _shared(session: Session, members: Sequence[Record], job_id: str) -> tuple[int, int]:
+    """How many of these recordings, and of their patients, a job has read."""
+    query = select(Record.record_id, Record.patient).join(JobMember, JobMember.record_id == Record.record_id)
+    seen = session.execute(query.where(JobMember.job_id == job_id)).all()
+    ids, people = {record_id for record_id, _ in seen}, {patient for _, patient in seen}
+    return sum(record.record_id in ids for record in members), len({record.patient for record in members} & people)

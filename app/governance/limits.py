@@ -30,23 +30,25 @@ def limits_of(basis: Basis, sections: Sections, trained: Trained) -> tuple[str, 
 
 def _transductive(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     for overlap in basis.overlaps:
+        most = "at most " if overlap.at_most else ""
         if overlap.records:
             yield (
-                f"'{overlap.model}' was pretrained on {overlap.records:,} of the {basis.records:,} evaluated "
+                f"'{overlap.model}' was pretrained on {most}{overlap.records:,} of the {basis.records:,} evaluated "
                 "recordings (signals only, no labels): its figures are transductive and may be "
                 "better than on new recordings."
             )
         elif overlap.patients:
             yield (
-                f"'{overlap.model}' was pretrained on other recordings of {overlap.patients:,} of the "
+                f"'{overlap.model}' was pretrained on other recordings of {most}{overlap.patients:,} of the "
                 f"{basis.patients:,} evaluated patients: its figures may be better than on new patients."
             )
 
 
 def _unknown_pretraining(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     known = {section.results.weights_sha256 for section in trained}
+    studied = {overlap.model for overlap in basis.overlaps if overlap.at_most}
     for section in sections:
-        if section.card.source == "native" and section.sha256 not in known:
+        if section.card.source == "native" and section.sha256 not in known and section.card.name not in studied:
             yield (
                 f"'{section.card.name}' was not pretrained in this workspace: whether it has seen these recordings or "
                 "patients before is not known."

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from core_cases import hurt, make_workspace, tiny_config, tiny_study, use_quick_engine
 
-from app.core import database
+from app.core import database, records
 from app.core.config_paths import portable, resolved
 from app.core.database import SCHEMA_HEAD, Database
+from app.governance.basis import of_studies
+from app.governance.dossier import ModelSection
 from app.workspace import Workspace
 from engine.contract.card import DERIVED_STAMP, LEAK_NOTE, ModelCard, Preprocessing
 from engine.contract.config import (
@@ -258,6 +260,7 @@ def test_the_model_of_a_studys_run_is_kept_on_request(workspace: Workspace) -> N
     workspace.wait(job, timeout_s=30)
     row = workspace.keep_study_model(job, 2, "kept")
     assert workspace.model("kept").sha256 == row.sha256
+    assert row.card["lineage"]["run_id"] == job
     with pytest.raises(UsageError, match="it is not there"):
         workspace.keep_study_model(job, 9)
     with pytest.raises(UsageError, match="it is a run of kind import"):
@@ -387,3 +390,15 @@ def test_a_study_goes_on_from_a_model_that_is_named_and_is_refused_where_it_is_a
     ):
         with pytest.raises(WorldError, match=field):
             workspace.study(config.model_copy(update={"base": {**base, **changes}}))
+
+
+def test_a_dossier_counts_what_the_study_of_a_kept_model_has_read(workspace: Workspace) -> None:
+    job = workspace.study(tiny_study())
+    workspace.wait(job, timeout_s=30)
+    card = ModelCard.model_validate(workspace.keep_study_model(job, 1, "kept").card)
+    section = ModelSection.__new__(ModelSection)
+    object.__setattr__(section, "card", card)
+    with workspace._home.db.read() as session:
+        members = list(records.by_ids(session, [row.record_id for row in workspace.records()]).values())
+        found = list(of_studies(session, members, [section]))
+    assert [(one.model, one.records, one.patients, one.at_most) for one in found] == [("kept", 24, 24, True)]

@@ -241,3 +241,12 @@ def test_how_small_a_difference_could_go_unseen_is_told() -> None:
 def test_names_with_braces_stand_in_the_sentence_as_they_are() -> None:
     named = section("{}", estimate(0.8, 0.7, 0.9))
     assert "'{}' 0.800" in claims_of([named], comparison(estimate(0.0, -0.1, 0.1)))[0]
+
+
+def test_a_model_of_a_study_has_seen_at_most_what_the_study_read_and_is_not_called_unknown() -> None:
+    native = section("ours", estimate(0.8, 0.7, 0.9), "native")
+    seen = replace(BASIS, overlaps=(Overlap("ours", 120, 118, at_most=True),))
+    told = limits(seen, native)
+    assert "'ours' was pretrained on at most 120 of the 155 evaluated recordings" in told
+    assert "was not pretrained in this workspace" not in told
+    assert "was not pretrained in this workspace" in limits(BASIS, native)
