@@ -33,6 +33,7 @@ _MEASURES = {
     "target_variance": "Variance of the targets",
     "prediction_variance": "Variance of the predictions",
     "codes_used": "Codes in use",
+    "code_share": "The same as a share of all codes",
     "teacher_entropy": "Entropy of the teacher's assignments, nats",
 }
 """Measures of the collapse watch, as people read them; an unknown one stands under its own name."""

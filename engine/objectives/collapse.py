@@ -84,7 +84,7 @@ def watch(objective: Objective, batches: Iterable[Batch]) -> dict[str, float]:
     """Measures of an objective on the first crops of these held-out batches, the same on every rank.
 
     Returns:
-        "effective_rank"; "relative_rank", the same over the width; of "target_variance", "prediction_variance",
+        "effective_rank"; "effective_rank_share", the same over the width; of "target_variance", "prediction_variance",
         "codes_used" and "teacher_entropy" those that the objective knows; "code_share", codes used of all, where there
         are codes. Empty without crops.
     """
@@ -111,7 +111,7 @@ def watch(objective: Objective, batches: Iterable[Batch]) -> dict[str, float]:
     rank = effective_rank(scatter.singular_values())
     told = {name: float(global_sum(value)) / seen for name, value in sums.items()}
     shares = {"code_share": told["codes_used"] / objective.codes} if "codes_used" in told else {}
-    return {"effective_rank": rank, "relative_rank": rank / width, **told, **shares}
+    return {"effective_rank": rank, "effective_rank_share": rank / width, **told, **shares}
 
 
 def judge(measures: Mapping[str, float], step: int) -> str:
@@ -119,9 +119,9 @@ def judge(measures: Mapping[str, float], step: int) -> str:
     if step < FIRST_STEP or not measures:
         return ""
     reasons = []
-    if measures["relative_rank"] < LEAST_RANK_SHARE:
+    if measures["effective_rank_share"] < LEAST_RANK_SHARE:
         reasons.append(
-            f"features use {measures['effective_rank']:.1f} directions, {measures['relative_rank']:.1%} of the width"
+            f"features use {measures['effective_rank']:.1f} directions, {measures['effective_rank_share']:.1%} of the width"
         )
     target, said = measures.get("target_variance"), measures.get("prediction_variance")
     if target is not None and target < LEAST_TARGET_VARIANCE:

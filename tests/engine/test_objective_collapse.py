@@ -98,7 +98,7 @@ def test_one_vector_and_its_rounding_have_no_rank():
 def test_a_fresh_model_is_not_called_collapsed_in_its_first_steps(shape, task):
     measures = watch(build(shape, task), batches())
     assert judge(measures, 0) == judge(measures, FIRST_STEP - 1) == ""
-    assert 1 < measures["effective_rank"] == pytest.approx(measures["relative_rank"] * SHAPES[shape].width)
+    assert 1 < measures["effective_rank"] == pytest.approx(measures["effective_rank_share"] * SHAPES[shape].width)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -108,7 +108,7 @@ def test_a_fresh_backbone_with_settled_batch_norms_has_more_rank_than_a_collapse
     with torch.no_grad():
         for step in range(40):
             objective.backbone.stem(crops(seed=step))
-    assert watch(objective, batches())["relative_rank"] > 0.12
+    assert watch(objective, batches())["effective_rank_share"] > 0.12
 
 
 def test_a_backbone_that_makes_the_same_of_everything_is_called_collapsed():
