@@ -82,7 +82,7 @@ class Taught(AnyFidelity):
         None, description="Teacher without dropout and on running batch statistics; none leaves it to the fidelity."
     )
     teacher_statistics: Literal["averaged", "copied"] = Field(
-        "averaged", description="Batch statistics of a teacher that follows: averaged as its weights, or the student's."
+        "copied", description="Batch statistics of a teacher that follows: the student's, or averaged as its weights."
     )
 
     @property

@@ -4,10 +4,13 @@ Intended: a copy of the student that starts as it and follows it slowly, an expo
 (Tarvainen and Valpola 2017, arXiv:1703.01780), in evaluation mode. With a decay of 0.9996 half of the start is
 forgotten after 1,733 steps.
 
-That goes for the statistics of its batch norms too, which start at mean 0 and variance 1, and what they normalise has
-much less variance than that. So a fresh teacher makes nearly the same of all tokens, and the variance of its targets
-grows as it forgets its start: a loss that rises at first is no sign of trouble, only its ratio to the trivial loss
-tells. With `teacher_statistics = "copied"` the teacher has the student's statistics at once (our option).
+The statistics of its batch norms are the student's at each step (our choice). The study means to average them too
+(`teacher_statistics = "averaged"`), but they start at mean 0 and variance 1, and what they normalise has much less
+variance than that: such a teacher makes nearly the same of all tokens until it has forgotten its start, with a decay
+of 0.9996 for thousands of steps. Held-out loss over trivial loss, decay 0.99, width 64, one seed each, averaged and
+copied: JEPA on S4 0.96 and 0.85 after 400 steps on synthetic ECGs, on a Transformer 1.20 and 0.77 after 100 steps and
+on Net1D 1.29 and 1.00 after 200 on 356 recordings of PTB-XL. Either way the variance of targets moves at first: not
+the loss tells how a run fares, but its ratio to the trivial loss.
 
 As released: a network of random weights of its own, in training mode, that never follows. The published update looks
 its own names up in the student after cutting four characters off each, finds none, and copies nothing; so the four

@@ -47,9 +47,9 @@ def test_a_decay_of_09996_forgets_its_start_as_the_landmark_says(steps, left):
     assert share == pytest.approx(left, abs=6e-4)
 
 
-def test_each_step_takes_its_share_of_weights_and_batch_statistics():
+def test_each_step_takes_its_share_of_weights_and_where_asked_of_batch_statistics():
     backbone = student()
-    teacher = teacher_of(backbone, decay=0.9)
+    teacher = teacher_of(backbone, decay=0.9, teacher_statistics="averaged")
     before = copy.deepcopy(teacher.network.state_dict())
     with torch.no_grad():
         for p in backbone.parameters():
