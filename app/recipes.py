@@ -22,15 +22,30 @@ def recipe_config(recipe: str, settings: Sequence[str], settled: Mapping[str, An
             taken where the recipe names none.
 
     Raises:
-        UsageError: a setting that does not exist or is out of range.
+        UsageError: a setting that does not exist or is out of range, or a recipe of another backbone than the parent's.
     """
-    data = {"kind": "pretrain", **load_recipe(recipe), **_of_parent(settled)}
+    named = load_recipe(recipe)
+    _check_backbone(recipe, named, settled)
+    data = {"kind": "pretrain", **named, **_of_parent(settled)}
     if settled and settled.get("objective_settings"):
         data.setdefault("objective", settled["objective_settings"])
     config = _parsed(f"recipe {recipe}", data, settings)
     if not isinstance(config, PretrainConfig):
         raise UsageError(f"recipe {recipe}", f"it describes a run of kind {config.kind}", "Name a pretraining recipe")
     return config
+
+
+def _check_backbone(recipe: str, named: Mapping[str, Any], settled: Mapping[str, Any] | None) -> None:
+    """A recipe's name speaks of its backbone, so the model it makes may not quietly have another one."""
+    backbone = named.get("backbone")
+    theirs = (settled or {}).get("backbone", {}).get("name")
+    ours = backbone.get("name") if isinstance(backbone, Mapping) else None
+    if theirs and ours and ours != theirs:
+        raise UsageError(
+            f"recipe {recipe}",
+            f"backbone.name is {ours} in it, the model that is gone on from is of {theirs}",
+            f"Choose a recipe of {theirs}, or one that names no backbone (domain)",
+        )
 
 
 def _of_parent(settled: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
 
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import UsageError
+
+_TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
+_PARTITION = re.compile(r"[\w.+,-]+")
 
 _TEMPLATE = """#!/bin/bash
 #SBATCH --job-name=isoline-{name}
@@ -38,8 +42,9 @@ def batch_file(folder: Path, config: PretrainConfig, nodes: int, gpus: int, time
         partition: where it queues; empty takes the cluster's own choice.
 
     Raises:
-        UsageError: the run's ranks are not as many as the GPUs.
+        UsageError: the run's ranks are not as many as the GPUs, or Slurm could not read what is asked.
     """
+    _check(nodes, gpus, time, partition)
     if config.ranks != nodes * gpus:
         raise UsageError(
             "slurm",
@@ -56,6 +61,15 @@ def batch_file(folder: Path, config: PretrainConfig, nodes: int, gpus: int, time
         log=shlex.quote(str(folder.resolve() / "slurm-%j.log")),
         command=shlex.join([*engine_command(), "pretrain", str(folder.resolve())]),
     )
+
+
+def _check(nodes: int, gpus: int, time: str, partition: str) -> None:
+    if min(nodes, gpus) < 1:
+        raise UsageError("slurm", f"{nodes} x {gpus} is no number of GPUs", "Ask for one machine and one GPU or more")
+    if not _TIME.fullmatch(time):
+        raise UsageError("slurm", f"'{time}' is no time limit", "Write 90 (minutes), 24:00:00 or 2-00:00:00")
+    if partition and not _PARTITION.fullmatch(partition):
+        raise UsageError("slurm", f"'{partition}' is no name of a partition", "Name one that `sinfo` lists")
 
 
 def engine_command() -> list[str]:

@@ -14,6 +14,7 @@ from app.commands.studies import written_out
 from app.recipes import recipe_config, study_config
 from app.workspace import Workspace
 from engine.contract.config import JEPAConfig
+from engine.contract.errors import UsageError
 
 GRID = """
 name = "grid"
@@ -151,6 +152,12 @@ def test_what_a_parent_settles_goes_before_the_recipe_and_what_is_set_before_bot
     assert recipe_config("demo", [], {**settled, "backbone": {"name": "s4"}, **known}).objective.name == "cpc"
     study = study_config("domain-pretraining", ["base.parent=theirs", "base.clip_mv=4"], {**settled, **known})
     assert (study.base["window_s"], study.base["clip_mv"], study.base["backbone"]["width"]) == (5.0, 4, 8)
+
+
+def test_a_recipe_of_another_backbone_than_the_parents_is_refused_by_its_field():
+    settled = {"backbone": {"name": "s4", "width": 8, "causal": False}, "window_s": 5.0}
+    with pytest.raises(UsageError, match=r"jepa-net1d: backbone\.name is net1d in it, .* is of s4"):
+        recipe_config("jepa-net1d", [], settled)
 
 
 def test_every_method_of_the_workspace_that_changes_data_has_a_verb():

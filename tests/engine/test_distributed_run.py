@@ -247,6 +247,20 @@ def test_a_batch_file_for_another_number_of_gpus_than_ranks_is_refused(begin, ca
     assert "1 x 8 GPUs make 8 ranks, the run's config has 4" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (["--nodes", "-1", "--gpus", "-4"], "-1 x -4 is no number of GPUs"),
+        (["--gpus", "4", "--time", "tomorrow"], "'tomorrow' is no time limit"),
+        (["--gpus", "4", "--partition", "gpu\nrm"], "is no name of a partition"),
+    ],
+)
+def test_a_batch_file_that_slurm_could_not_read_is_refused(begin, capsys, asked, reason):
+    folder = begin("cluster", ranks=4, batch_size=8)
+    assert main(["slurm", str(folder.path), *asked]) == EXIT_USAGE
+    assert reason in capsys.readouterr().err
+
+
 def children_of(process):
     """Processes that one has started, as Linux lists them."""
     found = []
