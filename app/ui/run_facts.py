@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -215,6 +215,17 @@ def _outcome(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str,
     return [Fact(name.replace("_", " ").capitalize(), _plain(v)) for name, v in results.items() if name != "kind"]
 
 
+def with_level(series: Sequence[MetricSeries]) -> tuple[MetricSeries, ...]:
+    """Curves with the trivial level of the held-out recordings in place of the batches', as soon as it is known.
+
+    The held-out loss is to be compared with it; that of single batches jumps where the targets move.
+    """
+    held = [one for one in series if one.name == "validation_trivial_loss" and one.steps]
+    if not held:
+        return tuple(series)
+    return (*(one for one in series if one.name != "trivial_loss"), replace(held[0], name="trivial_loss"))
+
+
 def loss_unit(config: Mapping[str, Any]) -> str:
     """What the loss of a pretraining is counted in: "nats per prediction"; empty for a config that is not whole."""
     try:
@@ -249,7 +260,8 @@ def _study(results: Mapping[str, Any]) -> list[Fact]:
 
 
 def _training(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str, MetricSeries]) -> list[Fact]:
-    loss, held, trivial = (_last(series, name) for name in ("loss", "validation_loss", "trivial_loss"))
+    loss, held = _last(series, "loss"), _last(series, "validation_loss")
+    trivial = _last({one.name: one for one in with_level(tuple(series.values()))}, "trivial_loss")
     told = [Fact("Loss, training", _decimals(loss)), Fact("Loss, held-out patients", _decimals(held))]
     told.append(Fact("Trivial level", _decimals(trivial)))
     lowest = held if held is not None else loss
@@ -273,11 +285,11 @@ def _probes(results: Mapping[str, Any]) -> list[Fact]:
     points = results.get("probes", [])
     told = []
     if len(points) > 1:
-        told += [Fact("Probe before, macro AUROC", estimate_words(points[0]["macro"]))]
+        told += [Fact("Probe before", f"macro AUROC {estimate_words(points[0]['macro'])}")]
     if points:
-        told += [Fact("Probe after, macro AUROC", estimate_words(points[-1]["macro"]))]
+        told += [Fact("Probe after", f"macro AUROC {estimate_words(points[-1]['macro'])}")]
     changes = [one for one in results.get("forgetting", []) if one["label"] == "macro"]
-    return told + [Fact("Probe, after minus before", estimate_words(one["estimate"], signed=True)) for one in changes]
+    return told + [Fact("After minus before", estimate_words(one["estimate"], signed=True)) for one in changes]
 
 
 def _of_the_end(detail: JobDetail, results: Mapping[str, Any]) -> list[Fact]:

@@ -34,6 +34,7 @@ from app.ui.run_facts import (
     log_lines,
     loss_unit,
     progress_text,
+    with_level,
 )
 from app.ui.signs import STATE_WORDS, sign, state_icon
 from app.ui.theme import Theme
@@ -192,7 +193,7 @@ class RunView(QWidget):
         if self.curve is not None:
             unit = loss_unit(seen.detail.config) if seen.detail.job.kind == "pretrain" else ""
             self.curve.name_axis(f"loss ({unit})" if unit else "loss")
-            self.curve.show_series(seen.series, _total_steps(seen.detail))
+            self.curve.show_series(with_level(seen.series), _total_steps(seen.detail))
             self.curve.setVisible(not self.curve.is_empty())
 
     def _tell_intervals(self, detail: JobDetail) -> None:

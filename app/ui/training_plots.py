@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSplitter, QVBox
 from app.core.rows import MetricSeries
 from app.ui import theme as themes
 from app.ui.plots import LOSS_CURVES, Curve, CurvePlot, curve_pen
+from app.ui.run_facts import with_level
 from app.ui.theme import Theme
 from app.ui.training_rows import LIVE_RANK, TrainingLook, level, scaled
 
@@ -52,7 +53,7 @@ class PlotWall(QWidget):
 
     def show_look(self, seen: TrainingLook) -> None:
         """Draw a run; plots without a curve are left out."""
-        series = list(seen.series.values())
+        series = list(with_level(tuple(seen.series.values())))
         if seen.width:
             series += scaled(seen.series.get("effective_rank"), 100 / seen.width, "rank_share")
             series.append(level("limit", 100 * LIVE_RANK, seen.steps))

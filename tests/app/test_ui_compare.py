@@ -50,7 +50,7 @@ def page(qtbot, workspace, background) -> ComparePage:
 
 
 def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
 
 
 def luminance(colour: QColor) -> float:

@@ -48,7 +48,7 @@ def shown(qtbot, workspace, background) -> PretrainPage:
 
 
 def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
 
 
 def dialog_of(qtbot, background, dialog) -> NewPretraining:

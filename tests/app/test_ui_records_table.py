@@ -56,7 +56,7 @@ def table(qtbot, background, source):
 
 
 def settled(qtbot, background):
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
 
 
 def test_a_hundred_thousand_rows_cost_a_few_pages(qtbot, background):

@@ -5,7 +5,7 @@ import pytest
 from fake_training import estimate_results
 from fake_workspace import FakeWorkspace, estimate, job
 
-from app.core.rows import ProgressRow
+from app.core.rows import MetricSeries, ProgressRow
 from app.ui.run_facts import (
     config_lines,
     estimate_words,
@@ -18,6 +18,7 @@ from app.ui.run_facts import (
     loss_unit,
     progress_text,
     took_text,
+    with_level,
 )
 from app.ui.run_view import head_text
 from engine.contract.config import JEPAConfig, PretrainConfig, S4Config
@@ -172,11 +173,19 @@ def test_a_pretraining_that_goes_on_tells_probe_before_and_after_and_its_stamp()
         update={"probes": points, "forgetting": [lost], "stopped_early": True}
     )
     told = named(facts(workspace.job_detail("J0002"), workspace.metrics("J0002")))
-    assert told["Probe before, macro AUROC"].startswith("0.700 (")
-    assert told["Probe after, macro AUROC"].startswith("0.760 (")
-    assert told["Probe, after minus before"].startswith("+0.060 (+0.040 to")
+    assert told["Probe before"].startswith("macro AUROC 0.700 (")
+    assert told["Probe after"].startswith("macro AUROC 0.760 (")
+    assert told["After minus before"].startswith("+0.060 (+0.040 to")
     assert told["Goes on from"] == "vendor base: derived model, research use, not the vendor's product"
     assert told["Ended early"] == "the held-out loss did not get better any more"
+
+
+def test_the_held_out_loss_is_held_against_the_trivial_level_of_the_same_recordings():
+    batches, held = MetricSeries("trivial_loss", (5, 10), (0.5, 0.9)), MetricSeries("loss", (5,), (0.4,))
+    looks = MetricSeries("validation_trivial_loss", (10,), (0.6,))
+    assert with_level((batches, held)) == (batches, held)
+    told = {one.name: one.values for one in with_level((batches, held, looks))}
+    assert told["trivial_loss"] == (0.6,)
 
 
 def test_what_a_loss_is_counted_in_is_told_by_its_objective():

@@ -37,7 +37,7 @@ def page(qtbot, workspace, background) -> RunsPage:
 
 
 def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
 
 
 def cells(page: RunsPage, row: int) -> list[str]:

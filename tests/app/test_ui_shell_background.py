@@ -65,7 +65,7 @@ def test_only_the_newest_read_of_a_key_answers(background, qtbot):
     for number in range(5):
         background.read(partial(ask, number), answers.append, key="signal")
     gate.set()
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
     assert answers == [4]
     assert asked == [4]
 
@@ -74,7 +74,7 @@ def test_writes_keep_their_order(background, qtbot):
     done = []
     for number in range(20):
         background.write(partial(done.append, number))
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
     assert done == list(range(20))
 
 
@@ -86,7 +86,7 @@ def test_an_answer_to_a_widget_that_is_gone_is_dropped(background, qtbot):
     background.read(lambda: gate.wait() and "late", partial(label.setText))
     shiboken6.delete(label)
     gate.set()
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
 
 
 def test_closing_waits_for_what_has_begun_and_drops_the_rest(background):

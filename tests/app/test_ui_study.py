@@ -46,7 +46,7 @@ def page(qtbot, workspace, background) -> StudyPage:
 
 
 def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy)
+    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
 
 
 def cells(table, row: int) -> list[str]:
