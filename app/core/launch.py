@@ -179,7 +179,7 @@ def _prepare(home: Home, job_id: str) -> None:
 
 
 def _fail(home: Home, job_id: str, error: WorldError) -> None:
-    home.run(job_id).labels_path.unlink(missing_ok=True)
+    probes.close_labels(home.run(job_id))
     with home.db.write() as session:
         job = jobs.get(session, job_id)
         jobs.set_state(job, "failed", f"{error.thing}: {error.reason}", error.next_step)
@@ -223,7 +223,7 @@ def _seems_dead(home: Home, processes: Processes, job: Job) -> bool:
 
 
 def _bury(session: Session, home: Home, job: Job, code: int | None) -> None:
-    home.run(job.job_id).labels_path.unlink(missing_ok=True)  # the engine did not live to close what was opened
+    probes.close_labels(home.run(job.job_id))  # the engine did not live to close what was opened
     ingest.keep_console(job, home.run(job.job_id).console_path)
     if code in (1, 2, 3) and not job.alive:
         jobs.set_state(job, "failed", f"the engine ended before its work began (exit code {code})", "Open its log")

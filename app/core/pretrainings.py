@@ -170,7 +170,12 @@ def _manifest(
     found = _records(session, cohort, window_s)
     people = cohorts.stand_ins(found)
     if len(set(people)) < 2:
-        raise WorldError("pretraining", "it needs recordings of two patients or more", "Import more recordings")
+        there = "none is that long" if not found else "those that are so long are of one"
+        raise WorldError(
+            "pretraining",
+            f"it needs recordings of two patients or more, each of {window_s:g} s at least, and {there}",
+            "Set a shorter window_s, choose another cohort, or import more recordings",
+        )
     held = np.zeros(len(found), dtype=bool)
     if validation_fraction > 0:
         held = holdout(people, validation_fraction, seed)

@@ -69,6 +69,14 @@ def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None
         cohorts.write_labels(session, members, probe.labels, folder)
 
 
+def close_labels(folder: RunFolder) -> None:
+    """Delete the labels of a run that has ended by force, and those lent to a study's runs that have ended with it."""
+    folder.labels_path.unlink(missing_ok=True)
+    for lent in folder.path.glob("runs/*/labels.npz"):
+        if not RunFolder(lent.parent).lock.is_held():
+            lent.unlink(missing_ok=True)
+
+
 def overlap_note(session: Session, probe: ProbeConfig, corpus: Sequence[ManifestRow]) -> str:
     """What must be said when a probe's recordings are also pretrained on; empty when none is."""
     members = cohorts.manifest(session, probe.cohort)

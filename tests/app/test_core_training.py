@@ -32,6 +32,7 @@ from engine.contract.config import (
 )
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import EstimateResults, StudyResults
+from engine.contract.run import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -402,3 +403,19 @@ def test_a_dossier_counts_what_the_study_of_a_kept_model_has_read(workspace: Wor
         members = list(records.by_ids(session, [row.record_id for row in workspace.records()]).values())
         found = list(of_studies(session, members, [section]))
     assert [(one.model, one.records, one.patients, one.at_most) for one in found] == [("kept", 24, 24, True)]
+
+
+def test_labels_lent_to_the_runs_of_a_study_are_closed_when_it_dies_but_not_those_of_a_run_that_lives(
+    workspace: Workspace,
+) -> None:
+    config = tiny_study("is cut")
+    job = workspace.study(config.model_copy(update={"base": {**config.base, "probe": {"cohort": "held"}}}))
+    folder = RunFolder(workspace.path / "runs" / job)
+    lent = [folder.path / "runs" / name / "labels.npz" for name in ("0001", "0002")]
+    for path in lent:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    with RunFolder(lent[1].parent).lock:
+        assert workspace.wait(job, timeout_s=30).state == "interrupted"
+    assert not folder.labels_path.exists()
+    assert [path.exists() for path in lent] == [False, True]
