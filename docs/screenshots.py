@@ -38,6 +38,8 @@ def main(workspace: str, theme: str = "light") -> None:
     for title in ("Records", "Pretrain", "Study", "Runs", "Compare", "Dossier"):
         page = window.show_page(title)
         wait(3500)
+        while window.background.busy:
+            wait(250)
         if title in ("Pretrain", "Runs"):
             pretraining = next(job for job in window.workspace.jobs() if job.kind == "pretrain")
             page.show_item(pretraining.job_id)
