@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from engine.contract.backbone import BackboneConfig, S4Config
-from engine.contract.objective import CPCConfig, ObjectiveConfig
+from engine.contract.objective import CPCConfig, ObjectiveConfig, SpanMasked
 from engine.contract.page import Page
 from engine.contract.version import CONTRACT_VERSION
 
@@ -99,6 +99,14 @@ class PretrainConfig(Page):
                 f"top_layers = {self.objective.top_layers}, but the backbone has {self.backbone.wide_blocks} blocks of "
                 "full width to make targets of"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_masked(self) -> PretrainConfig:
+        if isinstance(self.objective, SpanMasked):
+            spans = self.batch_size * self.backbone.tokens(self.samples) * self.objective.midpoint_probability
+            if spans < 1:
+                raise ValueError(f"a batch would have {spans:.2g} masked spans. Set objective.mask_probability higher")
         return self
 
     @model_validator(mode="after")

@@ -305,7 +305,7 @@ def test_a_study_that_cannot_work_is_refused_before_it_is_queued(
 
 
 def test_a_longer_window_along_an_axis_decides_which_recordings_all_runs_read(workspace: Workspace) -> None:
-    with pytest.raises(WorldError, match="two patients or more"):
+    with pytest.raises(WorldError, match="two patients or more, each of 60 s at least, and none is that long"):
         workspace.study(tiny_study(window_s=(2.5, 60.0)))
 
 

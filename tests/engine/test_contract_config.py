@@ -66,6 +66,12 @@ def test_a_stem_kernel_longer_than_any_crop_is_refused():
         parse_config({"kind": "pretrain", "backbone": {"name": "s4", "stem_kernels": [100_001, 1, 1, 1]}})
 
 
+def test_a_batch_in_which_nothing_is_masked_is_refused():
+    objective = {"name": "data2vec", "mask_probability": 1e-5}
+    with pytest.raises(WorldError, match=r"a batch would have 0\.19 masked spans"):
+        parse_config({"kind": "pretrain", "backbone": {"name": "s4", "causal": False}, "objective": objective})
+
+
 def test_an_early_stop_without_held_out_patients_is_refused():
     with pytest.raises(WorldError, match="early_stop watches the held-out loss"):
         parse_config({"kind": "pretrain", "early_stop": 3, "validation_fraction": 0})
