@@ -54,7 +54,7 @@ def estimate(value: Estimate, signed: bool = False) -> str:
     sign = "+" if signed else ""
     number = f"{value.value:{sign}.3f}"
     if value.interval is None:
-        return f"{number} (no interval: {value.not_estimable})"
+        return f"{number} (no interval: {value.not_estimable.removeprefix('no interval: ')})"
     return f"{number} ({value.interval.low:{sign}.3f} to {value.interval.high:{sign}.3f})"
 
 

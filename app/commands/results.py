@@ -114,6 +114,9 @@ def _of(needed: int | None, free: int | None) -> str:
 
 def _study(results: StudyResults) -> str:
     blocks = [study_table(results.axes, results.rows)]
+    if told := [cell for cell in results.cells if cell.works is not None]:
+        verdicts = [(cell.name, cell.seeds, "yes" if cell.works else "no", cell.shortfall) for cell in told]
+        blocks.append(printing.table(("Over seeds", "Seeds", "Works", "What it lacks"), verdicts, right=("Seeds",)))
     if results.differences:
         gaps = [
             (
@@ -127,7 +130,12 @@ def _study(results: StudyResults) -> str:
         blocks.append(printing.table(("Number", "Paired difference", "Among", "Mean over seeds (interval)"), gaps))
     if results.fits:
         rows = [
-            (one.series, one.metric, f"{one.a:.4g} N^-{one.b:.3f}" + (f" + {one.c:.4g}" if one.c else ""), one.points)
+            (
+                one.series,
+                one.metric,
+                f"{one.a:.4g} N^{round(-one.b, 3) + 0.0:.3f}" + (f" + {one.c:.4g}" if one.c else ""),
+                one.points,
+            )
             for one in results.fits
         ]
         blocks.append(printing.table(("Scaling", "Number", "Fit", "Runs"), rows, right=("Runs",)))

@@ -86,6 +86,8 @@ class Study:
                 time.sleep(POLL_S)
                 for number in list(self._working):
                     self._look(number)
+            if self._folder.stop_asked() and any(row.state == "stopped" for row in self._rows.values()):
+                raise Stopped  # the last run was stopped: a study that counts as done could not be resumed
         finally:
             for working in self._working.values():
                 take_labels_back(working.child.folder)

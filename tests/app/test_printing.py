@@ -24,6 +24,9 @@ def test_a_difference_shows_its_sign_at_every_bound():
 
 def test_a_missing_interval_says_why():
     assert printing.estimate(NO_INTERVAL) == "0.600 (no interval: one positive patient)"
+    assert (
+        printing.estimate(Estimate(value=0.5, not_estimable="no interval: one seed")) == "0.500 (no interval: one seed)"
+    )
 
 
 def test_an_undefined_number_says_why_and_shows_none():
