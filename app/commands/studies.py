@@ -35,7 +35,11 @@ def add(verbs: Verbs) -> None:
         verbs,
         "study",
         "pretrain many models that differ in named ways, and compare them",
-        ["isoline study scaling -w ward7 --cohort main --probe main", "isoline study list", "isoline study show J0007"],
+        [
+            "isoline study scaling-small -w ward7 --cohort main --probe main",
+            "isoline study list",
+            "isoline study show J0007",
+        ],
         _list,
     )
     add_json(study)
@@ -74,7 +78,7 @@ def _add_start(kinds: Verbs) -> None:
         "start",
         "start a study; the word `start` may be left out",
         [
-            "isoline study scaling -w ward7 --cohort main --probe main --wait",
+            "isoline study scaling-small -w ward7 --cohort main --probe main --wait",
             "isoline study my-grid.toml -w ward7 --set base.steps=200",
             'isoline study domain-pretraining -w ward7 --set "base.parent=demo CPC" --cohort ours --probe reference',
         ],
