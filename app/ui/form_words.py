@@ -38,6 +38,7 @@ TITLES = {
     "teacher_eval_mode": "Quiet teacher",
     "teacher_statistics": "Teacher's batch statistics",
     "code_start": "Start of the codewords",
+    "centred": "Centred tokens",
     "warmup": "Measured steps",
     "warmup_steps": "Warm-up steps",
     "validation_fraction": "Held-out share",

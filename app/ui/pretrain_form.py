@@ -74,6 +74,7 @@ FOLDED = frozenset(
         "objective.teacher_temperature",
         "objective.temperature_steps",
         "objective.sinkhorn_iterations",
+        "objective.centred",
         "objective.masked_share",
         "objective.entropy_weight",
         "objective.second_stage",

@@ -229,6 +229,11 @@ class HuBERTConfig(SpanMasked):
     masked_share: float = Field(0.75, ge=0, le=1, description="Weight of masked tokens; the rest is of the others.")
     entropy_weight: float = Field(0.001, ge=0, le=1, description="Weight of the student's entropy in the loss.")
     code_decay: float = Field(0.99, ge=0, lt=1, description="Share of itself that a prototype keeps at each step.")
+    centred: bool | None = Field(
+        None,
+        description="Take the batch's mean token off the teacher's tokens before they are assigned; none does it, as "
+        "intended, for Net1D, which has no last norm, so that its tokens all point much the same way.",
+    )
     second_stage: float = Field(
         0.4, gt=0, lt=1, description="Plain HuBERT: share of the steps after which labels come from the model itself."
     )

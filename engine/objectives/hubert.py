@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.backbones.base import Backbone
-from engine.contract.config import HuBERTConfig
+from engine.contract.config import HuBERTConfig, Net1DConfig
 from engine.objectives.assignment import full_precision
 from engine.objectives.base import Batch, Loss, Objective
 from engine.objectives.labels import CodeHead, codes_used, expected, hits, over_codebooks, spreads
@@ -86,6 +86,9 @@ class HuBERT(Objective):
     For each codebook the loss is 0.75 times the mean Kullback-Leibler divergence at masked tokens, 0.25 times that at
     the others, and 0.001 times the student's mean entropy; codebooks are added up. "loss" is logged without entropy.
 
+    The study assigns tokens as unit vectors. Those of Net1D, which has no last norm, all point much the same way: their
+    assignments stay uniform, and there is nothing to learn. As intended its tokens are centred first (our choice).
+
     As released it has two faults: the teacher is a random network that never follows the student (section 9, item 1),
     and 6.3 % of the tokens are masked in place of 48.5 % (item 4). Where only masked tokens count (`masked_share` 1),
     it also multiplies log-probabilities by 10, which makes it no divergence any more (item 11).
@@ -104,8 +107,10 @@ class HuBERT(Objective):
         )
         self.codes = sum(config.codes)
         self.register_buffer("step", torch.tensor(0))
-        released = config.fidelity == "as_released" and config.masked_share == 1
-        self._factor = RELEASED_FACTOR if released else 1.0
+        released = config.fidelity == "as_released"
+        self._factor = RELEASED_FACTOR if released and config.masked_share == 1 else 1.0
+        shares_much = isinstance(backbone.config, Net1DConfig) and not released
+        self._centred = shares_much if config.centred is None else config.centred
 
     def loss(self, batch: Batch) -> Loss:
         """Divergence of the student's predictions from the teacher's assignments."""
@@ -114,7 +119,7 @@ class HuBERT(Objective):
         student = self.backbone.encode(hide(latents_BLD, spans.masked_BL, self.mask_token_D))
         said_NO = full_precision(self.head(student.tokens_BLD)).flatten(0, 1)
         teacher = self.teacher.targets(batch.x_BCT, batch.draws)
-        unit_BLD = F.normalize(full_precision(teacher.tokens_BLD), dim=-1)
+        unit_BLD = self._directions(full_precision(teacher.tokens_BLD), batch.size)
         self._start(unit_BLD, batch)
         counted = Counted.of(spans, batch.size, self.config.masked_share)
         temperatures = self._temperatures(batch)
@@ -142,6 +147,12 @@ class HuBERT(Objective):
             self.step.fill_(batch.draws.position)
             return Temperatures.at(batch.draws.position, self.config)
         return Temperatures.at(int(self.step), self.config)
+
+    def _directions(self, tokens_BLD: Tensor, size: int) -> Tensor:
+        """Tokens as unit vectors; where it is asked, the mean token of the whole batch is taken off first."""
+        if self._centred:
+            tokens_BLD = tokens_BLD - global_sum(tokens_BLD.sum((0, 1))) / (size * tokens_BLD.shape[1])
+        return F.normalize(tokens_BLD, dim=-1)
 
     def _start(self, unit_BLD: Tensor, batch: Batch) -> None:
         """On the first batch, prototypes are chosen among the tokens of all its crops."""

@@ -7,13 +7,14 @@ import torch
 
 from engine.backbones.base import count_trainable
 from engine.backbones.registry import build_backbone
-from engine.contract.config import HuBERTConfig, S4Config
+from engine.contract.config import HuBERTConfig, Net1DConfig, S4Config
 from engine.objectives.base import Batch
 from engine.objectives.hubert import HuBERT, Temperatures
 from engine.objectives.masking import span_mask
 from engine.objectives.registry import build_objective
 
 SMALL = S4Config(width=16, depth=2, causal=False, dropout=0)
+NET = Net1DConfig(width=32, stage_blocks=(1, 1, 1, 1, 1, 1, 1), kernel=4)
 FULL = S4Config(causal=False, dropout=0)
 
 
@@ -144,6 +145,32 @@ def test_a_look_before_the_first_step_leaves_nothing_behind():
     assert math.isfinite(seen.eval().loss(batch(seed=3, stream="validation")).total.item())
     losses = [objective.train().loss(batch()).total.item() for objective in (seen, fresh)]
     assert losses[0] == losses[1]
+
+
+def test_centred_tokens_are_directions_from_their_mean_whatever_they_share():
+    tokens_BLD = torch.randn(3, 20, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    shared_D = 50 * torch.ones(16, dtype=torch.float64)
+    expected = unit(tokens_BLD - tokens_BLD.mean((0, 1)), -1)
+    centred, plain = build(centred=True), build()
+    torch.testing.assert_close(centred._directions(tokens_BLD + shared_D, 3), expected)
+    assert (plain._directions(tokens_BLD + shared_D, 3) @ unit(shared_D, -1)).min() > 0.99
+    assert torch.isfinite(centred.loss(batch()).total)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "settings", "expected"),
+    [
+        (SMALL, {}, False),
+        (NET, {}, True),
+        (NET, {"fidelity": "as_released"}, False),
+        (NET, {"centred": False}, False),
+        (SMALL, {"centred": True}, True),
+    ],
+)
+def test_tokens_are_centred_where_the_backbone_has_no_last_norm(backbone, settings, expected):
+    tokens_BLD = torch.rand(3, 20, backbone.width) + 5
+    mean_D = build(backbone, **settings)._directions(tokens_BLD, 3).mean((0, 1))
+    assert (mean_D.norm() < 0.5) == expected
 
 
 def test_the_trivial_loss_is_the_least_of_all_constant_answers():
