@@ -129,7 +129,8 @@ def test_the_loss_falls_on_a_batch_that_can_be_learnt_by_heart(shape, task):
     """Always the same draws, and a teacher that stands still: what is left is to learn four crops."""
     objective = build(shape, task, **({} if task == "cpc" else {"teacher": "frozen_random"})).train()
     optimizer = optimizer_of(objective)
-    losses = [step(objective, optimizer, batch()).parts["loss"].item() for _ in range(25)]
+    steps = 45 if (shape, task) == ("net1d", "hubert") else 25  # centred tokens of noise take longer to know by heart
+    losses = [step(objective, optimizer, batch()).parts["loss"].item() for _ in range(steps)]
     assert all(map(math.isfinite, losses))
     assert sum(losses[-3:]) / 3 < 0.9 * losses[0]
 
