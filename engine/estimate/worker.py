@@ -19,6 +19,7 @@ from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Progress
 from engine.contract.results import EstimateResults
 from engine.contract.run import RunFolder, Stopped
+from engine.estimate.footprint import footprint, too_large_to_build
 from engine.estimate.rehearsal import Rehearsal, Warm, room_before
 from engine.training.device import pick_device, set_threads
 from engine.training.faults import is_out_of_memory, largest_that_fits, out_of_memory
@@ -58,6 +59,10 @@ def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> Estim
     asked = config.pretrain
     threads, device = set_threads(asked.threads), pick_device(asked.device)
     before = room_before(device)
+    found = footprint(asked)
+    if refusal := too_large_to_build(asked, found, before.free, device.type):
+        unbuilt = Fixed(_name(device), found.parameters, _tokens(asked), asked.steps, found.checkpoint + CARD_BYTES)
+        return _results(folder, asked, unbuilt, None, refusal)
     learner = Learner(asked, device, load_parent(asked).backbone if asked.parent else None)
     fixed = _fixed(asked, learner, device)
     try:
@@ -100,14 +105,21 @@ def _rehearsed(
 
 
 def _fixed(config: PretrainConfig, learner: Learner, device: torch.device) -> Fixed:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     return Fixed(
-        device=name,
+        device=_name(device),
         parameters=count_trainable(learner.backbone),
-        tokens=config.backbone.tokens(config.samples),
+        tokens=_tokens(config),
         steps=config.steps,
         checkpoint_bytes=sum(map(len, state_files(learner, config, {}).values())) + _moment_bytes(learner) + CARD_BYTES,
     )
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _tokens(config: PretrainConfig) -> int:
+    return config.backbone.tokens(config.samples)
 
 
 def _moment_bytes(learner: Learner) -> int:
