@@ -79,8 +79,8 @@ def test_what_follows_from_the_config_is_the_same_each_time_and_true(ask, tmp_pa
 
 
 def test_a_memory_that_cannot_hold_the_batch_refuses_it_and_names_the_largest_that_fits(ask, monkeypatch):
-    monkeypatch.setattr(worker, "room_before", lambda device: Room(None, 3_000))
-    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda *_: Line(2, 2_000.0, 500.0, 0.1))
+    monkeypatch.setattr(worker, "room_before", lambda device: Room(None, 3_000_000_000))
+    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda *_: Line(2, 2e9, 5e8, 0.1))
     monkeypatch.setattr(rehearsal.Rehearsal, "warm_up", lambda *_: pytest.fail("it was tried all the same"))
     told, _ = ask()
     assert not told.fits
