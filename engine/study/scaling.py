@@ -18,14 +18,15 @@ from engine.contract.results import ScalingFit
 
 Floats = NDArray[np.float64]
 
-LEAST_POINTS = 3
+LEAST_SIZES, LEAST_SIZES_WITH_FLOOR = 3, 4
+"""One more than a fit has parameters: any curve goes through as many points, and then says nothing."""
 STARTS_B = (0.05, 0.2, 0.5, 1.0)
 STARTS_C = (0.0, 0.5, 0.9)
 """Shares of the smallest value at which c begins."""
 
 
 def fits(series: str, metric: str, sizes: Sequence[float], values: Sequence[float]) -> list[ScalingFit]:
-    """Both fits of a series: the power law with a floor (from three sizes on), and the one without (from two on).
+    """Both fits of a series: the power law with a floor (from four sizes on), and the one without (from three on).
 
     Args:
         series: for people.
@@ -38,9 +39,9 @@ def fits(series: str, metric: str, sizes: Sequence[float], values: Sequence[floa
     n, e = n[good], e[good]
     told = []
     distinct = len(np.unique(n))
-    if distinct >= LEAST_POINTS and (found := _with_floor(n, e)) is not None:
+    if distinct >= LEAST_SIZES_WITH_FLOOR and (found := _with_floor(n, e)) is not None:
         told.append(_fit(series, metric, n, e, *found))
-    if distinct >= 2:
+    if distinct >= LEAST_SIZES:
         slope, intercept = np.polyfit(np.log(n), np.log(e), 1)
         told.append(_fit(series, metric, n, e, float(np.exp(intercept)), float(-slope), 0.0))
     return told

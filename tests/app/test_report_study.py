@@ -19,7 +19,7 @@ OBJECTIVES = {"cpc": CPCConfig(), "jepa": JEPAConfig()}
 BACKBONES = {"s4": S4Config(), "transformer": TransformerConfig()}
 
 
-def scaling(sizes: Sequence[int] = (1000, 4000, 16000)) -> StudyConfig:
+def scaling(sizes: Sequence[int] = (1000, 4000, 16000, 64000)) -> StudyConfig:
     return StudyConfig(
         objectives=OBJECTIVES,
         backbones=BACKBONES,
@@ -90,7 +90,7 @@ def test_scaling_is_drawn_at_the_sizes_that_were_trained_on_with_both_fits(drawn
     plot = drawn["loss-cpc-by-records"].drawing
     assert isinstance(plot, LinePlot)
     assert [line.name for line in plot.lines] == ["S4", "Transformer"]
-    assert [point.x for point in plot.lines[0].points] == [997.0, 3997.0, 15997.0]
+    assert [point.x for point in plot.lines[0].points] == [997.0, 3997.0, 15997.0, 63997.0]
     (_, floored, whole), (_, straight, dashed) = plot.lines[0].fits
     assert (whole, dashed) == ((), (3.0, 2.0))
     mean = 6.0 * 3997**-0.2 + 0.505

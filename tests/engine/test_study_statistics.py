@@ -97,15 +97,15 @@ def test_a_power_law_is_found_again(a, b, c):
 
 
 def test_a_curve_that_rises_gets_no_negative_exponent():
-    floor, line = fits("s", "m", [10, 100, 1000], [0.1, 0.2, 0.3])
+    floor, line = fits("s", "m", [10, 100, 1000, 10_000], [0.1, 0.2, 0.3, 0.4])
     assert min(floor.a, floor.b, floor.c) >= 0
     assert line.b < 0
 
 
-def test_two_sizes_give_a_line_and_no_floor():
-    told = fits("s", "m", [10, 100], [0.2, 0.1])
-    assert [one.c for one in told] == [0.0]
-    assert told[0].b == pytest.approx(math.log10(2))
+def test_a_fit_needs_one_size_more_than_it_has_parameters():
+    assert fits("s", "m", [10, 100], [0.2, 0.1]) == []
+    assert [one.c for one in fits("s", "m", [10, 100, 1000], [0.2, 0.1, 0.07])] == [0.0]
+    assert len(fits("s", "m", [10, 100, 1000, 10_000], [0.2, 0.1, 0.07, 0.05])) == 2
 
 
 def test_differences_are_paired_by_seed_against_the_first_value_of_an_axis():
