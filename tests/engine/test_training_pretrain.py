@@ -13,12 +13,13 @@ import time
 import numpy as np
 import pytest
 import torch
+from training_cases import before_step, said, weights, work
 
 from engine.backbones.weights import load_backbone
 from engine.contract.card import ModelCard
 from engine.contract.config import CPCConfig, PretrainConfig, S4Config
 from engine.contract.errors import WorldError
-from engine.contract.events import Checkpoint, EventWriter, Finished, Metric, Progress, Warned, read_events
+from engine.contract.events import Checkpoint, Finished, Metric, Progress, Warned
 from engine.contract.results import PretrainResults, parse_results
 from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.store import Store
@@ -27,7 +28,7 @@ from engine.objectives.cpc import CPC
 from engine.recipes import load_recipe
 from engine.signal.readers import read_recording
 from engine.signal.recording import Recording
-from engine.training import checkpoint, pretrain
+from engine.training import checkpoint
 from engine.training.checkpoint import newest_checkpoint, sha256
 from engine.training.learner import Learner
 
@@ -62,35 +63,6 @@ def begin(corpus, tmp_path):
         return RunFolder.create(tmp_path / name, config, told)
 
     return make
-
-
-def work(folder):
-    events = EventWriter(folder.events_path)
-    try:
-        return pretrain.run(folder, folder.config(), events)
-    finally:
-        events.close()
-
-
-def said(folder, kind):
-    return [event for event in read_events(folder.events_path)[0] if isinstance(event, kind)]
-
-
-def weights(folder):
-    return (newest_checkpoint(folder.checkpoints).path / "weights.safetensors").read_bytes()
-
-
-def cut_at(monkeypatch, step, act):
-    """Do something just before a training step, once."""
-    honest = Learner.step
-
-    def stepped(self, parts):
-        if parts[0].draws.position == step:
-            monkeypatch.setattr(Learner, "step", honest)
-            act()
-        return honest(self, parts)
-
-    monkeypatch.setattr(Learner, "step", stepped)
 
 
 class Killed(BaseException):
@@ -153,7 +125,7 @@ def test_training_changes_what_it_should_and_freezes_what_it_must(begin):
 def test_a_run_cut_at_any_step_ends_as_if_it_had_never_been_cut(begin, monkeypatch, step):
     whole, cut = begin("J0001"), begin("J0002")
     expected = work(whole)
-    cut_at(monkeypatch, step, die)
+    before_step(monkeypatch, step, die)
     with pytest.raises(Killed):
         work(cut)
     results = work(cut)
@@ -165,7 +137,7 @@ def test_a_run_cut_at_any_step_ends_as_if_it_had_never_been_cut(begin, monkeypat
 def test_a_wish_to_stop_is_granted_with_a_checkpoint_of_this_step(begin, monkeypatch, step):
     whole, folder = begin("J0001"), begin("J0002")
     work(whole)
-    cut_at(monkeypatch, step, folder.ask_stop)
+    before_step(monkeypatch, step, folder.ask_stop)
     with pytest.raises(Stopped):
         work(folder)
     assert newest_checkpoint(folder.checkpoints).path.name == f"step-{step + 1:06d}"
