@@ -15,12 +15,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.changes import Changes
-from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.empty import EmptyState
+from app.ui.jobs_page import JobsPage
 from app.ui.new_pretraining import NewPretraining
-from app.ui.page import Page
 from app.ui.theme import Theme
 from app.ui.training_compare import TrainingCompare
 from app.ui.training_list import TrainingList
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 NOTHING, ONE, SEVERAL = 0, 1, 2
 
 
-class PretrainPage(Page):
+class PretrainPage(JobsPage):
     """Pretrainings of a workspace: start, watch, compare, stop, go on."""
 
     title = "Pretrain"
@@ -42,12 +41,10 @@ class PretrainPage(Page):
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
-        self.table = TrainingList()
+        self.table: TrainingList = TrainingList()
         self.view, self.compare = TrainingView(), TrainingCompare()
-        self.stop_button, self.resume_button = QPushButton("Stop"), QPushButton("Resume")
         self.duplicate_button = QPushButton("Duplicate…")
-        self.right, self.stack = QStackedWidget(), QStackedWidget()
-        self._wanted = ""
+        self.right = QStackedWidget()
         self._known: dict[str, TrainingRow] = {}
         self._looks: dict[str, TrainingLook] = {}
         self._lay_out()
@@ -78,15 +75,6 @@ class PretrainPage(Page):
             return job is not None
         return True
 
-    def current(self) -> JobRow | None:
-        """The run of the list that is current."""
-        row: TrainingRow | None = self.table.current()
-        return None if row is None else row.job
-
-    def show_item(self, item: str) -> None:
-        """Select a run, now or as soon as the list holds it."""
-        self._wanted = "" if self.table.choose(item) else item
-
     def new_pretraining(self) -> NewPretraining:
         """Ask for recipe, cohort and config of a pretraining."""
         return self._open(NewPretraining(self.workspace, self.background, self))
@@ -96,37 +84,11 @@ class PretrainPage(Page):
         job = self.current()
         return None if job is None else self._open(NewPretraining(self.workspace, self.background, self, job.job_id))
 
-    def stop_selected(self) -> None:
-        """Ask the selected run to checkpoint and end."""
-        self._act(self.workspace.stop)
-
-    def resume_selected(self) -> None:
-        """Let the selected run go on."""
-        self._act(self.workspace.resume)
-
-    def _act(self, verb: Callable[[str], object]) -> None:
-        job = self.current()
-        if job is not None:
-            self.background.write(partial(verb, job.job_id), touches=Changes.JOBS)
-
-    def _open(self, dialog: NewPretraining) -> NewPretraining:
-        dialog.launched.connect(self.show_item)
-        dialog.open()
-        return dialog
-
     # What the workspace says.
 
     def _show_rows(self, rows: list[TrainingRow]) -> None:
         self._known = {row.job.job_id: row for row in rows}
-        self.table.rows.set_rows(rows)
-        self.stack.setCurrentIndex(0 if rows else 1)
-        if self._wanted and self.table.choose(self._wanted):
-            self._wanted = ""
-        elif self.table.current() is None and rows:
-            working = [row.job.job_id for row in rows if row.job.state == "running"]
-            self.table.choose(working[0] if working else rows[0].job.job_id)
-        else:
-            self._look(self.table.current())
+        self._fill(rows)
 
     def _look(self, row: TrainingRow | None) -> None:
         """Bring the right side up to date: the runs that are ticked, else the current one."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSplitter,
-    QStackedWidget,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -27,11 +25,10 @@ from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.empty import EmptyState
+from app.ui.jobs_page import JobsPage
 from app.ui.new_pretraining import NewPretraining
 from app.ui.new_run import NewComparison, NewEvaluation
-from app.ui.page import Page
 from app.ui.rows_table import ROW, Column, Index, RowsTable
-from app.ui.run_dialog import RunDialog
 from app.ui.run_facts import KIND_WORDS, left_text, local_time, took_text
 from app.ui.run_view import Look, RunView, look
 from app.ui.signs import STATE_WORDS, state_icon
@@ -40,12 +37,11 @@ from app.ui.theme import Theme
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-Dialog = TypeVar("Dialog", bound=RunDialog)
 PROGRESS = 4
 """The column with the bar."""
 
 
-class RunsPage(Page):
+class RunsPage(JobsPage):
     """Queue and past of a workspace."""
 
     title = "Runs"
@@ -56,10 +52,6 @@ class RunsPage(Page):
         super().__init__(workspace, background)
         self.table = RowsTable(_columns(), lambda job: job.job_id, "Runs, the newest first")
         self.view = RunView()
-        self.stop_button = QPushButton("Stop")
-        self.resume_button = QPushButton("Resume")
-        self.stack = QStackedWidget()
-        self._wanted = ""
         self._lay_out()
         self._connect()
         # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
@@ -86,10 +78,6 @@ class RunsPage(Page):
             return job is not None and job.resumable
         return True
 
-    def show_item(self, item: str) -> None:
-        """Select a run, now or as soon as the list holds it."""
-        self._wanted = "" if self.table.choose(item) else item
-
     def new_pretraining(self) -> NewPretraining:
         """Ask for recipe, cohort and config of a pretraining."""
         return self._open(NewPretraining(self.workspace, self.background, self))
@@ -102,35 +90,11 @@ class RunsPage(Page):
         """Ask which evaluations to compare."""
         return self._open(NewComparison(self.workspace, self.background, self))
 
-    def stop_selected(self) -> None:
-        """Ask the selected run to checkpoint and end."""
-        self._act(self.workspace.stop)
-
-    def resume_selected(self) -> None:
-        """Let the selected run go on."""
-        self._act(self.workspace.resume)
-
-    def _act(self, verb: Callable[[str], object]) -> None:
-        job: JobRow | None = self.table.current()
-        if job is not None:
-            self.background.write(partial(verb, job.job_id), touches=Changes.JOBS)
-
-    def _open(self, dialog: Dialog) -> Dialog:
-        dialog.launched.connect(self.show_item)
-        dialog.open()
-        return dialog
-
     def _show_jobs(self, jobs: list[JobRow]) -> None:
-        newest_first = sorted(jobs, key=lambda job: job.job_id, reverse=True)
-        self.table.rows.set_rows(newest_first)
-        self.stack.setCurrentIndex(0 if jobs else 1)
-        if self._wanted and self.table.choose(self._wanted):
-            self._wanted = ""
-        elif self.table.current() is None and jobs:
-            working = [job.job_id for job in newest_first if job.state == "running"]
-            self.table.choose(working[0] if working else newest_first[0].job_id)
-        else:
-            self._look(self.table.current())
+        self._fill(sorted(jobs, key=lambda job: job.job_id, reverse=True))
+
+    def _job_of(self, row: JobRow | None) -> JobRow | None:
+        return row
 
     def _add_curve(self, plots: ModuleType) -> None:
         self.view.add_curve(plots.loss_plot(themes.current()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -24,8 +22,8 @@ from app.core.changes import Changes
 from app.core.rows import JobRow, ModelRow
 from app.ui.background import Background
 from app.ui.empty import EmptyState
+from app.ui.jobs_page import JobsPage
 from app.ui.new_study import NewStudy
-from app.ui.page import Page
 from app.ui.rows_table import Column, RowsTable
 from app.ui.study_rows import StudyLook, look
 from app.ui.study_view import StudyView
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from engine.contract.results import StudyRow
 
 
-class StudyPage(Page):
+class StudyPage(JobsPage):
     """Studies of a workspace: look at the grid, start, watch it fill, export."""
 
     title = "Study"
@@ -48,11 +46,9 @@ class StudyPage(Page):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
         self.table = RowsTable(_columns(), lambda row: row.job.job_id, "Studies, the newest first")
-        self.view, self.stack = StudyView(), QStackedWidget()
-        self.stop_button, self.resume_button = QPushButton("Stop"), QPushButton("Resume")
+        self.view = StudyView()
         self.export_button, self.keep_button = QPushButton("Export…"), QPushButton("Keep model")
         self.duplicate_button = QPushButton("Duplicate…")
-        self._wanted = ""
         self._lay_out()
         self._connect()
         # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
@@ -84,15 +80,6 @@ class StudyPage(Page):
             return job is not None and row is not None and row.state == "done"
         return True
 
-    def current(self) -> JobRow | None:
-        """The study of the list that is current."""
-        row: TrainingRow | None = self.table.current()
-        return None if row is None else row.job
-
-    def show_item(self, item: str) -> None:
-        """Select a study, now or as soon as the list holds it."""
-        self._wanted = "" if self.table.choose(item) else item
-
     def new_study(self) -> NewStudy:
         """Ask for study, cohort and probe; the grid is shown before anything starts."""
         return self._open(NewStudy(self.workspace, self.background, self))
@@ -101,19 +88,6 @@ class StudyPage(Page):
         """Ask for a study with the settings of the selected one."""
         job = self.current()
         return None if job is None else self._open(NewStudy(self.workspace, self.background, self, job.job_id))
-
-    def _open(self, dialog: NewStudy) -> NewStudy:
-        dialog.launched.connect(self.show_item)
-        dialog.open()
-        return dialog
-
-    def stop_selected(self) -> None:
-        """Ask the selected study to checkpoint and end."""
-        self._act(self.workspace.stop)
-
-    def resume_selected(self) -> None:
-        """Let the selected study go on."""
-        self._act(self.workspace.resume)
 
     def keep_selected(self) -> None:
         """Register the model of the selected run, to be evaluated like any other."""
@@ -144,24 +118,11 @@ class StudyPage(Page):
         where = files[0].parent if files else ""
         self.told.emit(f"Study written: {len(files)} files in {where}")
 
-    def _act(self, verb: Callable[[str], object]) -> None:
-        job = self.current()
-        if job is not None:
-            self.background.write(partial(verb, job.job_id), touches=Changes.JOBS)
-
     # What the workspace says.
 
     def _show_jobs(self, jobs: list[JobRow]) -> None:
         studies = sorted((job for job in jobs if job.kind == "study"), key=lambda job: job.job_id, reverse=True)
-        self.table.rows.set_rows([TrainingRow(job) for job in studies])
-        self.stack.setCurrentIndex(0 if studies else 1)
-        if self._wanted and self.table.choose(self._wanted):
-            self._wanted = ""
-        elif self.table.current() is None and studies:
-            working = [job.job_id for job in studies if job.state == "running"]
-            self.table.choose(working[0] if working else studies[0].job_id)
-        else:
-            self._look(self.table.current())
+        self._fill([TrainingRow(job) for job in studies])
 
     def _look(self, row: TrainingRow | None) -> None:
         """Bring the study's view up to date."""
