@@ -6,6 +6,7 @@ Shapes: C leads (12, canonical order), T samples.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -13,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.signal.acquisition import Acquisition, ExtraLeads, Statement
 from engine.signal.leads import CANONICAL
 
 OLDEST_SHOWN = 89
@@ -34,7 +36,16 @@ class Recording:
         source_name: stem of the file. It may identify a patient: never into events, logs or reports.
         age: years; `age_years` is what may be shown.
         patient: the file's own patient id, if any. Never into events, logs or reports.
-        acquired: date and time of the recording as in the file. Never into events, logs or reports.
+        acquired: date and time of the recording as in the file, ISO 8601 where the format allows to tell. Never into
+            events, logs or reports.
+        reader: what read it, with its version: "isoline wfdb", "ecgdatakit 2.0.3".
+        transformations: what was done to the samples on reading, in order and in plain words; provenance.
+        acquisition: device and settings.
+        statements: what the cart or a reader stated. Texts may identify.
+        measurements: the cart's own global measurements, by the names of `MEASUREMENTS`.
+        extra: leads beyond the twelve.
+        identifiers: (kind, text) of everything that may identify a person, place or device, as found in the file;
+            kinds are `IDENTIFIER_KINDS`. Never into events, logs or reports.
     """
 
     signal_CT: NDArray[np.float32] = field(repr=False)
@@ -50,6 +61,13 @@ class Recording:
     sex: Literal["female", "male", "unknown"] = field(default="unknown", repr=False)
     patient: str | None = field(default=None, repr=False)
     acquired: str | None = field(default=None, repr=False)
+    reader: str = ""
+    transformations: tuple[str, ...] = ()
+    acquisition: Acquisition = field(default_factory=Acquisition, repr=False)
+    statements: tuple[Statement, ...] = field(default=(), repr=False)
+    measurements: Mapping[str, float] = field(default_factory=dict, repr=False)
+    extra: ExtraLeads | None = field(default=None, repr=False)
+    identifiers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.signal_CT.shape[0] != len(CANONICAL) or self.leads != CANONICAL:
