@@ -1,24 +1,47 @@
-"""From files to recordings. WFDB is the one format so far; another reader is another branch of `read_recording`."""
+"""From files to recordings: what a file is, is asked of its content and never of its suffix.
+
+`READERS` are asked in turn; the first that knows the content reads it. WFDB comes last, because its header is plain
+text without a mark of its own.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from engine.contract.errors import WorldError
 from engine.signal.recording import Recording
 from engine.signal.wfdb_format import read_wfdb
 from engine.signal.wfdb_header import refusal
 
+HEAD_BYTES = 4096
+"""How much of a file's start the readers see when they are asked whether it is theirs."""
+
 _WFDB_SIGNALS = (".dat", ".mat")
+
+
+class Reader(Protocol):
+    """What a module of `engine.signal.formats` offers."""
+
+    NAME: str
+
+    def sniff(self, head: bytes, path: Path) -> bool:
+        """Whether a file that begins with `head` is of this format."""
+
+    def read(self, path: Path, digest: bool = True) -> Recording:
+        """Read it. Raises WorldError with the reason when that cannot be."""
+
+
+READERS: tuple[Reader, ...] = ()
 
 
 def read_recording(path: Path | str, digest: bool = True) -> Recording:
     """Read one ECG, whatever its format.
 
     Args:
-        path: a WFDB header, or the signal file beside one.
+        path: the file; of WFDB the header, or the signal file beside one.
         digest: whether to hash the files (`file_sha256` stays empty without).
 
     Returns:
@@ -35,7 +58,26 @@ def read_recording(path: Path | str, digest: bool = True) -> Recording:
     header = _header_beside(path)
     if header != path:
         return read_wfdb(header, digest)
-    raise _refuse_file(path)
+    reader = find_reader(path)
+    if reader is None:
+        raise _refuse_file(path)
+    return reader.read(path, digest)
+
+
+def find_reader(path: Path) -> Reader | None:
+    """Who reads this file; None when nobody knows its content. Raises WorldError when it cannot be opened."""
+    head = _head(path)
+    return next((reader for reader in READERS if reader.sniff(head, path)), None)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise _refuse_file(path)
+        with path.open("rb", buffering=0) as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        raise _refuse_file(path) from None
 
 
 def find_files(paths: Iterable[Path | str]) -> list[Path]:
