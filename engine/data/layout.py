@@ -3,6 +3,7 @@
     store/
       store.json         version of the layout
       index.bin          one row of fixed size per recording; a row that stands is committed
+      keys.bin           the record ids in order, to find rows by; made anew from the index when it is missing
       shard-00000.bin    int16 little endian, time-major [T, 12] of one recording after the other
       lock               held by the one process that appends
 
@@ -14,12 +15,13 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.errors import WorldError
 from engine.signal.leads import CANONICAL
-from engine.signal.recording import Recording
 
 VERSION = 1
 MISSING = -32768
@@ -42,11 +44,19 @@ ROW = np.dtype(
         ("present", "<u2"),
         ("derived", "<u2"),
         ("data_crc", "<u4"),
-        ("reserved", "<u4"),
+        ("exact", "<u2"),
+        ("place", "<u2"),
         ("row_crc", "<u4"),
     ]
 )
-"""One recording in the index. `origin` is the run that brought it; `row_crc` covers everything before it."""
+"""One recording in the index.
+
+`origin` is the run that brought it; `exact` tells which leads are the file's own integers (bit 15 that it tells at
+all); `place` counts the rows that were committed together, from 0; `row_crc` covers everything before it.
+"""
+EXACT_TOLD = 1 << 15
+WHOLE_STEP = 0.02
+"""How far float32 may put a whole number of steps beside itself; 32,767 steps are off by at most 0.008."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,8 @@ class StoreEntry:
     derived: tuple[str, ...]
     file_sha256: str
     signal_sha256: str
+    exact: tuple[bool, ...] | None = None
+    """Per lead, whether it is kept as the very integers of its file; None in stores that did not note it."""
 
 
 def shard_path(store: Path, shard: int) -> Path:
@@ -72,6 +84,11 @@ def row_crc(row: np.void) -> int:
     return zlib.crc32(row.tobytes()[:-4])
 
 
+def stands(row: np.void) -> bool:
+    """Whether an index row is whole."""
+    return row_crc(row) == int(row["row_crc"])
+
+
 def bits(flags: tuple[bool, ...]) -> int:
     """Twelve flags as an integer, lead I lowest."""
     return sum(1 << i for i, flag in enumerate(flags) if flag)
@@ -82,30 +99,64 @@ def flags(mask: int) -> tuple[bool, ...]:
     return tuple(bool(mask >> i & 1) for i in range(LEADS))
 
 
-def to_steps(recording: Recording) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
-    """A recording as int16 [T, 12] and its steps per millivolt [12].
+class Steps(NamedTuple):
+    """A signal as it is kept.
+
+    Attributes:
+        steps_TC: int16, -32768 where a sample is missing.
+        steps_per_mv: [12] float64.
+        exact: per lead, whether these are the very integers of the file.
+    """
+
+    steps_TC: NDArray[np.int16]
+    steps_per_mv: NDArray[np.float64]
+    exact: tuple[bool, ...]
+
+
+def to_steps(signal_CT: NDArray[np.float32], resolution_mv: NDArray[np.float64] | None) -> Steps:
+    """Millivolts as int16.
 
     Lossless where the file held integers that fit into int16. Where they do not (an offset of more than 32,767 steps)
-    or the file held decimals, a lead is scaled to the full range: the error is at most half a step, that is
-    1/65,534 of the lead's largest value.
+    or a lead holds decimals (also one that was computed from others), the lead is scaled to the full range: the error
+    is at most half a step, that is 1/65,534 of the lead's largest value.
+
+    Args:
+        signal_CT: [12, T] millivolts, NaN where missing.
+        resolution_mv: [12] millivolts per step where the file held integers, else None.
+
+    Raises:
+        WorldError: a sample is infinite.
     """
-    signal_CT = recording.signal_CT
     missing_CT = np.isnan(signal_CT)
     holes = bool(missing_CT.any())
     if holes:
         signal_CT = np.where(missing_CT, np.float32(0), signal_CT)
     largest = np.maximum(signal_CT.max(axis=1), -signal_CT.min(axis=1)).astype(np.float64)
+    if not np.isfinite(largest).all():
+        raise WorldError("recording", "a sample of it is infinite", "Export it again from its source")
     fitting = LARGEST / np.maximum(largest, 1e-6)
-    exact = np.full(LEADS, np.inf) if recording.resolution_mv is None else 1.0 / recording.resolution_mv
-    with np.errstate(invalid="ignore"):
-        steps_per_mv = np.where(np.rint(largest * exact) <= LARGEST, exact, fitting)
-    # float32 is enough: its relative error of 2**-23 moves no int16 by half a step.
-    scaled_CT = signal_CT * steps_per_mv.astype(np.float32)[:, None]
-    np.rint(scaled_CT, out=scaled_CT)
-    steps_CT = scaled_CT.astype("<i2")
+    steps_per_mv, exact_C = fitting.copy(), np.zeros(LEADS, dtype=np.bool_)
+    if resolution_mv is not None:
+        with np.errstate(invalid="ignore", divide="ignore"):  # an absent lead may have no resolution
+            exact_C = np.rint(largest / resolution_mv) <= LARGEST
+        steps_per_mv[exact_C] = 1.0 / resolution_mv[exact_C]
+    scaled_CT = _scaled(signal_CT, steps_per_mv)
+    whole_CT = np.rint(scaled_CT)
+    if exact_C.any():
+        scaled_CT -= whole_CT
+        decimals_C = exact_C & (np.maximum(scaled_CT.max(axis=1), -scaled_CT.min(axis=1)) > WHOLE_STEP)
+        exact_C &= ~decimals_C
+        steps_per_mv[decimals_C] = np.maximum(fitting, steps_per_mv)[decimals_C]
+        whole_CT[decimals_C] = np.rint(_scaled(signal_CT[decimals_C], steps_per_mv[decimals_C]))
+    steps_CT = whole_CT.astype("<i2")
     if holes:
         steps_CT[missing_CT] = MISSING
-    return np.ascontiguousarray(steps_CT.T), steps_per_mv
+    return Steps(np.ascontiguousarray(steps_CT.T), steps_per_mv, tuple(bool(lead) for lead in exact_C))
+
+
+def _scaled(signal_CT: NDArray[np.float32], steps_per_mv: NDArray[np.float64]) -> NDArray[np.float32]:
+    # float32 is enough: its relative error of 2**-23 moves no int16 by half a step.
+    return np.asarray(signal_CT * steps_per_mv.astype(np.float32)[:, None])
 
 
 def to_millivolts(
@@ -122,3 +173,17 @@ def to_millivolts(
     if missing_TC.any():
         signal_CT[missing_TC.T] = np.nan
     return signal_CT
+
+
+def crops_to_millivolts(
+    steps_BTC: NDArray[np.int16], steps_per_mv_BC: NDArray[np.float64], out_BCT: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """`to_millivolts` of many crops of one length, [B, 12, T], and which of them miss a sample [B]."""
+    crops, length, leads = steps_BTC.shape
+    signal_BCT = np.empty((crops, leads, length), dtype=np.float32) if out_BCT is None else out_BCT
+    signal_BCT[:] = steps_BTC.transpose(0, 2, 1)
+    signal_BCT /= steps_per_mv_BC.astype(np.float32)[:, :, None]
+    holes_B = steps_BTC.reshape(crops, length * leads).min(axis=1, initial=0) == MISSING
+    for crop in np.flatnonzero(holes_B):
+        signal_BCT[crop][steps_BTC[crop].T == MISSING] = np.nan
+    return signal_BCT, holes_B

@@ -1,19 +1,18 @@
 """The store of recordings: int16 shards and a memory-mapped index. One process appends, any number read.
 
 The index row is the commit point: a recording whose row stands whole is there, everything else is a remnant of a kill
-that readers do not see and the next writer cuts away. Readers take no lock.
+that readers do not see and the next writer cuts away. Readers take no lock. Opening costs the same for a hundred
+recordings as for eleven million.
 
-Shapes: C leads (12, canonical order), T samples.
+Shapes: B crops, C leads (12, canonical order), T samples, Q records that are looked for.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -24,22 +23,17 @@ from numpy.typing import NDArray
 from engine.contract.errors import WorldError
 from engine.contract.run import Lock, write_whole
 from engine.data import layout
+from engine.data.checking import Fault as Fault
+from engine.data.checking import faults_of
+from engine.data.keys import KeyIndex, key_of, keys_of_ids
 from engine.data.layout import ROW, StoreEntry
+from engine.data.repair import check_layout, committed, cut, disk_fault, sync_folder
 from engine.signal.leads import CANONICAL
 from engine.signal.recording import Recording
 
 Rows = NDArray[np.void]
 KEPT_ENTRIES = 100_000
 """Entries kept in memory; training asks for the same ones in every epoch."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One recording of the store that is damaged, and how."""
-
-    row: int
-    record_id: str
-    what: str
 
 
 class Store:
@@ -49,7 +43,7 @@ class Store:
         self.path = path
         self._shards: dict[int, NDArray[np.int16]] = {}
         self._rows: Rows = np.empty(0, dtype=ROW)
-        self._keys = self._order = np.empty(0, dtype=np.uint64)
+        self._keys = KeyIndex(path)
         self._entries: dict[int, StoreEntry] = {}
         self.refresh()
 
@@ -75,30 +69,27 @@ class Store:
 
     def refresh(self) -> None:
         """Look again: recordings committed since then become visible."""
-        whole = _committed(self.path / "index.bin")
+        whole = committed(self.path / "index.bin")
         if whole != len(self._rows):
             # Plain arrays on the maps: slicing a numpy.memmap costs ten times as much.
             self._rows = np.asarray(np.memmap(self.path / "index.bin", dtype=ROW, mode="r", shape=(whole,)))
-            keys = _keys_of(self._rows)
-            self._order = np.argsort(keys, kind="stable").astype(np.uint64)
-            self._keys = keys[self._order]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def find(self, record_id: str) -> int | None:
         """Row of a record id; None when it is not there."""
-        if len(record_id) != 13 or not record_id.startswith("r"):
-            return None
-        try:
-            wanted = bytes.fromhex(record_id[1:])
-        except ValueError:
-            return None
-        return self._find_key(wanted)
+        key = key_of(record_id)
+        return None if key is None else self._sorted_keys().find(key)
+
+    def find_many(self, record_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Rows of many record ids, -1 for each that is not there, [Q]; eleven million in some seconds."""
+        keys_Q, good_Q = keys_of_ids(record_ids)
+        return np.where(good_Q, self._sorted_keys().find_many(keys_Q), -1)
 
     def has_signal(self, signal_sha256: str) -> bool:
         """Whether a recording with exactly these samples is there."""
-        row = self._find_key(bytes.fromhex(signal_sha256)[:6])
+        row = self.find("r" + signal_sha256[:12])
         return row is not None and self.entry(row).signal_sha256 == signal_sha256
 
     def entry(self, row: int) -> StoreEntry:
@@ -111,7 +102,7 @@ class Store:
         return known
 
     def _entry(self, row: int) -> StoreEntry:
-        told = self._row(row)
+        told = self.index_row(row)
         present, derived = layout.flags(int(told["present"])), layout.flags(int(told["derived"]))
         digest = told["signal_sha256"].tobytes().hex()
         return StoreEntry(
@@ -122,6 +113,7 @@ class Store:
             derived=tuple(lead for lead, flag in zip(CANONICAL, derived, strict=True) if flag),
             file_sha256=told["file_sha256"].tobytes().hex(),
             signal_sha256=digest,
+            exact=layout.flags(int(told["exact"])) if told["exact"] & layout.EXACT_TOLD else None,
         )
 
     def measures(self) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
@@ -130,15 +122,17 @@ class Store:
 
     def origin(self, row: int) -> str:
         """Name of the run that brought this recording."""
-        return bytes(self._row(row)["origin"]).decode()
+        return bytes(self.index_row(row)["origin"]).decode()
 
     def signal(self, row: int) -> NDArray[np.float32]:
         """All samples of a row, [12, T] float32 millivolts, NaN where missing."""
-        return layout.to_millivolts(self.crop_TC(row, 0, int(self._row(row)["length"])), self._row(row)["steps_per_mv"])
+        return layout.to_millivolts(
+            self.crop_TC(row, 0, int(self.index_row(row)["length"])), self.index_row(row)["steps_per_mv"]
+        )
 
     def scale(self, row: int) -> NDArray[np.float64]:
         """Millivolts per step of each lead, [12]."""
-        return np.asarray(1.0 / self._row(row)["steps_per_mv"], dtype=np.float64)
+        return np.asarray(1.0 / self.index_row(row)["steps_per_mv"], dtype=np.float64)
 
     def crop_TC(self, row: int, start: int, length: int) -> NDArray[np.int16]:
         """`length` samples from `start` on, int16 [length, 12], -32768 where missing: a view, not a copy.
@@ -147,45 +141,60 @@ class Store:
             IndexError: the crop reaches beyond the recording.
             WorldError: the shard is missing or shorter than the index says.
         """
-        told = self._row(row)
+        told = self.index_row(row)
         if start < 0 or length < 0 or start + length > int(told["length"]):
             raise IndexError("the crop reaches beyond the recording")
         first = int(told["offset"]) // layout.SAMPLE_BYTES + start
         return self._shard(int(told["shard"]), first + length)[first : first + length]
 
-    def verify(self) -> list[Fault]:
-        """Read everything and compare with the checksums; empty when all is well."""
-        faults = []
-        for row in range(len(self)):
-            what = self._fault(row)
-            if what:
-                faults.append(Fault(row, self.entry(row).record_id, what))
-        return faults
+    def crops(
+        self,
+        rows_B: NDArray[np.int64],
+        starts_B: NDArray[np.int64],
+        length: int,
+        out_BCT: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Many crops of one length at once, float32 millivolts, NaN where missing.
 
-    def _fault(self, row: int) -> str:
-        told = self._row(row)
-        if layout.row_crc(told) != int(told["row_crc"]):
-            return "its line in the index does not match its checksum"
-        try:
-            steps_TC = self.crop_TC(row, 0, int(told["length"]))
-        except WorldError as error:
-            return error.reason
-        if zlib.crc32(steps_TC.tobytes()) != int(told["data_crc"]):
-            return "its samples do not match their checksum"
-        return ""
+        Args:
+            rows_B: row of each crop.
+            starts_B: first sample of each crop.
+            length: samples of all.
+            out_BCT: where they are written to, if given; [B, 12, length].
 
-    def _row(self, row: int) -> np.void:
+        Returns:
+            The crops [B, 12, length], and which of them miss a sample [B].
+
+        Raises:
+            IndexError: a crop reaches beyond its recording, or there is no such row.
+            WorldError: a shard is missing or shorter than the index says.
+        """
+        if len(rows_B) and (np.min(rows_B) < 0 or np.max(rows_B) >= len(self)):
+            raise IndexError("the store has no such row")
+        told_B = self._rows[rows_B]
+        if length < 0 or (starts_B < 0).any() or (starts_B + length > told_B["length"]).any():
+            raise IndexError("the crop reaches beyond the recording")
+        firsts = (told_B["offset"].astype(np.int64) // layout.SAMPLE_BYTES + starts_B).tolist()
+        steps_BTC = np.empty((len(rows_B), length, layout.LEADS), dtype=np.int16)
+        for steps_TC, shard, first in zip(steps_BTC, told_B["shard"].tolist(), firsts, strict=True):
+            steps_TC[:] = self._shard(shard, first + length)[first : first + length]
+        return layout.crops_to_millivolts(steps_BTC, told_B["steps_per_mv"], out_BCT)
+
+    def verify(self, on_progress: Callable[[int], None] | None = None) -> list[Fault]:
+        """Read everything and compare with the checksums; empty when all is well. See `engine.data.checking`."""
+        return faults_of(self, on_progress=on_progress)
+
+    def index_row(self, row: int) -> np.void:
+        """The line of the index as it is on disk. Raises IndexError when there is none."""
         if not 0 <= row < len(self):
             raise IndexError("the store has no such row")
         told: np.void = self._rows[row]
         return told
 
-    def _find_key(self, start: bytes) -> int | None:
-        key = int.from_bytes(start, "big")
-        place = int(np.searchsorted(self._keys, np.uint64(key)))
-        if place < len(self._keys) and int(self._keys[place]) == key:
-            return int(self._order[place])
-        return None
+    def _sorted_keys(self) -> KeyIndex:
+        self._keys.catch_up(self._rows)
+        self._keys.keep(self._rows)
+        return self._keys
 
     def _shard(self, shard: int, needed: int) -> NDArray[np.int16]:
         steps_TC = self._shards.get(shard)
@@ -211,7 +220,7 @@ class StoreWriter(Store):
                 write_whole(path / "store.json", json.dumps({"version": layout.VERSION}) + "\n")
             check_layout(path)
             (path / "index.bin").touch()
-            _cut(path / "index.bin", _committed(path / "index.bin") * ROW.itemsize)
+            cut(path / "index.bin", committed(path / "index.bin") * ROW.itemsize)
             super().__init__(path)
             self._shard_number, self._shard_end = self._cut_shards()
         except BaseException:
@@ -237,12 +246,12 @@ class StoreWriter(Store):
         known = self.row_of(recording.signal_sha256)
         if known is not None:
             return known
-        steps_TC, steps_per_mv = layout.to_steps(recording)
-        block = steps_TC.tobytes()
+        kept = layout.to_steps(recording.signal_CT, recording.resolution_mv)
+        block = kept.steps_TC.tobytes()
         if self._shard_end and self._shard_end + len(block) > layout.SHARD_BYTES:
             self.flush()
             self._next_shard()
-        row = self._index_row(recording, steps_per_mv, block, origin)
+        row = self._index_row(recording, kept, block, origin)
         self._write(block)
         self._pending.append(row)
         self._pending_rows[recording.signal_sha256] = len(self) + len(self._pending) - 1
@@ -252,9 +261,13 @@ class StoreWriter(Store):
         """Row of a recording with exactly these samples, appended ones included."""
         if signal_sha256 in self._pending_rows:
             return self._pending_rows[signal_sha256]
-        row = self._find_key(bytes.fromhex(signal_sha256)[:6])
+        row = self.find("r" + signal_sha256[:12])
         if row is not None and self.entry(row).signal_sha256 != signal_sha256:
-            raise WorldError("store", "two recordings share the first 48 bits of their hash", "Report it")
+            raise WorldError(
+                "recording",
+                f"another one has the id r{signal_sha256[:12]} already: their hashes begin with the same 48 bits",
+                "Keep it in a workspace of its own",
+            )
         return row
 
     def flush(self) -> None:
@@ -270,7 +283,7 @@ class StoreWriter(Store):
                 index.flush()
                 os.fsync(index.fileno())
         except OSError as error:
-            raise _disk_fault(error) from None
+            raise disk_fault(error) from None
         self._pending.clear()
         self._pending_rows.clear()
         self.refresh()
@@ -292,16 +305,17 @@ class StoreWriter(Store):
         finally:
             self.close()
 
-    def _index_row(self, recording: Recording, steps_per_mv: NDArray[np.float64], block: bytes, origin: str) -> np.void:
+    def _index_row(self, recording: Recording, kept: layout.Steps, block: bytes, origin: str) -> np.void:
         row: np.void = np.zeros(1, dtype=ROW)[0]
         row["signal_sha256"] = bytes.fromhex(recording.signal_sha256)
         row["file_sha256"] = bytes.fromhex(recording.file_sha256)
         row["origin"] = origin.encode()[: ROW["origin"].itemsize]
-        row["rate_hz"], row["steps_per_mv"] = recording.rate_hz, steps_per_mv
+        row["rate_hz"], row["steps_per_mv"] = recording.rate_hz, kept.steps_per_mv
         row["offset"], row["length"], row["shard"] = self._shard_end, recording.samples, self._shard_number
         row["present"] = layout.bits(recording.present)
         row["derived"] = layout.bits(tuple(lead in recording.derived for lead in CANONICAL))
-        row["data_crc"] = zlib.crc32(block)
+        row["exact"] = layout.bits(kept.exact) | layout.EXACT_TOLD
+        row["data_crc"], row["place"] = zlib.crc32(block), min(len(self._pending), 2**16 - 1)
         row["row_crc"] = layout.row_crc(row)
         return row
 
@@ -309,14 +323,16 @@ class StoreWriter(Store):
         try:
             if self._file is None:
                 path = layout.shard_path(self.path, self._shard_number)
-                path.touch()
+                if not path.exists():
+                    path.touch()
+                    sync_folder(self.path)
                 self._file = path.open("r+b", buffering=0)
             self._file.seek(self._shard_end)
             left = memoryview(block)
             while left:
                 left = left[self._file.write(left) :]
         except OSError as error:
-            raise _disk_fault(error) from None
+            raise disk_fault(error) from None
         self._shard_end += len(block)
 
     def _next_shard(self) -> None:
@@ -329,61 +345,12 @@ class StoreWriter(Store):
         if not len(self):
             last, end = 0, 0
         else:
-            row = self._row(len(self) - 1)
+            row = self.index_row(len(self) - 1)
             last, end = int(row["shard"]), int(row["offset"]) + int(row["length"]) * layout.SAMPLE_BYTES
         for path in sorted(self.path.glob("shard-*.bin")):
             number = int(path.stem.partition("-")[2])
             if number == last:
-                _cut(path, end)
+                cut(path, end)
             elif number > last:
                 path.unlink()
         return last, end
-
-
-def check_layout(path: Path) -> None:
-    """Make sure that a store of a known layout stands there. Raises WorldError otherwise."""
-    try:
-        version = json.loads((path / "store.json").read_text(encoding="utf-8"))["version"]
-    except FileNotFoundError:
-        raise WorldError("store", "there is none", "Import recordings first") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise WorldError("store", "its description cannot be read", "Restore store.json from a backup") from None
-    if version != layout.VERSION:
-        raise WorldError("store", f"it has layout {version}, this program knows {layout.VERSION}", "Update Isoline")
-
-
-def _committed(index: Path) -> int:
-    """Rows that stand whole. Rows torn by a power cut can only be the last ones."""
-    count = index.stat().st_size // ROW.itemsize if index.exists() else 0
-    with_rows = np.memmap(index, dtype=ROW, mode="r", shape=(count,)) if count else np.empty(0, dtype=ROW)
-    while count and layout.row_crc(with_rows[count - 1]) != int(with_rows[count - 1]["row_crc"]):
-        count -= 1
-    return count
-
-
-def _keys_of(rows: Rows) -> NDArray[np.uint64]:
-    """The first 48 bits of each signal's hash: what a record id shows."""
-    starts = np.frombuffer(np.ascontiguousarray(rows["signal_sha256"]).tobytes(), dtype=">u8")
-    return starts.reshape(len(rows), 4)[:, 0].astype(np.uint64) >> np.uint64(16)
-
-
-def _cut(path: Path, size: int) -> None:
-    """Shorten a file that a killed writer left longer than what was committed."""
-    held = path.stat().st_size
-    if held < size:
-        raise WorldError("store", "a shard is shorter than its index says", "Restore the store from a backup")
-    if held > size:
-        try:
-            with path.open("r+b") as file:
-                file.truncate(size)
-        except OSError as error:  # Windows cuts no file that another process has mapped
-            raise WorldError(
-                "store",
-                f"remnants of a killed import cannot be cut away ({type(error).__name__})",
-                "Close other programs that read this workspace and try again",
-            ) from None
-
-
-def _disk_fault(error: OSError) -> WorldError:
-    reason = "the disk is full" if error.errno == errno.ENOSPC else f"it cannot be written ({type(error).__name__})"
-    return WorldError("store", reason, "Free some space, then resume the import")

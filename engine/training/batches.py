@@ -23,7 +23,6 @@ from torch import Tensor
 
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError
-from engine.data.layout import to_millivolts
 from engine.data.store import Store
 from engine.objectives.base import Batch
 from engine.ranks.draws import Draws, numpy_generator
@@ -59,47 +58,45 @@ class Cropper:
 
     def short(self, rows_N: Rows) -> NDArray[np.bool_]:
         """Which recordings are shorter than a crop."""
-        lengths, rates = self._store.measures()
+        return self.rooms(rows_N) < 0
+
+    def reaches(self, rows_N: Rows) -> Rows:
+        """Lengths of a crop of these rows at the recordings' own rates, [N]."""
+        rates_N = self._store.measures()[1][rows_N]
         needed_N = np.zeros(len(rows_N), dtype=np.int64)
-        for rate_hz in np.unique(rates[rows_N]):
-            needed_N[rates[rows_N] == rate_hz] = polyphase(float(rate_hz), self._rate_hz).needed(self.samples)
-        return lengths[rows_N] < needed_N
+        for rate_hz in np.unique(rates_N):
+            needed_N[rates_N == rate_hz] = polyphase(float(rate_hz), self._rate_hz).needed(self.samples)
+        return needed_N
 
-    def reach(self, row: int) -> int:
-        """Length of a crop of this row at the recording's own rate."""
-        return polyphase(self._store.entry(row).rate_hz, self._rate_hz).needed(self.samples)
-
-    def room(self, row: int) -> int:
-        """The last sample at which a crop of this row can start; negative when the recording is too short."""
-        return self._store.entry(row).length - self.reach(row)
+    def rooms(self, rows_N: Rows) -> Rows:
+        """The last sample at which a crop of each row can start, [N]; negative when the recording is too short."""
+        return self._store.measures()[0][rows_N].astype(np.int64) - self.reaches(rows_N)
 
     def read(self, crops: Sequence[Crop]) -> Tensor:
         """Crops as x_BCT, float32: missing samples interpolated, resampled, clipped, normalised, in this order."""
-        rates = [self._store.entry(crop.row).rate_hz for crop in crops]
+        rows_B, starts_B = np.array(crops, dtype=np.int64).reshape(-1, 2).T
+        rates_B = self._store.measures()[1][rows_B]
         x_BCT = torch.empty(len(crops), 12, self.samples)
-        for rate_hz in sorted(set(rates)):
-            places = [i for i, rate in enumerate(rates) if rate == rate_hz]
-            x_BCT[places] = self._read([crops[i] for i in places], rate_hz)
+        for rate_hz in np.unique(rates_B):
+            places = np.flatnonzero(rates_B == rate_hz)
+            x_BCT[torch.from_numpy(places)] = self._read(rows_B[places], starts_B[places], float(rate_hz))
         x_BCT.clamp_(-self._clip_mv, self._clip_mv)
         if self._statistics is not None:
             means_C1, deviations_C1 = map(torch.from_numpy, self._statistics)
             x_BCT.sub_(means_C1).div_(deviations_C1)
         return x_BCT
 
-    def _read(self, crops: Sequence[Crop], rate_hz: float) -> Tensor:
+    def _read(self, rows_B: Rows, starts_B: Rows, rate_hz: float) -> Tensor:
         """Crops of one rate, resampled. They are put straight to where the filter wants them: copies cost the most."""
         bank = polyphase(rate_hz, self._rate_hz)
         reach = bank.needed(self.samples)
-        room_BCS = np.empty((len(crops), 12, bank.span(reach, self.samples)), dtype=np.float32)
-        for crop, room_CS in zip(crops, room_BCS, strict=True):
-            signal_CR = room_CS[:, bank.before : bank.before + reach]
-            steps_RC = self._store.crop_TC(crop.row, crop.start, reach)
-            to_millivolts(steps_RC, 1.0 / self._store.scale(crop.row), signal_CR)
-            filled_CR = fill_missing(signal_CR)
-            if filled_CR is not signal_CR:
-                signal_CR[:] = filled_CR
+        room_BCS = np.empty((len(rows_B), 12, bank.span(reach, self.samples)), dtype=np.float32)
+        signal_BCR = room_BCS[:, :, bank.before : bank.before + reach]
+        _, holes_B = self._store.crops(rows_B, starts_B, reach, signal_BCR)
+        for crop in np.flatnonzero(holes_B):
+            signal_BCR[crop] = fill_missing(signal_BCR[crop])
         rooms = torch.from_numpy(room_BCS).flatten(0, 1)
-        return resample_within(rooms, bank, reach, self.samples).view(len(crops), 12, self.samples)
+        return resample_within(rooms, bank, reach, self.samples).view(len(rows_B), 12, self.samples)
 
 
 class Share(NamedTuple):
@@ -129,7 +126,9 @@ class TrainingBatches:
         WorldError: fewer records than a batch has crops.
     """
 
-    def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig, share: Share = ALONE) -> None:
+    def __init__(
+        self, cropper: Cropper, rows: Sequence[int] | Rows, config: PretrainConfig, share: Share = ALONE
+    ) -> None:
         if len(rows) < config.batch_size:
             raise _too_few(len(rows), config.batch_size)
         self._cropper, self._rows = cropper, np.asarray(rows, dtype=np.int64)
@@ -144,12 +143,10 @@ class TrainingBatches:
         if epoch != self._epoch:
             self._order = numpy_generator(self._seed, "train/order", epoch).permutation(len(self._rows))
             self._epoch = epoch
-        rows = self._rows[self._order[place * self._size : (place + 1) * self._size]]
-        shares = numpy_generator(self._seed, "train/crops", step).random(self._size)
-        return [
-            Crop(int(row), int(share * (self._cropper.room(int(row)) + 1)))
-            for row, share in zip(rows, shares, strict=True)
-        ]
+        rows_B = self._rows[self._order[place * self._size : (place + 1) * self._size]]
+        shares_B = numpy_generator(self._seed, "train/crops", step).random(self._size)
+        starts_B = (shares_B * (self._cropper.rooms(rows_B) + 1)).astype(np.int64)
+        return list(map(Crop, rows_B.tolist(), starts_B.tolist()))
 
     def records(self, step: int) -> list[str]:
         """Ids of the records in a step's batch, of all ranks."""
@@ -182,9 +179,13 @@ class ValidationBatches:
         WorldError: a batch has fewer crops than there are ranks.
     """
 
-    def __init__(self, cropper: Cropper, rows: Sequence[int], config: PretrainConfig, share: Share = ALONE) -> None:
+    def __init__(
+        self, cropper: Cropper, rows: Sequence[int] | Rows, config: PretrainConfig, share: Share = ALONE
+    ) -> None:
         self._cropper, self._seed, self._share = cropper, config.seed, share
-        self.crops = [Crop(row, start) for row in rows for start in range(0, cropper.room(row) + 1, cropper.reach(row))]
+        rows_N = np.asarray(rows, dtype=np.int64)
+        places = zip(rows_N.tolist(), cropper.rooms(rows_N).tolist(), cropper.reaches(rows_N).tolist(), strict=True)
+        self.crops = [Crop(row, start) for row, room, reach in places for start in range(0, room + 1, reach)]
         size = config.batch_size // config.accumulate
         starts = list(range(0, len(self.crops), size))
         if len(starts) > 1 and 2 * (len(self.crops) - starts[-1]) < size:

@@ -16,7 +16,7 @@ from engine.contract.results import PretrainResults, ProbeChange
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.store import Store
 from engine.kernels.products import route_products
-from engine.training.batches import ALONE, Cropper, Share, TrainingBatches, ValidationBatches
+from engine.training.batches import ALONE, Cropper, Rows, Share, TrainingBatches, ValidationBatches
 from engine.training.checkpoint import checkpoint_name, newest_checkpoint
 from engine.training.device import set_threads
 from engine.training.distributed import Ranks, joined
@@ -116,21 +116,23 @@ def _forgetting(config: PretrainConfig, loop: Loop, probe: Probe | None) -> list
 
 def _usable_rows(
     store: Store, cropper: Cropper, manifest: Sequence[ManifestRow], split: str, events: EventWriter
-) -> list[int]:
+) -> Rows:
     """Rows of the store for one side of the split, without recordings that are too slow or shorter than a crop."""
-    rows_N = np.array([_row(store, row.record_id) for row in manifest if row.split == split], dtype=np.int64)
+    rows_N = _rows(store, [row.record_id for row in manifest if row.split == split])
     for ill_suited, what in ((cropper.slow, "slower than the model's rate"), (cropper.short, "shorter than a crop")):
         out_N = ill_suited(rows_N)
         if out_N.any():
             events.emit(Warned(message=f"{out_N.sum()} {split} recordings are {what} and are left out"))
             rows_N = rows_N[~out_N]
-    return [int(row) for row in rows_N]
+    return rows_N
 
 
-def _row(store: Store, record_id: str) -> int:
-    row = store.find(record_id)
-    if row is None:
+def _rows(store: Store, record_ids: Sequence[str]) -> Rows:
+    rows_N = store.find_many(record_ids)
+    if (rows_N < 0).any():
         raise WorldError(
-            "store", f"record {record_id} of the manifest is not in it", "Import it again, or make a new cohort"
+            "store",
+            f"record {record_ids[int(np.argmin(rows_N))]} of the manifest is not in it",
+            "Import it again, or make a new cohort",
         )
-    return row
+    return rows_N

@@ -72,7 +72,8 @@ def test_whole_steps_come_back_bit_equal(path):
     )
 )
 def test_decimals_come_back_within_half_a_step_and_missing_stays_missing(signal_CT):
-    steps_TC, steps_per_mv = layout.to_steps(recording(signal_CT=signal_CT, resolution_mv=None))
+    steps_TC, steps_per_mv, exact = layout.to_steps(signal_CT, None)
+    assert not any(exact)
     got = layout.to_millivolts(steps_TC, steps_per_mv)
     np.testing.assert_array_equal(np.isnan(got), np.isnan(signal_CT))
     error = np.nan_to_num(np.abs(got.astype(np.float64) - signal_CT)).max(axis=1)
@@ -86,7 +87,8 @@ def test_decimals_come_back_within_half_a_step_and_missing_stays_missing(signal_
 )
 def test_any_gain_gives_back_the_very_integers_of_the_file(steps_CT, gain):
     signal_CT = steps_CT.astype(np.float32) / np.float32(gain)
-    steps_TC, steps_per_mv = layout.to_steps(recording(signal_CT=signal_CT, resolution_mv=np.full(12, 1 / gain)))
+    steps_TC, steps_per_mv, exact = layout.to_steps(signal_CT, np.full(12, 1 / gain))
+    assert all(exact)
     np.testing.assert_array_equal(steps_TC.T, steps_CT)
     np.testing.assert_array_equal(layout.to_millivolts(steps_TC, steps_per_mv), signal_CT)
 
@@ -106,6 +108,71 @@ def test_real_recordings_come_back_bit_equal(path, samples):
     for row, file in zip(rows, files, strict=True):
         np.testing.assert_array_equal(store.signal(row), read_recording(file).signal_CT)
     assert store.verify() == []
+
+
+def test_the_index_tells_which_leads_are_the_integers_of_their_file(path):
+    signal_CT = recording(2).signal_CT.copy()
+    signal_CT[3] = (signal_CT[0] + signal_CT[1]) / -2  # aVR from I and II ends in half steps
+    signal_CT[4, 7] = 40.0  # beyond 32,767 steps of 1 uV
+    with Store.create(path) as store:
+        whole = store.append(recording(1))
+        mixed = store.append(recording(2, signal_CT=signal_CT))
+        decimals = store.append(recording(3, resolution_mv=None))
+    store = Store.open(path)
+    assert store.entry(whole).exact == (True,) * 12
+    assert store.entry(decimals).exact == (False,) * 12
+    assert store.entry(mixed).exact == (True,) * 3 + (False, False) + (True,) * 7
+    error_C = np.abs(store.signal(mixed).astype(np.float64) - signal_CT).max(axis=1)
+    assert (error_C <= 0.51 * store.scale(mixed)).all()
+    assert store.scale(mixed)[3] < 0.0005
+    assert store.scale(mixed)[4] == pytest.approx(40 / 32767)
+
+
+def test_an_infinite_sample_is_refused(path):
+    signal_CT = recording(2).signal_CT.copy()
+    signal_CT[3, 5] = np.inf
+    with Store.create(path) as store, pytest.raises(WorldError, match="infinite"):
+        store.append(recording(2, signal_CT=signal_CT))
+
+
+def test_a_store_of_before_does_not_say_what_is_exact(path):
+    fill(path, 1)
+    index = path / "index.bin"
+    row = np.frombuffer(bytearray(index.read_bytes()), dtype=ROW)[0]
+    row["exact"] = row["place"] = 0
+    row["row_crc"] = layout.row_crc(row)
+    index.write_bytes(row.tobytes())
+    store = Store.open(path)
+    assert store.entry(0).exact is None
+    assert store.verify() == []
+
+
+def test_many_crops_are_the_crops_one_at_a_time(path):
+    holes_CT = recording(4).signal_CT.copy()
+    holes_CT[5, 100:120] = np.nan
+    with Store.create(path) as store:
+        for seed in range(4):
+            store.append(recording(seed))
+        store.append(recording(4, signal_CT=holes_CT))
+    store = Store.open(path)
+    rows_B, starts_B = np.array([3, 0, 4, 4, 1]), np.array([0, 450, 90, 200, 17])
+    x_BCT, holes_B = store.crops(rows_B, starts_B, 50)
+    assert holes_B.tolist() == [False, False, True, False, False]
+    for x_CT, row, start in zip(x_BCT, rows_B, starts_B, strict=True):
+        np.testing.assert_array_equal(x_CT, store.signal(int(row))[:, start : start + 50])
+    room = np.zeros((5, 12, 70), dtype=np.float32)
+    store.crops(rows_B, starts_B, 50, room[:, :, 10:60])
+    np.testing.assert_array_equal(room[:, :, 10:60], x_BCT)
+    assert not room[:, :, :10].any()
+    assert not room[:, :, 60:].any()
+    assert store.crops(rows_B[:0], starts_B[:0], 50)[0].shape == (0, 12, 50)
+
+
+@pytest.mark.parametrize(("row", "start", "length"), [(-1, 0, 5), (3, 0, 5), (0, -1, 5), (0, 496, 5), (0, 3, -1)])
+def test_many_crops_never_reach_beyond(path, row, start, length):
+    fill(path, 3)
+    with pytest.raises(IndexError):
+        Store.open(path).crops(np.array([1, row]), np.array([0, start]), length)
 
 
 def test_a_crop_is_a_view_of_the_steps(path):
@@ -305,6 +372,34 @@ def test_verification_notices_a_forged_index_row(path):
     block[3] ^= 1
     index.write_bytes(block)
     assert [fault.row for fault in Store.open(path).verify()] == [0]
+
+
+def test_a_bad_last_row_that_was_whole_once_is_told_and_not_cut_away(path):
+    fill(path, 3)
+    index = path / "index.bin"
+    block = bytearray(index.read_bytes())
+    block[-100] ^= 1
+    index.write_bytes(block)
+    fill(path, 1, start=3)
+    store = Store.open(path)
+    assert len(store) == 4
+    assert [fault.row for fault in store.verify()] == [2]
+
+
+@pytest.mark.parametrize("torn", [slice(0, 8), slice(ROW.itemsize - 8, ROW.itemsize), slice(0, ROW.itemsize)])
+def test_a_row_torn_in_the_middle_of_the_last_commit_ends_it_there(path, torn):
+    fill(path, 2)
+    fill(path, 4, start=2)
+    index = path / "index.bin"
+    block = bytearray(index.read_bytes())
+    start = 3 * ROW.itemsize
+    block[start + torn.start : start + torn.stop] = bytes(torn.stop - torn.start)
+    index.write_bytes(block)
+    assert len(Store.open(path)) == 3
+    fill(path, 6)
+    store = Store.open(path)
+    assert len(store) == 6
+    assert store.verify() == []
 
 
 def test_a_shortened_shard_is_refused_and_not_extended(path):
