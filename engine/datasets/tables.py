@@ -1,0 +1,125 @@
+"""Tables of public corpora: comma, bar or tab separated, gzipped or not, and Excel sheets; row by row, never whole.
+
+An error names the table by its role, never by its path: folders of hospitals may carry names.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from engine.contract.errors import WorldError
+
+Row = dict[str, str]
+csv.field_size_limit(1 << 24)  # reports and lists of codes are longer than the default of 128 kB
+
+
+def find_table(folder: Path, *names: str) -> Path:
+    """The first of these files that is in the folder, whatever its case, gzipped or not.
+
+    Raises:
+        WorldError: none is there.
+    """
+    held = {path.name.lower(): path for path in folder.iterdir()} if folder.is_dir() else {}
+    for name in names:
+        for form in (name.lower(), name.lower() + ".gz"):
+            if form in held:
+                return held[form]
+    raise WorldError(f"table {names[0]}", "it is not in the folder", "Name the folder that the corpus was unpacked to")
+
+
+def has_table(folder: Path, *names: str) -> bool:
+    """Whether one of these files is in the folder."""
+    try:
+        find_table(folder, *names)
+    except WorldError:
+        return False
+    return True
+
+
+def read_table(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterator[Row]:
+    """Rows as text, one at a time. Column names are stripped and matched without regard to case.
+
+    Args:
+        path: the table.
+        needed: columns that must be there; keys of the rows are spelled as here, others as in the table.
+        delimiter: between fields.
+
+    Raises:
+        WorldError: a column is missing, or the table cannot be read.
+    """
+    try:
+        with _open(path) as file:
+            reader = csv.DictReader(file, delimiter=delimiter)
+            names = _columns(path, reader.fieldnames or (), needed)
+            for row in reader:
+                yield {names[key]: (value or "").strip() for key, value in row.items() if key is not None}
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(path, type(error).__name__) from None
+
+
+def read_sheet(path: Path, needed: Sequence[str]) -> Iterator[Row]:
+    """Rows of the first sheet of an Excel file, as text.
+
+    Raises:
+        WorldError: a column is missing, or the file cannot be read.
+    """
+    import zipfile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    book = None
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        head = ["" if cell is None else str(cell) for cell in next(rows, ())]
+        names = _columns(path, head, needed)
+        for cells in rows:
+            texts = ["" if cell is None else str(cell).strip() for cell in cells]
+            yield {names[key]: text for key, text in zip(head, texts, strict=False)}
+    except (OSError, KeyError, IndexError, zipfile.BadZipFile, InvalidFileException) as error:
+        raise _unreadable(path, type(error).__name__) from None
+    finally:
+        if book is not None:
+            book.close()
+
+
+def number(text: str) -> float | None:
+    """A finite number, or None where the cell is empty or says that nothing is known."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _open(path: Path) -> io.TextIOBase:
+    if path.suffix.lower() == ".gz":
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _columns(path: Path, found: Sequence[str], needed: Sequence[str]) -> dict[str, str]:
+    """How each column of the table is to be called."""
+    spelled = {name.lower(): name for name in needed}
+    names = {name: spelled.get(name.strip().lower(), name.strip()) for name in found}
+    missing = [name for name in needed if name not in names.values()]
+    if missing:
+        raise WorldError(
+            f"table {_role(path)}", f"it has no column {', '.join(missing)}", "Use the table as it was published"
+        )
+    return names
+
+
+def _unreadable(path: Path, why: str) -> WorldError:
+    return WorldError(f"table {_role(path)}", f"it cannot be read ({why})", "Download it again")
+
+
+def _role(path: Path) -> str:
+    # Names of tables are the distributor's, so they say nothing about a person.
+    return path.name

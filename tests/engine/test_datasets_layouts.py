@@ -1,0 +1,232 @@
+"""What each corpus' own rules make of its tables, on synthetic layouts and on the real files beside the checkout."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpus_layouts import BUILDERS, mimic_measurements, write_table
+
+from engine.contract.errors import WorldError
+from engine.datasets import mimic, ptbxl, snomed, zzu
+from engine.datasets.icd import parse_list, with_ancestors
+from engine.datasets.registry import dataset, task
+from engine.datasets.tables import find_table, number, read_table
+from engine.datasets.tasks import targets
+
+
+@pytest.fixture
+def built(tmp_path):
+    def build(name):
+        BUILDERS[name](tmp_path)
+        return list(dataset(name).read(tmp_path))
+
+    return build
+
+
+# PTB-XL
+
+
+def test_statements_of_ptbxl_count_whatever_their_likelihood_and_map_to_their_classes(built):
+    entry = built("ptbxl")[1]
+    assert entry.codes == {
+        "ptbxl": ("IMI", "AFIB", "LVH"),
+        "ptbxl-sub": ("IMI", "LVH"),
+        "ptbxl-super": ("MI", "HYP"),
+    }
+    assert (entry.patient, entry.sex, entry.fold, entry.age) == ("101", "male", 3, 42.0)
+
+
+def test_parts_of_ptbxl_are_those_of_its_own_table_of_statements(shared):
+    with (shared / "data" / "ptbxl-500" / "scp_statements.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for column, expected in (("diagnostic", ptbxl.DIAGNOSTIC), ("form", ptbxl.FORM), ("rhythm", ptbxl.RHYTHM)):
+        assert tuple(row[""] for row in rows if row[column] and float(row[column]) > 0) == expected
+    assert (len(ptbxl.DIAGNOSTIC), len(ptbxl.FORM), len(ptbxl.RHYTHM)) == (44, 19, 12)
+
+
+def test_real_ptbxl_gives_the_counts_of_its_readme(shared):
+    entries = list(dataset("ptbxl").read(shared / "data" / "ptbxl-500"))
+    assert (len(entries), len({entry.patient for entry in entries})) == (356, 338)
+    made = targets(task("ptbxl-super"), entries)
+    assert made.labels == tuple(f"ptbxl-super: {name}" for name in ("CD", "HYP", "MI", "NORM", "STTC"))
+    # Counted with pandas over the same two tables, any likelihood; the README of the folder counts those of 50 or more.
+    assert made.y_NL.sum(0).astype(int).tolist() == expected_superclasses(shared)
+    assert {entry.fold for entry in entries} == set(range(1, 11))
+
+
+def expected_superclasses(shared):
+    import ast
+
+    import pandas as pd
+
+    folder = shared / "data" / "ptbxl-500"
+    table = pd.read_csv(folder / "ptbxl_database.csv")
+    classes = pd.read_csv(folder / "scp_statements.csv", index_col=0).diagnostic_class.dropna()
+    made = table.scp_codes.map(lambda text: {classes[code] for code in ast.literal_eval(text) if code in classes})
+    return [int(made.map(lambda found, name=name: name in found).sum()) for name in ("CD", "HYP", "MI", "NORM", "STTC")]
+
+
+# The Challenges
+
+
+def test_real_records_of_the_challenges_go_to_their_corpora(shared):
+    folder = shared / "data" / "cinc-challenge"
+    with (folder / "records.csv").open() as file:
+        held = {row["record"]: row for row in csv.DictReader(file) if Path(row["record"]).name[0] == "E"}
+    long = {name for name, row in held.items() if int(row["n_samples"]) / float(row["fs"]) >= 10}
+    entries = {entry.source.removesuffix(".hea"): entry for entry in dataset("georgia").read(folder)}
+    assert set(entries) == long
+    for name, entry in entries.items():
+        codes = [code for code in held[name]["dx_in_header_snomed"].split("|") if code]
+        assert list(entry.codes.get("georgia", ())) == [snomed.abbreviation(code) for code in codes]
+    for entry in dataset("ningbo").read(folder):
+        assert int(entry.record[2:]) > 10646
+        assert entry.codes
+
+
+def test_a_blank_dx_line_is_unknown_and_not_negative(built, tmp_path):
+    header = tmp_path / "g1" / "A0010.hea"
+    built("cpsc2018")
+    header.write_text(header.read_text().replace("# Dx: 164889003,59118001", "# Dx: "))
+    entries = list(dataset("cpsc2018").read(tmp_path))
+    made = targets(task("cpsc2018"), entries)
+    assert np.isnan(made.y_NL[0]).all()
+    assert made.y_NL[1:].all()
+
+
+def test_all_133_codes_of_the_challenge_have_one_abbreviation_each():
+    known = snomed.diagnoses()
+    assert len(known) == 133
+    assert len({each.abbreviation for each in known.values()}) == 133
+    assert known["164889003"].name == "atrial fibrillation"
+    assert set(snomed.SAME) | set(snomed.SAME.values()) <= set(known)
+    assert snomed.abbreviation("1") == "SNOMED 1"
+
+
+# Children, echocardiograms, telehealth
+
+
+def test_ages_of_children_are_years_and_phrases_are_no_codes(built):
+    entries = built("zzu")
+    assert entries[0].age == pytest.approx(4.0, abs=0.01)
+    assert entries[1].codes["zzu"] == ("Sinus arrhythmia",)
+    assert entries[0].codes["zzu-icd"] == ("Q21.1", "I40.0")
+    assert zzu.listed("Null") == ()
+
+
+def test_rows_of_echonext_count_within_their_part_and_empty_flags_are_unknown(built):
+    entries = built("echonext")
+    assert [entry.source for entry in entries[3:6]] == [
+        "EchoNext_train_waveforms.npy::3",
+        "EchoNext_val_waveforms.npy::0",
+        "EchoNext_val_waveforms.npy::1",
+    ]
+    assert {entry.part for entry in entries} == {"train", "validation", "test", ""}
+    assert entries[1].values == {}
+
+
+def test_the_empty_exam_at_the_end_of_a_file_of_code15_is_left_out(shared):
+    folder = shared / "data" / "format-samples" / "hdf5-code15-layout"
+    entries = list(dataset("code15").read(folder))
+    assert len(entries) == 9
+    assert "0" not in {entry.record for entry in entries}
+
+
+def test_a_trace_file_outside_the_folder_is_refused(built, tmp_path):
+    built("code15")
+    table = tmp_path / "exams.csv"
+    table.write_text(table.read_text().replace("exams_part0.hdf5", "../exams_part0.hdf5"))
+    with pytest.raises(WorldError, match="outside the folder"):
+        list(dataset("code15").read(tmp_path))
+
+
+# MIMIC
+
+
+def test_mimic_keeps_emergency_ecgs_with_diagnoses_and_first_ones_in_the_last_folds(built):
+    kept = [int(entry.record) - 40000 for entry in built("mimic")]
+    assert kept == [0, 1, 4, 5, 6, 7, 8, 10]
+
+
+def test_codes_of_mimic_are_cut_and_carry_their_ancestors(built):
+    entry = built("mimic")[0]
+    assert entry.codes["mimic-cardiac"] == ("I25", "I251", "I2510")
+    assert entry.codes["mimic-noncardiac"] == ("E78", "E785", "W19")
+    assert with_ancestors(["i25.10", "Q2"]) == ("I25", "I251", "I2510")
+    with pytest.raises(WorldError, match="no list of codes"):
+        parse_list("__import__('os')")
+
+
+def test_ecg_features_of_mimic_leave_impossible_values_out(built):
+    values = built("mimic")[0].values
+    assert (values["RR"], values["QRS"], values["QT"]) == (800, 90, 380)
+    assert values["QTc"] == pytest.approx(380 / math.sqrt(0.8))
+    assert "QRS axis" not in values
+    assert "QTc" not in mimic.features(dict.fromkeys(("qrs_onset", "qrs_end", "t_end"), "1") | {
+        "rr_interval": "0", "p_axis": "", "qrs_axis": "", "t_axis": ""
+    })  # fmt: skip
+
+
+def test_undefined_outcomes_of_mimic_are_unknown(built):
+    entries = {int(entry.record) - 40000: entry for entry in built("mimic")}
+    assert "ecmo" not in entries[0].values
+    assert entries[1].values["ecmo"] == 0
+    assert entries[5].values["mortality_1d"] == 1
+
+
+def test_the_measurement_nearest_to_the_ecg_counts_within_its_window(tmp_path):
+    BUILDERS["mimic"](tmp_path)
+    mimic_measurements(tmp_path)
+    entries = {int(entry.record) - 40000: entry for entry in dataset("mimic").read(tmp_path)}
+    values = entries[0].values
+    # Of two weights only the 1st percentile's and the 99th's neighbours would be cut; with two values both ends are.
+    assert "Weight (Lbs)" not in values
+    assert values["Creatinine"] == 1.1  # the usual item in the usual unit
+    assert "heartrate" not in values
+    assert "Creatinine" not in entries[1].values  # a day later
+
+
+def test_nearest_values_within_the_window_in_many_measurements():
+    from datetime import datetime, timedelta
+
+    from engine.datasets.nearest import Measurement, nearest, series
+
+    start = datetime(2180, 1, 1)
+    many = [Measurement("a", "hr", start + timedelta(minutes=n), float(n)) for n in range(101)]
+    found = series([*many, Measurement("b", "hr", start, 1e6)])
+    assert nearest(found, "a", "hr", start + timedelta(minutes=50, seconds=29), 3600) == 50
+    assert nearest(found, "a", "hr", start + timedelta(days=1), 3600) is None
+    assert nearest(found, "b", "hr", start, 3600) is None  # beyond the 99th percentile
+    assert nearest(found, "c", "hr", start, 3600) is None
+
+
+# Tables
+
+
+def test_tables_are_found_whatever_their_case_and_whether_zipped(tmp_path):
+    import gzip
+
+    with gzip.open(tmp_path / "OMR.csv.GZ".lower(), "wt") as file:
+        file.write("\ufeffSubject_ID,value\n 7 , 3\n")
+    assert list(read_table(find_table(tmp_path, "omr.csv"), ("subject_id", "value"))) == [
+        {"subject_id": "7", "value": "3"}
+    ]
+
+
+def test_a_table_without_a_column_names_the_column(tmp_path):
+    write_table(tmp_path / "exams.csv", [{"exam_id": 1}])
+    with pytest.raises(WorldError, match="no column age"):
+        list(read_table(tmp_path / "exams.csv", ("exam_id", "age")))
+
+
+def test_a_torn_table_is_a_clear_error(tmp_path):
+    (tmp_path / "omr.csv.gz").write_bytes(b"\x1f\x8b\x08\x00torn")
+    with pytest.raises(WorldError, match="cannot be read"):
+        list(read_table(tmp_path / "omr.csv.gz", ()))
+
+
+@pytest.mark.parametrize(("text", "value"), [("3.5", 3.5), ("", None), ("nan", None), ("inf", None), ("x", None)])
+def test_numbers_that_say_nothing_are_none(text, value):
+    assert number(text) == value
