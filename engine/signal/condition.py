@@ -5,16 +5,14 @@ Shapes: C leads, T samples, N windows, L samples of a window.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from engine.contract.card import Preprocessing
 from engine.contract.errors import WorldError
 from engine.signal.leads import CANONICAL
 from engine.signal.normalise import TEXTS, normalise
+from engine.signal.resampling import resample
 
 Signal = NDArray[np.float32]
 
@@ -46,22 +44,6 @@ def fill_missing(signal_CT: Signal) -> Signal:
 def clip(signal_CT: Signal, limit_mv: float | None) -> Signal:
     """Limit to plus or minus `limit_mv` millivolts; None leaves the signal as it is."""
     return signal_CT if limit_mv is None else np.clip(signal_CT, -np.float32(limit_mv), np.float32(limit_mv))
-
-
-def resample(signal_CT: Signal, from_hz: float, to_hz: float) -> Signal:
-    """Change the sampling rate by a polyphase filter (scipy.signal.resample_poly, Kaiser window, beta 5).
-
-    A straight line through the ends is taken off before and put back after, so that an offset rings nowhere.
-
-    Returns:
-        [C, round(T * to / from)] float32.
-    """
-    ratio = Fraction(to_hz).limit_denominator(10_000) / Fraction(from_hz).limit_denominator(10_000)
-    if ratio == 1:
-        return signal_CT
-    samples = round(signal_CT.shape[1] * ratio)
-    resampled_CT = resample_poly(signal_CT, ratio.numerator, ratio.denominator, axis=1, padtype="line")
-    return np.ascontiguousarray(resampled_CT[:, :samples], dtype=np.float32)
 
 
 def windows(signal_CT: Signal, rate_hz: float, window_s: float) -> Signal:

@@ -28,7 +28,8 @@ from engine.objectives.base import Batch
 from engine.ranks.draws import Draws, numpy_generator
 from engine.signal.condition import fill_missing
 from engine.signal.normalise import statistics
-from engine.training.resampling import polyphase, resample_within
+from engine.signal.resampling import polyphase
+from engine.training.resampling import resample_within
 
 Rows = NDArray[np.int64]
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.signal import resample_poly
 
 from engine.contract.card import Preprocessing
 from engine.contract.errors import WorldError
-from engine.signal.condition import clip, fill_missing, model_input, resample, windows
+from engine.signal.condition import clip, fill_missing, model_input, windows
 
 CARD = Preprocessing(rate_hz=240.0, window_s=2.5)
 
@@ -36,28 +35,6 @@ def test_filling_leaves_the_recording_itself_alone(signal_CT):
     signal_CT[0, 10] = np.nan
     fill_missing(signal_CT)
     assert np.isnan(signal_CT[0, 10])
-
-
-@pytest.mark.parametrize(
-    ("from_hz", "to_hz", "up", "down"), [(500, 240, 12, 25), (1000, 240, 6, 25), (100, 240, 12, 5)]
-)
-def test_resampling_equals_scipys_polyphase_filter_in_float64(signal_CT, from_hz, to_hz, up, down):
-    truth = resample_poly(signal_CT.astype(np.float64), up, down, axis=1, padtype="line")
-    got = resample(signal_CT, from_hz, to_hz)
-    assert got.dtype == np.float32
-    assert got.shape == (12, round(5000 * to_hz / from_hz))
-    np.testing.assert_allclose(got, truth[:, : got.shape[1]], atol=5e-6)
-
-
-def test_resampling_keeps_a_slow_sine_and_an_offset():
-    time_500, time_240 = np.arange(5000) / 500, np.arange(2400) / 240
-    sine = (0.4 + np.sin(2 * np.pi * 7 * time_500)).astype(np.float32)[None]
-    got = resample(sine, 500, 240)[0]
-    np.testing.assert_allclose(got[50:-50], 0.4 + np.sin(2 * np.pi * 7 * time_240)[50:-50], atol=2e-3)
-
-
-def test_the_same_rate_is_left_alone(signal_CT):
-    assert resample(signal_CT, 240.0, 240.0) is signal_CT
 
 
 def test_windows_do_not_overlap_and_the_rest_is_dropped(signal_CT):

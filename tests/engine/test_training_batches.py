@@ -8,8 +8,9 @@ from scipy.signal import resample_poly
 from engine.contract.config import PretrainConfig, S4Config
 from engine.contract.errors import WorldError
 from engine.data.store import Store
-from engine.signal.condition import clip, fill_missing, resample
+from engine.signal.condition import clip, fill_missing
 from engine.signal.recording import Recording
+from engine.signal.resampling import polyphase, resample
 from engine.training import resampling
 from engine.training.batches import Crop, Cropper, TrainingBatches, ValidationBatches
 
@@ -42,7 +43,7 @@ def store(tmp_path_factory):
 
 @pytest.mark.parametrize("rate_hz", [500, 400, 250, 257, 1000, 100, 360])
 def test_resampling_a_batch_is_scipy_one_signal_at_a_time(rate_hz):
-    length = resampling.polyphase(rate_hz, 240).needed(600)
+    length = polyphase(rate_hz, 240).needed(600)
     x_NT = np.cumsum(np.random.default_rng(0).normal(0, 0.05, (5, length)), 1) + 1.5
     ours = resampling.resample(torch.from_numpy(x_NT).float(), rate_hz, 240, 600).numpy()
     scipy = resample_poly(x_NT, 240, rate_hz, axis=1, padtype="line")[:, :600]
