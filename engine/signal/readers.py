@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.contract.errors import WorldError
+from engine.signal.formats import dicom, edf, ge_cardiology, ge_muse, hl7_aecg, ishne, philips_sierra, scp_ecg
 from engine.signal.recording import Recording
 from engine.signal.wfdb_format import read_wfdb
 from engine.signal.wfdb_header import refusal
@@ -20,6 +21,7 @@ HEAD_BYTES = 4096
 """How much of a file's start the readers see when they are asked whether it is theirs."""
 
 _WFDB_SIGNALS = (".dat", ".mat")
+_FORMATS = "Import WFDB (.hea), DICOM, HL7 aECG, GE or Philips XML, SCP-ECG, ISHNE, EDF or BDF files"
 
 
 class Reader(Protocol):
@@ -34,7 +36,16 @@ class Reader(Protocol):
         """Read it. Raises WorldError with the reason when that cannot be."""
 
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (
+    dicom,
+    scp_ecg,
+    ishne,
+    edf,
+    hl7_aecg,
+    philips_sierra,
+    ge_cardiology,
+    ge_muse,
+)
 
 
 def read_recording(path: Path | str, digest: bool = True) -> Recording:
@@ -104,7 +115,7 @@ def _refuse_file(path: Path) -> WorldError:
         return refusal("the file is empty")
     if path.suffix.lower() in _WFDB_SIGNALS:
         return refusal("its WFDB header is missing", "Put the .hea file beside it")
-    return refusal("its format is not known", "Import WFDB records (.hea with .dat or .mat)")
+    return refusal("its format is not known", _FORMATS)
 
 
 def _refuse_folder(path: Path) -> WorldError:
@@ -112,7 +123,7 @@ def _refuse_folder(path: Path) -> WorldError:
         os.scandir(path).close()
     except OSError as error:
         return refusal(f"the folder cannot be opened ({type(error).__name__})", "Ask for permission to read it")
-    return refusal("the folder holds no recording", "Name a folder with WFDB records (.hea)")
+    return refusal("the folder holds no recording", _FORMATS)
 
 
 def _below(folder: Path) -> list[Path]:
@@ -122,8 +133,20 @@ def _below(folder: Path) -> list[Path]:
         folders.sort()
         headers = sorted(name for name in names if name.lower().endswith(".hea"))
         segments = {name for header in headers for name in _segments(Path(place) / header)}
-        files += [Path(place) / name for name in headers if name[:-4] not in segments]
+        found = [Path(place) / name for name in headers if name[:-4] not in segments]
+        found += [path for name in names if _is_known(path := Path(place) / name)]
+        files += sorted(found)
     return (files + sorted(closed)) or [folder]
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a reader other than WFDB's knows the content; signal files that stand beside a header are not asked."""
+    if path.suffix.lower() == ".hea" or _header_beside(path) != path:
+        return False
+    try:
+        return find_reader(path) is not None
+    except WorldError:
+        return False
 
 
 def _segments(header: Path) -> list[str]:

@@ -1,0 +1,36 @@
+"""HL7 annotated ECG (aECG, ANSI/HL7 V3 ECG R1): XML, samples as text, value = origin + scale x digit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.signal.assemble import assemble, refusal
+from engine.signal.formats import kit
+from engine.signal.formats.content import sha256
+from engine.signal.formats.xml_guard import read_xml, starts_with_root
+from engine.signal.recording import Recording
+
+NAME = "HL7 aECG"
+
+_STUDY = ("trial_id", "protocol_id", "document_id", "trial_site_id", "treatment_group")
+
+
+def sniff(head: bytes, path: Path) -> bool:
+    """An element AnnotatedECG near the start."""
+    return starts_with_root(head, "AnnotatedECG")
+
+
+def read(path: Path, digest: bool = True) -> Recording:
+    """Read the first rhythm series; representative beats are never taken. Raises WorldError with the reason."""
+    content = read_xml(path)
+    record, told = kit.parse("hl7_aecg", "HL7aECGParser", path)
+    if any("rhythm series" in text and "sequence sets" in text for text in told):
+        raise refusal("its rhythm stands in several pieces", "Export one continuous recording")
+    rate_hz = record.raw_metadata["rhythm_time"].get("sampling_rate_exact") or 0.0
+    about = kit.about(record, name=NAME, path=path, sha256=sha256(content, digest), system=NAME)
+    return assemble(kit.channels_of(record), _whole_if_close(rate_hz), about)
+
+
+def _whole_if_close(rate_hz: float) -> float:
+    """1 / 0.002 s is 500 Hz, not 500.0000000001."""
+    return float(round(rate_hz)) if abs(rate_hz - round(rate_hz)) < 1e-6 * rate_hz else rate_hz
