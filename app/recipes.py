@@ -65,7 +65,9 @@ def study_config(study: str, settings: Sequence[str], settled: Mapping[str, Any]
     """
     data = {"kind": "study", **load_study(study)}
     if settled:
-        data["base"] = {**data.get("base", {}), **_of_parent(settled)}
+        own = "backbone" in data.get("axes", {})  # then the axis names whole backbones, each to be held to the parent
+        theirs = {name: value for name, value in _of_parent(settled).items() if not (own and name == "backbone")}
+        data["base"] = {**data.get("base", {}), **theirs}
     config = _parsed(f"study {study}", data, settings)
     if not isinstance(config, StudyConfig):
         raise UsageError(f"study {study}", f"it describes a run of kind {config.kind}", "Name a study")

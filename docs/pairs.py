@@ -153,8 +153,11 @@ class Built:
         fields["base"] |= {"device": "cpu", "probe": {"cohort": "PTB-XL folds 1-8 to 9-10", "folds": False}}
         for change in changes:
             place, _, value = change.partition("=")
-            table, _, field = place.partition(".")
-            fields[table][field] = ast.literal_eval(value)
+            *tables, field = place.split(".")
+            inner = fields
+            for table in tables:
+                inner = inner.setdefault(table, {})
+            inner[field] = ast.literal_eval(value)
         return StudyConfig.model_validate(fields)
 
     def _stored(self, name: str, members: Sequence[Member]) -> list[tuple[str, Member]]:

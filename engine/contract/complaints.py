@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.contract.page import BOOLEAN
+
 MESSAGES = {
     "int_parsing": "a whole number is needed",
     "int_parsing_size": "a whole number is needed",
@@ -79,6 +81,8 @@ def place(fault: ErrorDetails, kinds: Collection[str] = ()) -> str:
         kinds: variants that the config as a whole may be.
     """
     parts = [str(part) for part in fault["loc"]]
+    if fault["type"] == BOOLEAN:  # told by the page, of one of its fields
+        parts.append(str(fault["ctx"]["field"]))
     if parts and parts[0] in kinds:
         parts = parts[1:]
     told: list[str] = []

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from engine.contract.backbone import BackboneConfig, S4Config
-from engine.contract.objective import CPCConfig, ObjectiveConfig, SpanMasked
+from engine.contract.objective import CPCConfig, JEPAConfig, ObjectiveConfig, SpanMasked
 from engine.contract.page import Page
 from engine.contract.version import CONTRACT_VERSION
 
@@ -53,12 +53,18 @@ class PretrainConfig(Page):
     warmup_steps: int = Field(0, ge=0, le=1_000_000, description="Steps over which the rates rise from zero.")
     final_rate: float = Field(0.0, ge=0, le=1, description="Where the cosine ends, as a share of the full rate.")
     weight_decay: float = Field(1e-3, ge=0, le=1, description="Pull of the weights towards zero at each step.")
+    dynamics_decay: float = Field(
+        0.0, ge=0, le=1, description="The same pull on trained S4 dynamics; the authors of S4 leave it off."
+    )
     clip_norm: float = Field(0.0, ge=0, le=1e6, description="Longest gradient; a longer one is shortened. 0 is off.")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Numbers of the matrix products.")
     validation_fraction: float = Field(0.1, ge=0, lt=0.9, description="Share of patients held out to watch the loss.")
     evaluate_every: int = Field(200, ge=1, description="Steps between looks at the held-out loss.")
     early_stop: int = Field(
         0, ge=0, le=10_000, description="Looks without a better held-out loss until it ends. 0 is off."
+    )
+    early_stop_keeps: Literal["best", "last"] = Field(
+        "best", description="With an early stop, the result: the weights of the best held-out loss, or the last ones."
     )
     probe: ProbeConfig | None = Field(None, description="A linear probe on a labelled cohort along the way.")
     checkpoint_every: int = Field(200, ge=1, description="Steps between checkpoints.")
@@ -79,6 +85,20 @@ class PretrainConfig(Page):
         """Whether the backbone sees what the objective asks it to predict."""
         return self.objective.name == "cpc" and not self.backbone.causal
 
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the best held-out loss are the result."""
+        return self.early_stop > 0 and self.early_stop_keeps == "best"
+
+    @property
+    def cautions(self) -> list[str]:
+        """What is allowed and hardly meant, in a sentence each."""
+        if self.warmup_steps <= self.steps:
+            return []
+        share = f"{self.steps / self.warmup_steps:.0%}"
+        more = f"warmup_steps = {self.warmup_steps:,} is more than steps = {self.steps:,}"
+        return [f"{more}: the learning rates never reach more than {share} of what is set."]
+
     @model_validator(mode="after")
     def _pair_can_work(self) -> PretrainConfig:
         if self.leaks and self.objective.fidelity == "intended":
@@ -98,6 +118,16 @@ class PretrainConfig(Page):
             raise ValueError(
                 f"top_layers = {self.objective.top_layers}, but the backbone has {self.backbone.wide_blocks} blocks of "
                 "full width to make targets of"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _context_can_be_shown(self) -> PretrainConfig:
+        tokens = self.backbone.tokens(self.samples)
+        if isinstance(self.objective, JEPAConfig) and self.objective.least_context > tokens:
+            raise ValueError(
+                f"objective.least_context = {self.objective.least_context}, but a crop of {self.window_s:g} s has "
+                f"{tokens} tokens. Set it lower, or a longer window_s"
             )
         return self
 

@@ -120,7 +120,7 @@ class StudyRow(Model):
 
     number: int
     name: str
-    values: dict[str, str | int | float] = Field(description="Its place on the axes.")
+    values: dict[str, bool | str | int | float] = Field(description="Its place on the axes.")
     state: Literal["waiting", "running", "done", "failed", "refused", "stopped"] = "waiting"
     metrics: dict[str, float | None] = Field({}, description="Last metrics, collapse measures and probes of the run.")
     message: str = ""
@@ -130,7 +130,7 @@ class StudyCell(Model):
     """The runs of a study that differ in their seed alone: means over seeds, with intervals over seeds."""
 
     name: str
-    values: dict[str, str | int | float] = Field(description="Its place on the axes, without the seed.")
+    values: dict[str, bool | str | int | float] = Field(description="Its place on the axes, without the seed.")
     seeds: int = Field(description="Runs that are done.")
     metrics: dict[str, Estimate] = {}
     ranks: dict[str, int] = Field({}, description="By metric: 1 is best; whoever may equal the group's leader shares.")

@@ -13,7 +13,7 @@ from engine.contract.page import Page
 from engine.contract.pretraining import PretrainConfig
 from engine.contract.version import CONTRACT_VERSION
 
-AxisValue = str | int | float
+AxisValue = bool | str | int | float
 
 MOST_RUNS = 2000
 """A larger grid is a slip: its table could not be read and its runs would not end."""

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.contract.config import PretrainConfig, StudyConfig, explain
-from engine.contract.errors import WorldError
+from engine.contract.errors import UsageError, WorldError
 from engine.contract.study import AxisValue
 from engine.study.subsets import Subsets
 
@@ -34,6 +34,8 @@ class Cell:
     values: Values
     config: PretrainConfig | None
     refusal: str = ""
+    as_asked: bool = False
+    """Whether what was asked is to blame for the refusal, and not that there are too few recordings."""
 
 
 def cells(study: StudyConfig, subsets: Subsets) -> list[Cell]:
@@ -44,16 +46,30 @@ def cells(study: StudyConfig, subsets: Subsets) -> list[Cell]:
         subsets: what a place on the axes trains on.
 
     Raises:
-        WorldError: an axis or a base field that no pretraining has, no run that can work, or, with `refused = "fail"`,
-            one that cannot.
+        UsageError: an axis or a base field that no pretraining has, a base that an axis would replace; also no run
+            that can work, or, with `refused = "fail"`, one that cannot, where what was asked is to blame.
+        WorldError: likewise, where there are too few recordings.
     """
+    _refuse_replaced(study)
     grid = [dict(zip(study.axes, point, strict=True)) for point in product(*study.axes.values())]
     made = [_cell(study, number, values, subsets) for number, values in enumerate(grid, start=1)]
     stuck = [cell for cell in made if cell.config is None]
     if stuck and (study.refused == "fail" or len(stuck) == len(made)):
         told = f"run {stuck[0].number} ({stuck[0].name}) cannot work: {stuck[0].refusal}"
-        raise WorldError(f"study {study.name}", told, "Correct base, axes or entries, or set refused = skip")
+        fault = UsageError if stuck[0].as_asked else WorldError
+        raise fault(f"study {study.name}", told, "Correct base, axes or entries, or set refused = skip")
     return made
+
+
+def _refuse_replaced(study: StudyConfig) -> None:
+    """An axis names whole backbones or objectives: what the base says of one would go nowhere."""
+    for axis in ("backbone", "objective"):
+        if axis in study.axes and study.base.get(axis):
+            raise UsageError(
+                f"study {study.name}",
+                f"base.{axis} is given beside the axis {axis}, whose entries [{axis}s.NAME] would take its place",
+                f"Set it in each of the entries, or as an axis {axis}.FIELD, and leave base.{axis} out",
+            )
 
 
 def run_name(values: Mapping[str, AxisValue]) -> str:
@@ -82,10 +98,10 @@ def _cell(study: StudyConfig, number: int, values: Values, subsets: Subsets) -> 
         foreign = [fault for fault in error.errors() if fault["type"] == "extra_forbidden"]
         if foreign:
             field = ".".join(str(part) for part in foreign[0]["loc"])
-            raise WorldError(
+            raise UsageError(
                 f"study {study.name}", f"no pretraining has a field {field}", "Correct base or axes"
             ) from None
-        return Cell(number, name, values, None, explain(error))
+        return Cell(number, name, values, None, explain(error), as_asked=True)
     few = f"{len(subset.rows)} training records are fewer than a batch of {config.batch_size}"
     refusal = subset.refusal or (few if len(subset.rows) < config.batch_size else "")
     return Cell(number, name, values, None if refusal else config, refusal)
@@ -114,7 +130,7 @@ def _fields(study: StudyConfig, values: Values) -> dict[str, Any]:
 def _begin(fields: dict[str, Any], start: AxisValue, study: str) -> None:
     if start not in ("fresh", "continued") or not fields.get("parent"):
         reason = "axes.start is fresh or continued, and base.parent names what is gone on from"
-        raise WorldError(f"study {study}", reason, "Set base.parent to a model")
+        raise UsageError(f"study {study}", reason, "Set base.parent to a model")
     if start == "fresh":
         fields["parent"] = ""
 
@@ -131,7 +147,7 @@ def _put(fields: dict[str, Any], place: list[str], value: AxisValue, study: str)
     for part in place[:-1]:
         inner = inner.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise WorldError(f"study {study}", f"{'.'.join(place)} lies in no table", "Correct the axes")
+            raise UsageError(f"study {study}", f"{'.'.join(place)} lies in no table", "Correct the axes")
     inner[place[-1]] = value
 
 

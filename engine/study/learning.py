@@ -51,7 +51,7 @@ def works(rows: Sequence[StudyRow]) -> tuple[bool | None, str]:
 
 def _weak_guess(rows: Sequence[StudyRow]) -> str:
     """What CPC's rank-1 accuracy lacks; empty for other objectives, which have no guessing level."""
-    chances, accuracy = values_of(rows, "chance"), seed_mean(values_of(rows, "validation_accuracy"))
+    chances, accuracy = values_of(rows, "chance"), seed_mean(values_of(rows, "validation_accuracy"), share=True)
     if not chances:
         return ""
     if accuracy.interval is None:

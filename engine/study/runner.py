@@ -32,7 +32,7 @@ def run(folder: RunFolder, config: StudyConfig, events: EventWriter) -> StudyRes
     """Run a study, or go on with it.
 
     Raises:
-        Stopped: somebody asked; every run that had begun has checkpointed.
+        Stopped: somebody asked it, or one of its runs; every run that had begun has checkpointed.
         WorldError: axes that no pretraining has, no run that can work, missing labels, a full disk.
     """
     began = time.monotonic()
@@ -86,11 +86,19 @@ class Study:
                 time.sleep(POLL_S)
                 for number in list(self._working):
                     self._look(number)
-            if self._folder.stop_asked() and any(row.state == "stopped" for row in self._rows.values()):
-                raise Stopped  # the last run was stopped: a study that counts as done could not be resumed
+            self._refuse_to_end_with_stopped_runs()
         finally:
             for working in self._working.values():
                 take_labels_back(working.child.folder)
+
+    def _refuse_to_end_with_stopped_runs(self) -> None:
+        """Also a run that was stopped alone, not with the study: a study that counts as done could not be resumed."""
+        stopped = [number for number, row in self._rows.items() if row.state == "stopped"]
+        if stopped and not self._folder.stop_asked():
+            told = f"run {', '.join(map(str, stopped))} was stopped on its own; resumed, the study goes on with it"
+            self._events.emit(Warned(message=told))
+        if stopped:
+            raise Stopped
 
     def _standing(self, cell: Cell) -> StudyRow:
         """Where a run stands when the study is started: refused, done by an earlier start, or waiting."""

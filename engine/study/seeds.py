@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import t
 
 from engine.contract.results import Estimate, Interval, StudyRow
 from engine.contract.study import AxisValue
 
 CONFIDENCE = 0.95
+SHARES = ("accuracy", "validation_accuracy", "effective_rank_share", "chance")
+AUROCS = ("probe_before", "probe_after", "ludb_before", "ludb_after")
+"""Numbers between 0 and 1, whose intervals must lie there too; an AUROC's also of one label ("probe_after.NORM")."""
 SEED = "seed"
 
 Place = tuple[tuple[str, AxisValue], ...]
@@ -30,22 +34,44 @@ def by_place(rows: Sequence[StudyRow]) -> dict[Place, list[StudyRow]]:
     return places
 
 
-def seed_mean(values: Sequence[float]) -> Estimate:
-    """Mean over seeds with its Student interval; none from one seed."""
+def seed_mean(values: Sequence[float], share: bool = False) -> Estimate:
+    """Mean over seeds with its Student interval; none from one seed.
+
+    With three seeds t is 4.30, and mean plus or minus so much may well pass 1. The interval of a share is therefore
+    made on the logit scale, where the standard error is that of the mean divided by m (1 - m) (delta method): it holds
+    the mean and stays between 0 and 1.
+
+    Args:
+        values: one a seed.
+        share: whether the number lies between 0 and 1 by its nature, as an AUROC or an accuracy does.
+    """
     if not values:
         return Estimate(not_estimable="no run has this number")
     mean = float(np.mean(values))
     if len(values) < 2:
         return Estimate(value=mean, not_estimable="no interval: one seed")
     reach = float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    method = f"Student's t over {len(values)} seeds"
-    return Estimate(value=mean, interval=Interval(low=mean - reach, high=mean + reach, method=method))
+    method = f"Student's t over {len(values)} seeds{', logit scale' if share else ''}"
+    low, high = _logit_reach(mean, reach) if share else (mean - reach, mean + reach)
+    return Estimate(value=mean, interval=Interval(low=low, high=high, method=method))
+
+
+def _logit_reach(mean: float, reach: float) -> tuple[float, float]:
+    if not 0 < mean < 1:  # all values are 0, or all are 1
+        return mean, mean
+    middle, span = logit(mean), reach / (mean * (1 - mean))
+    return float(expit(middle - span)), float(expit(middle + span))
+
+
+def is_share(name: str) -> bool:
+    """Whether a number of a run lies between 0 and 1 by its nature."""
+    return name in SHARES or name.partition(".")[0] in AUROCS
 
 
 def means(rows: Sequence[StudyRow]) -> dict[str, Estimate]:
     """Every number of a cell's runs as mean over seeds."""
     names = sorted({name for row in rows for name, value in row.metrics.items() if value is not None})
-    return {name: seed_mean(values_of(rows, name)) for name in names}
+    return {name: seed_mean(values_of(rows, name), is_share(name)) for name in names}
 
 
 def values_of(rows: Sequence[StudyRow], name: str) -> list[float]:

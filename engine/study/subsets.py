@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.contract.errors import WorldError
+from engine.contract.errors import UsageError
 from engine.contract.run import ManifestRow
 from engine.contract.study import AxisValue
 
@@ -76,9 +76,9 @@ class Subsets:
 
 
 def read_sizes(values: Sequence[AxisValue], study: str) -> list[int]:
-    """The axis "records" as numbers. Raises WorldError when a value is none."""
-    if any(isinstance(v, str) or v != int(v) or v < 0 for v in values):
-        raise WorldError(f"study {study}", "axes.records holds what is no number of records", "Use whole numbers")
+    """The axis "records" as numbers. Raises UsageError when a value is none."""
+    if any(isinstance(v, (str, bool)) or v != int(v) or v < 0 for v in values):
+        raise UsageError(f"study {study}", "axes.records holds what is no number of records", "Use whole numbers")
     return [int(v) for v in values]
 
 

@@ -157,8 +157,12 @@ def read(values: Values) -> dict[str, float]:
 def build_optimizer(groups: dict[str, list[nn.Parameter]], config: PretrainConfig) -> torch.optim.Optimizer:
     """AdamW with the study's learning rates by group (method specification, section 4).
 
-    Head 3e-3, backbone and mask token a tenth of it, stem a hundredth. Weight decay is on everything, biases, norms,
-    C and D included. Each group's "rate" is its full rate; `set_rates` makes the step's of it.
+    Head 3e-3, backbone and mask token a tenth of it, stem a hundredth. Each group's "rate" is its full rate;
+    `set_rates` makes the step's of it.
+
+    Weight decay is on everything, biases, norms, C and D included, but for trained dynamics, which have a decay of
+    their own: none, as S4's authors have it (example.py of github.com/state-spaces/s4: a smaller rate and no decay).
+    It would pull the logarithm of each step size, and each frequency, to 0: all time scales towards one.
     """
     factors = {
         "head": 1.0,
@@ -167,7 +171,12 @@ def build_optimizer(groups: dict[str, list[nn.Parameter]], config: PretrainConfi
         "dynamics": config.dynamics_factor,
     }
     rates = [
-        {"params": members, "lr": config.learning_rate * factors[name], "name": name}
+        {
+            "params": members,
+            "lr": config.learning_rate * factors[name],
+            "weight_decay": config.dynamics_decay if name == "dynamics" else config.weight_decay,
+            "name": name,
+        }
         for name, members in groups.items()
         if members
     ]

@@ -114,3 +114,41 @@ def test_a_damaged_config_file_is_the_worlds_error(tmp_path):
     path.write_text('{"kind": "pre')
     with pytest.raises(WorldError, match=r"config\.json: it cannot be read"):
         load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"steps": True}, "steps: a number is needed, not true"),
+        ({"learning_rate": False}, "learning_rate: a number is needed, not false"),
+        ({"objective": {"name": "cpc", "offsets": [True]}}, "objective.offsets: a number is needed, not true"),
+        ({"backbone": {"name": "s4", "width": True}}, "backbone.width: a number is needed, not true"),
+        ({"probe": {"every": True}}, "probe.every: a number is needed, not true"),
+    ],
+)
+def test_true_is_no_number_wherever_it_stands(settings, told):
+    with pytest.raises(WorldError) as error:
+        parse_config({"kind": "pretrain", **settings})
+    assert error.value.reason == told
+
+
+def test_what_is_a_boolean_stays_one_also_along_an_axis():
+    assert parse_config({"kind": "pretrain", "backbone": {"name": "s4", "causal": True}}).backbone.causal is True
+    told = parse_config({"kind": "study", "axes": {"backbone.causal": [True, False], "seed": [0, 1]}})
+    assert [type(value) for value in told.axes["backbone.causal"]] == [bool, bool]
+    assert [type(value) for value in told.axes["seed"]] == [int, int]
+
+
+def test_more_context_than_a_crop_has_tokens_is_refused_by_its_field():
+    with pytest.raises(WorldError, match=r"objective\.least_context = 400, but a crop of 2\.5 s has 300 tokens"):
+        parse_config({"kind": "pretrain", "objective": {"name": "jepa", "least_context": 400}})
+    parse_config({"kind": "pretrain", "objective": {"name": "jepa", "least_context": 300}})
+
+
+def test_a_warm_up_longer_than_the_training_is_told_and_not_refused():
+    """Configs that were run with one stay readable."""
+    told = parse_config({"kind": "pretrain", "warmup_steps": 4000, "steps": 1000}).cautions
+    assert told == [
+        "warmup_steps = 4,000 is more than steps = 1,000: the learning rates never reach more than 25% of what is set."
+    ]
+    assert parse_config({"kind": "pretrain", "warmup_steps": 1000, "steps": 1000}).cautions == []

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.contract.config import CPCConfig, JEPAConfig, Net1DConfig, S4Config, StudyConfig, TransformerConfig
-from engine.contract.errors import WorldError
+from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow
 from engine.study.grid import cells, run_name
 from engine.study.subsets import Subsets, read_sizes
@@ -81,6 +81,31 @@ def test_dotted_axes_reach_into_backbone_and_objective_and_beat_the_base():
 def test_a_field_that_no_pretraining_has_is_the_fault_of_the_study_not_of_its_runs():
     with pytest.raises(WorldError, match="no pretraining has a field learning_speed"):
         grid(study({"learning_speed": (1, 2)}))
+
+
+@pytest.mark.parametrize("part", ["objective", "backbone"])
+def test_a_base_that_an_axis_would_replace_is_refused_and_not_ignored(part):
+    values, base = {"objective": ("jepa",), "backbone": ("t",)}[part], {"objective": "cpc", "backbone": "s4"}[part]
+    with pytest.raises(UsageError, match=f"base.{part} is given beside the axis {part}"):
+        grid(study({part: values}, base={**BASE, part: {"name": base}}))
+
+
+def test_what_was_asked_wrongly_is_a_fault_of_usage_and_too_few_recordings_are_not():
+    wrong = (study({"learning_speed": (1, 2)}), study({"records": (True, 0)}))
+    leaking = study({"backbone": ("net1d",), "objective": ("cpc",)}, directions="as_named")
+    for config in (*wrong, leaking):
+        with pytest.raises(UsageError):
+            grid(config)
+    with pytest.raises(WorldError, match="fewer than a batch of 41") as told:
+        grid(study({"seed": (0,)}, base={"batch_size": 41}))
+    assert not isinstance(told.value, UsageError)
+
+
+def test_a_boolean_axis_reaches_its_field_and_no_other():
+    made = grid(study({"objective": ("jepa",), "backbone.causal": (True, False)}))
+    assert [cell.config.backbone.causal for cell in made] == [True, False]
+    with pytest.raises(UsageError, match="steps: a number is needed, not true"):
+        grid(study({"steps": (True,)}))
 
 
 def test_epochs_become_steps_by_whole_batches_of_each_size():

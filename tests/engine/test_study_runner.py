@@ -12,7 +12,7 @@ import torch
 
 from engine.contract.config import CPCConfig, StudyConfig
 from engine.contract.errors import WorldError
-from engine.contract.events import EventWriter, Finished, StudyRun, read_events
+from engine.contract.events import EventWriter, Finished, StudyRun, Warned, read_events
 from engine.contract.results import parse_results
 from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.store import Store
@@ -153,6 +153,27 @@ def test_a_stopped_study_stops_its_run_and_goes_on_with_what_is_left(tmp_path, f
     assert children.run_path(folder, 1).joinpath("results.json").stat().st_mtime_ns == before
 
 
+def test_a_run_that_was_stopped_alone_leaves_its_study_stopped_and_it_goes_on_with_that_run(tmp_path, fake_engine):
+    folder = make(tmp_path, {"seed": (7, 1)})
+    first = RunFolder(children.run_path(folder, 1))
+
+    def stop_the_first_run():
+        while not first.events_path.exists() or not read_events(first.events_path)[0]:
+            time.sleep(0.02)
+        first.ask_stop()
+
+    asker = threading.Thread(target=stop_the_first_run)
+    asker.start()
+    with pytest.raises(Stopped):
+        run(folder)
+    asker.join()
+    assert states(folder) == ["stopped", "done"]
+    warned = [event.message for event in read_events(folder.events_path)[0] if isinstance(event, Warned)]
+    assert warned == ["run 1 was stopped on its own; resumed, the study goes on with it"]
+    (folder.path / "runs" / "go").touch()
+    assert [row.state for row in run(folder).rows] == ["done", "done"]
+
+
 def test_a_run_that_outlived_its_study_is_waited_for_and_not_started_twice(tmp_path, fake_engine):
     folder = make(tmp_path, {"seed": (7,)})
     config = folder.config()
@@ -162,8 +183,9 @@ def test_a_run_that_outlived_its_study_is_waited_for_and_not_started_twice(tmp_p
     while not orphan.folder.lock.is_held():
         time.sleep(0.02)
     threading.Timer(0.5, orphan.ask_stop).start()
-    told = run(folder)
-    assert told.rows[0].state == "stopped"
+    with pytest.raises(Stopped):
+        run(folder)
+    assert states(folder) == ["stopped"]
     while orphan.alive():
         time.sleep(0.02)
     starts = [e for e in read_events(orphan.folder.events_path)[0] if e.type == "started"]

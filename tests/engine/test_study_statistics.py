@@ -10,7 +10,7 @@ from engine.contract.results import StudyRow
 from engine.study.differences import differences
 from engine.study.learning import works
 from engine.study.scaling import fits
-from engine.study.seeds import by_place, ranks, seed_mean
+from engine.study.seeds import by_place, means, ranks, seed_mean
 
 
 def row(number, values, **metrics):
@@ -36,6 +36,31 @@ def test_the_interval_over_seeds_is_students():
     low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
     assert told.value == pytest.approx(np.mean(values))
     assert (told.interval.low, told.interval.high) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("values", [[0.99, 0.995, 0.94], [0.02, 0.001, 0.09]])
+def test_the_interval_of_an_auroc_stays_between_0_and_1_and_holds_the_mean(values):
+    low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
+    assert high > 1 or low < 0  # what the plain interval says
+    told = seed_mean(values, share=True)
+    assert 0 < told.interval.low < told.value < told.interval.high < 1
+    assert told.interval.method == "Student's t over 3 seeds, logit scale"
+
+
+def test_near_the_middle_and_with_close_seeds_both_intervals_are_alike():
+    plain, shared = (seed_mean([0.700, 0.702, 0.701], share=share).interval for share in (False, True))
+    assert (shared.low, shared.high) == pytest.approx((plain.low, plain.high), abs=1e-5)
+
+
+def test_seeds_that_all_score_1_have_an_interval_of_that_point():
+    interval = seed_mean([1.0, 1.0], share=True).interval
+    assert (interval.low, interval.high) == (1.0, 1.0)
+
+
+def test_aurocs_and_accuracies_are_shares_and_gains_and_losses_are_not():
+    named = means(cell([4.0, 4.2], accuracy=[0.5, 0.99], probe_after=0.9, probe_gain=0.1, **{"probe_before.MI": 0.8}))
+    on_logits = {name for name, told in named.items() if told.interval.method.endswith("logit scale")}
+    assert on_logits == {"validation_accuracy", "probe_after", "probe_before.MI", "effective_rank_share", "chance"}
 
 
 def test_one_seed_has_no_interval():

@@ -31,6 +31,7 @@ from engine.signal.recording import Recording
 from engine.training import checkpoint
 from engine.training.checkpoint import newest_checkpoint, sha256
 from engine.training.learner import Learner
+from engine.training.state import read_about
 
 BACKBONE = S4Config(width=8, depth=2, state_size=4)
 OBJECTIVE = CPCConfig(offsets=(3,), negatives=8)
@@ -181,6 +182,46 @@ def test_fields_that_shape_a_step_are_named_one_by_one(begin, settings):
     assert "learning_rate" not in told.value.reason
 
 
+def forget_settings(checkpoint_path, *names):
+    """As an older version wrote it, before there were these settings."""
+    told = torch.load(checkpoint_path / "trainer.pt", weights_only=True)
+    told["about"]["config"] = json.dumps(
+        {name: value for name, value in json.loads(told["about"]["config"]).items() if name not in names}
+    )
+    buffer = io.BytesIO()
+    torch.save(told, buffer)
+    (checkpoint_path / "trainer.pt").write_bytes(buffer.getvalue())
+    sums = {file: sha256(checkpoint_path / file) for file in ("weights.safetensors", "trainer.pt", "card.json")}
+    (checkpoint_path / "checksums.json").write_text(json.dumps(sums))
+
+
+def test_a_checkpoint_from_before_trained_dynamics_had_a_decay_of_their_own_had_that_of_all(begin):
+    trained = {"backbone": BACKBONE.model_copy(update={"dynamics": "trained"}), "steps": 3}
+    folder = begin("J0001", **trained, dynamics_decay=1e-3)
+    work(folder)
+    forget_settings(newest_checkpoint(folder.checkpoints).path, "dynamics_decay")
+    for name, decay in (("J0002", 1e-3), ("J0003", 0.0)):
+        again = begin(name, **trained | {"steps": 6}, dynamics_decay=decay)
+        folder.config_path.write_text(again.config_path.read_text())
+        if decay:
+            assert work(folder).steps == 6
+            forget_settings(newest_checkpoint(folder.checkpoints).path, "dynamics_decay")
+        else:
+            with pytest.raises(WorldError, match=r"dynamics_decay \(0\.001, here 0\.0\)"):
+                work(folder)
+
+
+def test_a_run_of_frozen_dynamics_goes_on_from_a_checkpoint_of_before_the_setting_came(begin):
+    folder, longer = begin("J0001", steps=3), begin("J0002", steps=6)
+    work(folder)
+    assert "dynamics_decay" not in json.loads(read_about(newest_checkpoint(folder.checkpoints).path)["config"])
+    told = json.loads(longer.config_path.read_text())
+    del told["dynamics_decay"], told["early_stop_keeps"]
+    folder.config_path.write_text(json.dumps(told))
+    assert folder.config() == longer.config()
+    assert work(folder).steps == 6
+
+
 def reforge(checkpoint_path, name, content):
     """Tampered with by somebody who knows of the checksums."""
     (checkpoint_path / name).write_bytes(content)
@@ -323,13 +364,13 @@ def test_recordings_shorter_than_a_crop_are_left_out_and_counted(begin, corpus):
 def test_test_recordings_are_never_read(begin, corpus, monkeypatch):
     _, ids = corpus
     read = set()
-    honest = Store.crop_TC
+    honest = Store.crops
 
-    def watched(self, row, start, length):
-        read.add(self.entry(row).record_id)
-        return honest(self, row, start, length)
+    def watched(self, rows_B, *more):
+        read.update(self.entry(int(row)).record_id for row in rows_B)
+        return honest(self, rows_B, *more)
 
-    monkeypatch.setattr(Store, "crop_TC", watched)
+    monkeypatch.setattr(Store, "crops", watched)
     work(begin(rows=[ManifestRow(r, r, "train" if i < 8 else "test") for i, r in enumerate(ids[:12])]))
     assert read == set(ids[:8])
 

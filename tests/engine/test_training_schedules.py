@@ -52,6 +52,29 @@ def test_pretraining_has_the_studys_rates_and_trained_dynamics_one_more():
     assert rates(dynamics="trained") == study | {"dynamics": pytest.approx(3e-5)}
 
 
+@pytest.mark.parametrize("asked", [0.0, 0.01])
+def test_weight_decay_leaves_trained_dynamics_alone_unless_it_is_asked_for(asked):
+    """S4's authors train step sizes and state matrices without weight decay (example.py of state-spaces/s4)."""
+    settings = {} if not asked else {"dynamics_decay": asked}
+    config = PretrainConfig(backbone=S4Config(width=8, depth=1, dynamics="trained"), **settings)
+    groups = Learner(config, torch.device("cpu")).optimizer.param_groups
+    decay = {group["name"]: group["weight_decay"] for group in groups}
+    assert decay == {"head": 1e-3, "backbone": 1e-3, "stem": 1e-3, "dynamics": asked}
+
+
+def test_a_step_without_gradients_moves_no_step_size():
+    """Decay is the only thing that moves a parameter whose gradient is zero."""
+    config = PretrainConfig(backbone=S4Config(width=8, depth=1, dynamics="trained"))
+    learner = Learner(config, torch.device("cpu"))
+    for parameter in learner.objective.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    before = {name: value.clone() for name, value in learner.backbone.named_parameters()}
+    learner.optimizer.step()
+    moved = {n.rpartition(".")[2] for n, value in learner.backbone.named_parameters() if not value.equal(before[n])}
+    assert not moved & {"log_dt", "poles", "p", "b"}
+    assert {"C", "D"} <= moved
+
+
 def test_a_schedule_scales_every_group_alike():
     learner = Learner(PretrainConfig(backbone=S4Config(width=8, depth=1)), torch.device("cpu"))
     set_rates(learner.optimizer, 0.5)
