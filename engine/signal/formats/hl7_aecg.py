@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.signal.assemble import assemble, refusal
+from engine.signal.assemble import assemble, check_rate, refusal
 from engine.signal.formats import kit
+from engine.signal.formats.calibration import cut_pulse
 from engine.signal.formats.content import sha256
 from engine.signal.formats.xml_guard import read_xml, starts_with_root
 from engine.signal.recording import Recording
 
 NAME = "HL7 aECG"
-
-_STUDY = ("trial_id", "protocol_id", "document_id", "trial_site_id", "treatment_group")
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -26,9 +25,10 @@ def read(path: Path, digest: bool = True) -> Recording:
     record, told = kit.parse("hl7_aecg", "HL7aECGParser", path)
     if any("rhythm series" in text and "sequence sets" in text for text in told):
         raise refusal("its rhythm stands in several pieces", "Export one continuous recording")
-    rate_hz = record.raw_metadata["rhythm_time"].get("sampling_rate_exact") or 0.0
-    about = kit.about(record, name=NAME, path=path, sha256=sha256(content, digest), system=NAME)
-    return assemble(kit.channels_of(record), _whole_if_close(rate_hz), about)
+    rate_hz = check_rate(_whole_if_close(record.raw_metadata["rhythm_time"].get("sampling_rate_exact") or 0.0))
+    channels, done = cut_pulse(kit.channels_of(record), rate_hz)
+    about = kit.about(record, name=NAME, path=path, sha256=sha256(content, digest), system=NAME, done=done)
+    return assemble(channels, rate_hz, about)
 
 
 def _whole_if_close(rate_hz: float) -> float:

@@ -117,7 +117,7 @@ def whole_steps(samples_T: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return samples_T
 
 
-def about(record: Any, *, name: str, path: Path, sha256: str, system: str) -> About:
+def about(record: Any, *, name: str, path: Path, sha256: str, system: str, done: tuple[str, ...] = ()) -> About:
     """All that the file says beside its samples."""
     patient, recording = record.patient, record.recording
     return About(
@@ -129,6 +129,7 @@ def about(record: Any, *, name: str, path: Path, sha256: str, system: str) -> Ab
         sex=sex_of(patient.sex),
         patient=patient.patient_id or None,
         acquired=recording.date.isoformat() if recording.date else None,
+        transformations=done,
         acquisition=_acquisition(record),
         statements=tuple(_statements(record, system)),
         measurements=_measurements(record),

@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.signal.assemble import assemble, check_decoded, refusal
 from engine.signal.formats import kit
+from engine.signal.formats.calibration import cut_pulse
 from engine.signal.formats.content import numeric, sha256
 from engine.signal.formats.xml_guard import read_xml, starts_with_root, tree
 from engine.signal.recording import Recording
@@ -40,13 +41,15 @@ def read(path: Path, digest: bool = True) -> Recording:
     content = read_xml(path)
     root = tree(content)
     _check_version(root)
-    rate_hz = _weigh(root)
+    told_hz = _weigh(root)
     del root
-    record, told = kit.parse("sierra_xml", "SierraXMLParser", path)
-    if any("no signal resolution" in text for text in told):
+    record, warned = kit.parse("sierra_xml", "SierraXMLParser", path)
+    if any("no signal resolution" in text for text in warned):
         raise refusal("it gives no resolution, so its millivolts are unknown")
-    about = kit.about(record, name=NAME, path=path, sha256=sha256(content, digest), system="Philips")
-    return assemble(kit.channels_of(record), rate_hz or float(record.leads[0].sampling_rate), about)
+    rate_hz = told_hz or float(record.leads[0].sampling_rate)
+    channels, done = cut_pulse(kit.channels_of(record), rate_hz)
+    told = kit.about(record, name=NAME, path=path, sha256=sha256(content, digest), system="Philips", done=done)
+    return assemble(channels, rate_hz, told)
 
 
 def _check_version(root: Element) -> None:
