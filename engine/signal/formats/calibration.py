@@ -1,7 +1,7 @@
 """The calibration pulse that Philips carts write behind the ECG, in every lead at once: found and cut off.
 
 All Philips files at hand (Sierra 1.03 to 1.04.01, and an aECG converted from one) end in rest, a pulse of 1 mV and
-0.2 s, and rest. No heart does that: III is II - I, so it cannot be 1 mV where I and II are. Left in, it would stand as a
+0.2 s, and rest. No heart does that: III is II - I, so it is not 1 mV where I and II are. Left in, it would stand as a
 beat in the data. What follows the last sample of ECG is cut, and the cut is told in the transformations.
 
 Shapes: C channels, T samples.
