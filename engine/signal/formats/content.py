@@ -22,7 +22,7 @@ def read_content(path: Path, limit: int) -> bytes:
                 "Cut it into shorter recordings",
             )
         with path.open("rb", buffering=0) as file:
-            return file.read(limit)
+            return file.read(min(told.st_size, limit))
     except FileNotFoundError:
         raise refusal("there is no such file", "Check the path") from None
     except OSError as error:
