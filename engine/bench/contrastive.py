@@ -45,14 +45,6 @@ class GivenFeatures(Backbone):
         return Features(self.latents_BLD, [self.latents_BLD, self.tokens_BLD], self.tokens_BLD)
 
 
-def plain_places(batch: int, tokens: int, offset: int, negatives: int) -> Tensor:
-    """Candidates as published: uniform over the crop but for the true token, by torch's generator; [B, S, N]."""
-    true_S1 = torch.arange(offset, tokens).unsqueeze(-1)
-    places_BSK = torch.randint(tokens - 1, (batch, tokens - offset, negatives))
-    places_BSK = places_BSK + (places_BSK >= true_S1).long()
-    return torch.cat([true_S1.expand(batch, -1, 1), places_BSK], -1)
-
-
 def _cpc(backbone: Backbone, size: Size) -> tuple[CPC, Tensor]:
     config = CPCConfig(offsets=(size.offset,), negatives=size.negatives)
     objective = cast(CPC, build_objective(backbone, config, seed=0).train())
@@ -75,9 +67,8 @@ def loss_alone(size: Size) -> Case:
 
     def reference(places_BSN: Tensor | None = None) -> Tensor:
         plain.zero_grad()
-        if places_BSN is None:
-            places_BSN = plain_places(B, L, size.offset, size.negatives)
-        return backward(plain_cpc_loss(plain.tokens_BLD[:, : L - size.offset], plain.latents_BLD, places_BSN))
+        predicted_BSD = plain.tokens_BLD[:, : L - size.offset]
+        return backward(plain_cpc_loss(predicted_BSD, plain.latents_BLD, size.negatives, places_BSN)[0])
 
     same = draw_candidates(batch.draws, L, size.offset, size.negatives)
     pairs: list[tuple[Tensor, Tensor]] = [(given.latents_BLD, plain.latents_BLD), (given.tokens_BLD, plain.tokens_BLD)]
@@ -103,10 +94,8 @@ def whole_step(size: Size) -> Case:
         pair.plain.zero_grad()
         plain_head.zero_grad()
         latents_BLD, tokens_BLD = pair.plain(batch.x_BCT)
-        if places_BSN is None:
-            places_BSN = plain_places(B, L, size.offset, size.negatives)
-        loss = plain_cpc_loss(plain_head(tokens_BLD[:, : L - size.offset]), latents_BLD, places_BSN)
-        return backward(loss)
+        predicted_BSD = plain_head(tokens_BLD[:, : L - size.offset])
+        return backward(plain_cpc_loss(predicted_BSD, latents_BLD, size.negatives, places_BSN)[0])
 
     for side in (objective, pair.plain):
         set_dropout(side, 0.0)

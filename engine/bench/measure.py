@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,18 +27,19 @@ class Timed:
     spread: float
 
 
-def interleaved(first: Call, second: Call, rounds: int) -> tuple[Timed, Timed]:
-    """Time two calls in turns, after one of each that does not count.
+def interleaved(calls: Sequence[Call], rounds: int) -> list[Timed]:
+    """Time calls in turns, after one of each that does not count.
 
     Process time: waiting for a core that others hold does not count; their use of the caches and clocks still does,
-    which is why the sides take turns.
+    which is why the calls take turns.
     """
-    first(), second()
-    times: tuple[list[float], list[float]] = ([], [])
+    for call in calls:
+        call()
+    times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for call, told in zip((first, second), times, strict=True):
+        for call, told in zip(calls, times, strict=True):
             told.append(_milliseconds(call))
-    return _summed(times[0]), _summed(times[1])
+    return [_summed(told) for told in times]
 
 
 def _milliseconds(call: Call) -> float:
@@ -69,15 +70,41 @@ class Machine:
     peak_is: str
 
 
+class Product:
+    """The product that machines are compared by, made several times over by torch's default."""
+
+    def __init__(self, times: int = 1) -> None:
+        rows, inputs, outputs = GEMM
+        shapes = (rows, inputs), (outputs, inputs), (outputs,)
+        self._x_NI, self._weight_OI, self._bias_O = (torch.randn(*shape) for shape in shapes)
+        self._times, self._work = times, 2 * rows * inputs * outputs / 1e6
+
+    def __call__(self) -> None:
+        """Make it."""
+        with torch.inference_mode():
+            for _ in range(self._times):
+                F.linear(self._x_NI, self._weight_OI, self._bias_O)
+
+    def packed(self) -> Call:
+        """The same by oneDNN with packed weights."""
+        product = packed_linear(self._weight_OI, self._bias_O)
+
+        def call() -> None:
+            with torch.inference_mode():
+                for _ in range(self._times):
+                    product(self._x_NI)
+
+        return call
+
+    def rate(self, timed: Timed) -> float:
+        """GFLOP/s of a call that was timed."""
+        return self._times * self._work / timed.milliseconds
+
+
 def measure_machine(rounds: int = 9) -> Machine:
     """What one thread of this machine can do."""
-    rows, inputs, outputs = GEMM
-    x_NI, weight_OI, bias_O = torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(outputs)
-    product = packed_linear(weight_OI, bias_O)
-    with torch.inference_mode():
-        default, packed = interleaved(lambda: F.linear(x_NI, weight_OI, bias_O), lambda: product(x_NI), rounds)
-    work = 2 * rows * inputs * outputs / 1e6
-    gemm, best = work / default.milliseconds, work / packed.milliseconds
+    product = Product()
+    gemm, best = (product.rate(timed) for timed in interleaved([product, product.packed()], rounds))
     peak = register_peak()
     if peak:
         return Machine(gemm, best, max(peak, best), "multiply-adds in registers")

@@ -12,7 +12,8 @@ import torch
 
 from engine.bench.cases import FULL, TINY, Case, Size, embedding, inference, net1d, training, transformer
 from engine.bench.contrastive import loss_alone, whole_step
-from engine.bench.measure import Call, Machine, interleaved, measure_machine
+from engine.bench.measure import Call, Machine, Product, interleaved, measure_machine
+from engine.bench.memory import peak_megabytes
 from engine.bench.published import GEMM_THERE, GOALS, PUBLISHED, SLACK, SOURCE
 from engine.contract.backbone import S4Config
 from engine.contract.errors import UsageError
@@ -20,6 +21,8 @@ from engine.kernels.library import kernels
 from engine.kernels.products import by_onednn, onednn_is_exact
 
 ROUNDS = 5
+PRODUCTS = 3
+"""Products in a turn: the machine's rate is measured beside each row, since other work changes it meanwhile."""
 
 CASES: dict[str, Callable[[Size], Case]] = {
     "s4-embed-1": lambda size: embedding(size, 1),
@@ -55,6 +58,8 @@ class Row:
         floor_ms: the products alone at the peak of this machine.
         share: floor / ours.
         error: largest relative difference of the two results, measured in this run.
+        ours_mb, reference_mb: megabytes that a call of the whole batch takes at its highest; None where unknown.
+        gemm: GFLOP/s of the product that machines are compared by, in the same turns as the row.
         published_ms: of the published implementation on the machine of the study; of a range its middle.
         published_here_ms: the same scaled by how fast the two machines multiply matrices.
         published_ratio: published_here / ours.
@@ -76,6 +81,9 @@ class Row:
     error: float
     tolerance: float
     equal: bool
+    ours_mb: float | None
+    reference_mb: float | None
+    gemm: float
     published_ms: float | None
     published_here_ms: float | None
     published_ratio: float | None
@@ -126,12 +134,14 @@ def _rows(only: Sequence[str], size: Size, machine: Machine, rounds: int) -> Ite
 
 
 def _row(name: str, case: Case, size: Size, machine: Machine, rounds: int) -> Row:
-    ours, reference = interleaved(_routed(case.ours), case.reference, rounds)
+    product, sides = Product(PRODUCTS), (_routed(case.ours), case.reference)
+    ours, reference, products = interleaved([*sides, product], rounds)
+    gemm = product.rate(products)
     ours_ms, reference_ms = ours.milliseconds / case.batch, reference.milliseconds / case.batch
     goal = GOALS[name]
     floor = 1e3 * case.gflop / case.batch / machine.peak if case.gflop else None
     published = PUBLISHED[name] if size.full else None
-    scale = GEMM_THERE / machine.gemm
+    scale = GEMM_THERE / gemm
     equal = case.error <= case.tolerance
     valid = equal and (published is None or reference_ms <= SLACK * scale * published.high)
     ratio, share = reference_ms / ours_ms, floor / ours_ms if floor else None
@@ -151,6 +161,9 @@ def _row(name: str, case: Case, size: Size, machine: Machine, rounds: int) -> Ro
         error=case.error,
         tolerance=case.tolerance,
         equal=equal,
+        ours_mb=peak_megabytes(sides[0]),
+        reference_mb=peak_megabytes(sides[1]),
+        gemm=gemm,
         published_ms=published.middle if published else None,
         published_here_ms=scale * published.middle if published else None,
         published_ratio=scale * published.middle / ours_ms if published else None,
@@ -174,7 +187,7 @@ def in_words(report: dict[str, Any]) -> str:
     machine = report["machine"]
     head = (
         f"{'':42} {'ours':>14} {'reference':>15} {'ratio':>6} {'goal':>5} {'floor':>6} {'share':>6} {'goal':>5} "
-        f"{'published':>10} {'ratio':>6}  verdict"
+        f"{'published':>10} {'ratio':>6} {'MB':>5} {'ref.':>5}  verdict"
     )
     about = (
         f"One thread of {machine['processor']}, torch {machine['torch']}: peak {machine['peak']:.0f} GFLOP/s "
@@ -183,12 +196,14 @@ def in_words(report: dict[str, Any]) -> str:
     lines = [
         about,
         f"Compiled loops: {machine['kernels']} ({machine['kernels_reason']})",
-        "CPU milliseconds a crop of 2.5 s, medians of turns; spread in brackets",
+        "CPU milliseconds a crop of 2.5 s, medians of turns; spread in brackets. MB: what a whole batch takes at most",
         "",
         head,
     ]
     lines += [_line(row) for row in report["rows"]]
-    lines += ["", f"published: scaled by {report['published']['gemm']:.0f} / {machine['gemm']:.0f}. {SOURCE}"]
+    rates = [row["gemm"] for row in report["rows"]]
+    here = f"the product in each row's own turns ({min(rates):.0f} to {max(rates):.0f} GFLOP/s)"
+    lines += ["", f"published: scaled by {report['published']['gemm']:.0f} / {here}. {SOURCE}"]
     return "\n".join(lines)
 
 
@@ -201,6 +216,7 @@ def _line(row: dict[str, Any]) -> str:
         f"{row['what']:42} {row['ours_ms']:8.2f} ({row['ours_spread']:3.0%}) {row['reference_ms']:9.2f} "
         f"({row['reference_spread']:3.0%}) {row['ratio']:6.2f} {row['goal_ratio']:5.1f} "
         f"{told(row['floor_ms'], '.1f'):>6} {told(row['share'], '.0%'):>6} {told(row['goal_share'], '.0%'):>5} "
-        f"{told(row['published_here_ms'], '.1f'):>10} {told(row['published_ratio'], '.2f'):>6}  {verdict}"
+        f"{told(row['published_here_ms'], '.1f'):>10} {told(row['published_ratio'], '.2f'):>6} "
+        f"{told(row['ours_mb'], '.0f'):>5} {told(row['reference_mb'], '.0f'):>5}  {verdict}"
         f" (error {row['error']:.0e})"
     )

@@ -4,6 +4,10 @@ The kernel's generating function is evaluated at the roots of unity. For A = dia
 sum over n of v_n / (z - w_n) for four pairs of vectors, put together by Woodbury's identity, and an inverse transform
 gives the kernel. What is learned and stored is C (I - Abar^L): it is made of our C once, when weights are taken over.
 
+The published code hands these sums to pykeops, which evaluates one formula for every pair of a node and a pole, for
+each of the four sums anew, and keeps no pair in memory. So does this one; on a CPU it takes as long
+(`tests/benchmarks/bench_cauchy.py` holds it against pykeops).
+
 Shapes: B batch, L tokens, H channels (= D width), N states, J = N/2 conjugate halves, R directions, F frequencies.
 """
 
@@ -19,11 +23,26 @@ from engine.backbones.s4 import S4Backbone, S4Block, S4Convolution
 from engine.backbones.stem import Stem
 from engine.bench.reference.stem import TimeLastNorm, plain_stem
 
+TILE = 64
+"""Channels whose pairs of nodes and poles are in memory at a time."""
 
-def cauchy(v_J: Tensor, z_F: Tensor, w_J: Tensor) -> Tensor:
-    """Sum over n of v_n / (z - w_n), conjugate halves filled in; [..., F]."""
-    v_N, w_N = torch.cat([v_J, v_J.conj()], -1), torch.cat([w_J, w_J.conj()], -1)
-    return (v_N.unsqueeze(-1) / (z_F - w_N.unsqueeze(-1))).sum(-2)
+
+def cauchy(v_PQHJ: Tensor, z_F: Tensor, w_HJ: Tensor) -> Tensor:
+    """Sums over n of v_n / (z - w_n) with the conjugate halves filled in, for P x Q vectors v; [P, Q, H, F].
+
+    A pole and its conjugate together are 2 (z Re v - Re(v w*)) / ((z - w)(z - w*)), which is the published formula.
+    """
+    tiles = zip(torch.split(v_PQHJ, TILE, 2), torch.split(w_HJ, TILE), strict=True)
+    return torch.cat([_pairs(v, z_F, w) for v, w in tiles], 2)
+
+
+def _pairs(v_PQHJ: Tensor, z_F: Tensor, w_HJ: Tensor) -> Tensor:
+    """The formula for every pair, summed over poles; [P, Q, H, F]."""
+    shape = (*v_PQHJ.shape[:3], len(z_F), w_HJ.shape[-1])
+    v, z, w = (x.expand(shape) for x in (v_PQHJ.unsqueeze(-2), z_F.unsqueeze(-1), w_HJ.unsqueeze(-2)))
+    numerator = z * v.real - (v.real * w.real + v.imag * w.imag)
+    sums_PQHF: Tensor = 2 * (numerator / ((z - w) * (z - w.conj()))).sum(-1)
+    return sums_PQHF
 
 
 class CauchyKernel(nn.Module):
