@@ -275,11 +275,3 @@ def test_a_failing_check_fails_the_selftest_and_says_where(monkeypatch, capsys):
     assert "FAILS" in out
     assert "internal error (ValueError at test_cli_workspace.py" in out
     assert "secret" not in out
-
-
-@pytest.mark.slow
-def test_a_benchmark_measures_both_ways(capsys):
-    assert cli.main(["bench", "--json"]) == 0
-    pairs = json.loads(capsys.readouterr().out)
-    assert len(pairs) == 2
-    assert all(pair["ours_rate"] > 0 and pair["alternative_rate"] > 0 for pair in pairs)

@@ -8,28 +8,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from app.assets import asset
 from app.core.engine_command import engine_command
 from app.printing import paragraph, table
 from engine.contract.errors import UsageError, WorldError
-from engine.data.store import Store
 from engine.metrics.discrimination import Ranked
 from engine.metrics.uncertainty import draw_multiplicities
-from engine.signal.readers import read_recording
 
-CROP_S, RATE_HZ, RECORDS = 2.5, 500, 40
-Signal = NDArray[np.float32]
 SECONDS = 2.0
 """How long each side of a pair is measured."""
 
@@ -49,44 +41,6 @@ class Pair:
     def ratio(self) -> float:
         """How many times faster ours is."""
         return self.ours_rate / self.alternative_rate
-
-
-def run_benchmarks(which: str | None = None) -> list[Pair]:
-    """The named benchmark, or all but the engine's, which takes minutes. Raises UsageError for an unknown name."""
-    if which is not None and which not in BENCHMARKS:
-        known = ", ".join([*BENCHMARKS, ENGINE])
-        raise UsageError(f"benchmark {which}", "there is none of this name", f"Choose from: {known}")
-    return [run() for name, run in BENCHMARKS.items() if which in (None, name)]
-
-
-def crops() -> Pair:
-    """Random 2.5 s crops of the sample: from the memory-mapped store, and by reading the WFDB record each time."""
-    headers = sorted(asset("samples", "ptbxl").rglob("*.hea"))[:RECORDS]
-    length = int(CROP_S * RATE_HZ)
-    rng = np.random.default_rng(0)
-
-    def draw() -> tuple[int, int]:
-        return int(rng.integers(RECORDS)), int(rng.integers(3000))
-
-    with tempfile.TemporaryDirectory(prefix="isoline-bench-", ignore_cleanup_errors=True) as scratch:
-        store = _filled(Path(scratch) / "store", headers)
-
-        def from_store(row: int, start: int) -> Signal:
-            return (store.crop_TC(row, start, length) * store.scale(row)).astype(np.float32).T
-
-        def from_file(row: int, start: int) -> Signal:
-            return read_recording(headers[row]).signal_CT[:, start : start + length]
-
-        np.testing.assert_allclose(from_store(3, 100), from_file(3, 100), atol=1e-3)
-        ours, alternative = _rate(lambda: from_store(*draw())), _rate(lambda: from_file(*draw()))
-    return Pair("crops of 2.5 s, 12 leads", "crops/s", "store", ours, "reading the WFDB record", alternative)
-
-
-def _filled(path: Path, headers: list[Path]) -> Store:
-    with Store.create(path) as writer:
-        for header in headers:
-            writer.append(read_recording(header))
-    return Store.open(path)
 
 
 def resamples(records: int = 22_000, patients: int = 4_400) -> Pair:
@@ -113,9 +67,15 @@ def resamples(records: int = 22_000, patients: int = 4_400) -> Pair:
     return Pair(what, "resamples/s", "sorted once", ours, "ranked in every resample (scipy)", alternative)
 
 
-BENCHMARKS: dict[str, Callable[[], Pair]] = {"data": crops, "evaluation": resamples}
-ENGINE = "engine"
-"""Name of the benchmark that the engine runs."""
+DATA, EVALUATION, ENGINE = "data", "evaluation", "engine"
+"""Names of the benchmarks; the engine runs its own."""
+
+
+def check_name(which: str | None) -> None:
+    """Make sure that there is a benchmark of this name. Raises UsageError otherwise."""
+    known = (DATA, EVALUATION, ENGINE)
+    if which not in (None, *known):
+        raise UsageError(f"benchmark {which}", "there is none of this name", f"Choose from: {', '.join(known)}")
 
 
 def engine_benchmark(*options: str) -> dict[str, Any]:
@@ -169,6 +129,55 @@ def engine_in_words(report: dict[str, Any]) -> str:
         f"Compiled loops are {machine['kernels']}: {machine['kernels_reason']}.",
     )
     return "\n".join([table(heads, rows, right=heads[1:-1]), "", *map(paragraph, notes)])
+
+
+def data_in_words(report: dict[str, Any]) -> str:
+    """The rows of the data path as tables for people, and how to read them."""
+    heads = ("Milliseconds of one core", "Ours", "Alternative", "", "Ratio", "Goal", "Of the floor", " ")
+    rows = [
+        (
+            f"{row['what']} (a {row['unit']})",
+            f"{row['ours_ms']:.3f}",
+            f"{row['alternative_ms']:.3f}",
+            row["alternative"],
+            f"{row['ratio']:.1f}",
+            f"{row['goal_ratio']:.0f}",
+            _percent(row["share"]),
+            _verdict(row | {"valid": True}),
+        )
+        for row in report["rows"]
+    ]
+    flat = report["flat"]
+    sizes = [(f"{row['records']:,}", f"{row['crops_ms']:.3f}", f"{row['open_ms']:.1f}") for row in flat["rows"]]
+    notes = [f"Floor of '{row['what']}': {row['floor']}, {row['floor_ms']:.3f} ms." for row in report["rows"]]
+    if flat["left_out"]:
+        notes.append(
+            f"Left out, the disk has no room for their index: {', '.join(f'{n:,}' for n in flat['left_out'])}."
+        )
+    last = f"Largest over smallest: {flat['ratio']:.2f} (goal: at most {flat['goal']:g})." if flat["ratio"] else ""
+    return "\n".join(
+        [
+            table(heads, rows, right=(*heads[1:3], *heads[4:7])),
+            "",
+            table(
+                ("Recordings in the store", "Batch of crops", "To open it"),
+                sizes,
+                right=("Batch of crops", "To open it"),
+            ),
+            "",
+            *map(paragraph, [*notes, last]),
+        ]
+    )
+
+
+def pair_in_words(pair: Pair) -> str:
+    """A pair as a table for people."""
+    rows = [
+        ("  " + pair.ours, f"{pair.ours_rate:,.0f}", pair.unit),
+        ("  " + pair.alternative, f"{pair.alternative_rate:,.0f}", pair.unit),
+    ]
+    head = f"{pair.what}: {pair.ratio:,.1f} times as fast as the alternative"
+    return head + "\n" + table(("  Way", "Rate", ""), rows, right=("Rate",)) + "\n"
 
 
 def _percent(share: float | None) -> str:
