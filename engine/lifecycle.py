@@ -76,6 +76,7 @@ def _hold(kind: str, folder: RunFolder, config: AnyConfig) -> int:
         return _work(kind, folder, config, events)
     finally:
         folder.labels_path.unlink(missing_ok=True)
+        folder.key_path.unlink(missing_ok=True)
         events.close()
 
 

@@ -26,7 +26,7 @@ from app.core.config_paths import resolved
 from app.core.engine_command import engine_command
 from app.core.home import Home
 from app.core.schema import Job
-from engine.contract.config import StudyConfig, config_json
+from engine.contract.config import ImportConfig, StudyConfig, config_json
 from engine.contract.errors import WorldError
 from engine.contract.run import write_whole
 
@@ -171,6 +171,8 @@ def _prepare(home: Home, job_id: str) -> None:
             write_whole(folder.config_path, config_json(config))
             folder.clear_stop()
             probes.write_labels(session, config, folder)
+            if isinstance(config, ImportConfig):
+                folder.lend_key(home.key)
             if isinstance(config, StudyConfig) and studies.CORPUS in config.axes:
                 studies.write_corpora(session, folder)
         except OSError as error:

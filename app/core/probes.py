@@ -70,8 +70,9 @@ def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None
 
 
 def close_labels(folder: RunFolder) -> None:
-    """Delete the labels of a run that has ended by force, and those lent to a study's runs that have ended with it."""
+    """Delete what was lent to a run that has ended by force: labels, key, and the labels of a study's own runs."""
     folder.labels_path.unlink(missing_ok=True)
+    folder.key_path.unlink(missing_ok=True)
     for lent in folder.path.glob("runs/*/labels.npz"):
         if not RunFolder(lent.parent).lock.is_held():
             lent.unlink(missing_ok=True)

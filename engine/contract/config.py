@@ -19,6 +19,7 @@ from engine.contract.backbone import Net1DConfig as Net1DConfig
 from engine.contract.backbone import S4Config as S4Config
 from engine.contract.backbone import TransformerConfig as TransformerConfig
 from engine.contract.complaints import complaints
+from engine.contract.deidentification import Deidentification as Deidentification
 from engine.contract.errors import WorldError
 from engine.contract.objective import AnyObjectiveConfig as AnyObjectiveConfig
 from engine.contract.objective import CPCConfig as CPCConfig
@@ -43,6 +44,10 @@ class ImportConfig(Page):
     store: str = Field(description="Folder of the store that is filled.")
     inputs: str = Field("inputs.json", description="File in the run folder that lists the paths to read.")
     dataset: str = Field("local", description="Name of the collection the recordings belong to.", max_length=60)
+    workers: int = Field(0, ge=0, le=64, description="Processes that read at once; 0 takes one a core.")
+    deidentify: Deidentification = Field(
+        Deidentification(), description="What is removed of what identifies patients, staff, places and devices."
+    )
 
 
 class NativeModel(Page):

@@ -55,6 +55,8 @@ class ImportResults(Model):
     duplicates: int
     refused: int
     store_records: int
+    removed: dict[str, int] = Field({}, description="By kind: how many identifiers were taken out of the files.")
+    unsearchable: int = Field(0, description="Identifiers too short or too common to be searched for in exports.")
 
 
 class ProbePoint(Model):

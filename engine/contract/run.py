@@ -168,6 +168,21 @@ class RunFolder:
         return self.path / "labels.npz"
 
     @property
+    def key_path(self) -> Path:
+        """The workspace's key, lent to an import for its pseudonyms; deleted at its end."""
+        return self.path / "pseudonyms.key"
+
+    def lend_key(self, key: bytes) -> None:
+        """Write the key so that it is never readable by others, not even for a moment."""
+        self.key_path.unlink(missing_ok=True)
+        with os.fdopen(os.open(self.key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key)
+
+    def read_key(self) -> bytes | None:
+        """The key that was lent, or None: a run that nobody lends one makes no pseudonyms."""
+        return self.key_path.read_bytes() if self.key_path.exists() else None
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of complete checkpoints, `step-000500` each."""
         return self.path / "checkpoints"

@@ -1,54 +1,55 @@
 """The import run: files to recordings to the store, one event a file.
 
-What was read is committed in batches; the events of a batch follow its commit. A run that was killed goes on with the
-first file without an event, and knows its own recordings in the store by their origin.
+Several processes read, this one writes, in the order of the files. What was read is committed in batches; the events of
+a batch follow its commit. A run that was killed goes on with the first file without an event, and knows its own
+recordings in the store by their origin.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from engine.contract.config import ImportConfig
-from engine.contract.errors import WorldError, crash_line
+from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, FileRead, Progress, read_events
 from engine.contract.results import ImportResults
 from engine.contract.run import RunFolder, Stopped
+from engine.data.reading import ReadFile, Reading
+from engine.data.reading_pool import Read, ReadingPool, pool_size
 from engine.data.store import Store, StoreWriter
-from engine.signal.leads import CANONICAL
-from engine.signal.quality import assess, impossible_amplitude
-from engine.signal.readers import read_recording
-from engine.signal.recording import Recording
 
 BATCH_FILES = 64
 BATCH_S = 1.0
 
 
-def run(folder: RunFolder, config: ImportConfig, events: EventWriter) -> ImportResults:
+def run(folder: RunFolder, config: ImportConfig, events: EventWriter, read: Read | None = None) -> ImportResults:
     """Read every file of the run that has no event yet, and append what is new to the store.
+
+    Args:
+        folder: of the run.
+        config: what is asked.
+        events: where it is told.
+        read: reads one file in another process; given in tests.
 
     Raises:
         WorldError: the list of inputs or the store cannot be used. A file that cannot be read is no error of the run.
         Stopped: somebody asked for it; the batch at hand was committed.
     """
     told = {event.index: event for event in read_events(folder.events_path)[0] if isinstance(event, FileRead)}
-    paths = _inputs(folder)
+    sources = _inputs(folder)
+    left = [(index, source) for index, source in enumerate(sources) if index not in told]
     with Store.create(config.store) as store:
-        batch = _Batch(folder, store, events, len(paths), told)
-        for index, path in enumerate(paths):
-            if index not in told:
-                batch.take(index, Path(path))
+        batch = _Batch(folder, store, events, len(sources), told)
+        if left:
+            reading = read or Reading(config, folder.read_key())
+            with ReadingPool(reading, pool_size(config.workers, len(left))) as pool:
+                for outcome in pool.outcomes(left):
+                    batch.take(outcome)
         batch.commit()
-        counts = Counter(event.status for event in told.values())
-        return ImportResults(
-            imported=counts["imported"],
-            duplicates=counts["duplicate"],
-            refused=counts["refused"],
-            store_records=len(store),
-        )
+        return _counted(told.values(), len(store))
 
 
 @dataclass
@@ -68,9 +69,9 @@ class _Batch:
     def __post_init__(self) -> None:
         self.claimed = {event.record_id for event in self.told.values() if event.status == "imported"}
 
-    def take(self, index: int, path: Path) -> None:
-        """Read one file; commit when the batch is large or old enough, and stop when asked to."""
-        self.waiting.append(self._outcome(index, path))
+    def take(self, outcome: ReadFile) -> None:
+        """Take in one file; commit when the batch is large or old enough, and stop when asked to."""
+        self.waiting.append(self._event(outcome))
         self.read += 1
         if len(self.waiting) >= BATCH_FILES or time.monotonic() - self.committed > BATCH_S:
             self.commit()
@@ -90,15 +91,14 @@ class _Batch:
         seconds_left = (self.committed - self.started) / self.read * (self.total - done) if self.read else None
         self.events.emit(Progress(done=done, total=self.total, unit="files", seconds_left=seconds_left))
 
-    def _outcome(self, index: int, path: Path) -> FileRead:
+    def _event(self, outcome: ReadFile) -> FileRead:
+        recording, index = outcome.recording, outcome.index
+        if recording is None:
+            return FileRead(index=index, status="refused", reason=outcome.reason, next_step=outcome.next_step)
         try:
-            recording = read_recording(path)
-            refuse_impossible(recording)
-        except WorldError as error:
+            known = self.store.row_of(recording.signal_sha256)
+        except WorldError as error:  # two recordings under one id
             return FileRead(index=index, status="refused", reason=error.reason, next_step=error.next_step)
-        except Exception as error:  # a bug of a reader must not keep the other files out
-            return FileRead(index=index, status="refused", reason=crash_line(error), next_step="Report it with the log")
-        known = self.store.row_of(recording.signal_sha256)
         record_id, form = recording.record_id, recording.format
         if known is None:
             self.store.append(recording, self.folder.path.name)
@@ -110,40 +110,26 @@ class _Batch:
                 record_id=record_id,
                 reason="the same samples are in the store already",
                 next_step="Nothing to do",
-                record=describe(recording),
+                record=outcome.told,
             )
         self.claimed.add(record_id)
-        return FileRead(index=index, status="imported", format=form, record_id=record_id, record=describe(recording))
+        return FileRead(index=index, status="imported", format=form, record_id=record_id, record=outcome.told)
 
 
-def refuse_impossible(recording: Recording) -> None:
-    """Refuse a recording whose amplitude no ECG can have. Raises WorldError."""
-    swing = impossible_amplitude(recording)
-    if swing is not None:
-        raise WorldError(
-            "recording",
-            f"its leads swing by {swing:.2g} mV a second, which no ECG does: the gain in the file must be wrong",
-            "Correct the gain in the header",
-        )
-
-
-def describe(recording: Recording) -> dict[str, Any]:
-    """What an event may say of a recording: no name, no path, no patient, no date, no age above 89."""
-    quality = assess(recording)
-    return {
-        "rate_hz": recording.rate_hz,
-        "seconds": recording.seconds,
-        "present": [lead for lead, there in zip(CANONICAL, recording.present, strict=True) if there],
-        "derived": list(recording.derived),
-        "format": recording.format,
-        "file_sha256": recording.file_sha256,
-        "signal_sha256": recording.signal_sha256,
-        "age": recording.age_years,
-        "age_over_89": recording.age_over_89,
-        "sex": recording.sex,
-        "quality": quality.verdict,
-        "quality_reasons": list(quality.reasons),
-    }
+def _counted(told: Iterable[FileRead], records: int) -> ImportResults:
+    events = list(told)
+    counts = Counter(event.status for event in events)
+    removed: Counter[str] = Counter()
+    for event in events:
+        removed.update(event.record.get("removed", {}))
+    return ImportResults(
+        imported=counts["imported"],
+        duplicates=counts["duplicate"],
+        refused=counts["refused"],
+        store_records=records,
+        removed=dict(sorted(removed.items())),
+        unsearchable=sum(event.record.get("unsearchable", 0) for event in events),
+    )
 
 
 def _inputs(folder: RunFolder) -> list[str]:

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import reading_cases
 
 from engine.cli import main
 from engine.contract.config import ImportConfig
@@ -38,10 +39,10 @@ def bench(tmp_path, samples):
             config = ImportConfig(store=str(self.store))
             return RunFolder.create(tmp_path / name, config, inputs=[str(path) for path in paths])
 
-        def work(self, run):
+        def work(self, run, read=None):
             events = EventWriter(run.events_path)
             try:
-                return importing.run(run, run.config(), events)
+                return importing.run(run, run.config(), events, read)
             finally:
                 events.close()
 
@@ -84,6 +85,7 @@ def test_events_name_no_file_no_patient_and_no_age_above_89(bench):
     old = header.with_name("Meier_Anna_19310412.hea")
     old.write_text(header.read_text() + "# Age: 95\n# Sex: F\n# Name: Meier\n")
     run = bench.make([old, bench.folder / "Meier_missing.hea"])
+    run.lend_key(bytes(range(32)))
     bench.work(run)
     text = run.events_path.read_text()
     for secret in ("Meier", "Anna", "19310412", '"age":95', bench.folder.name + "/", str(bench.folder)):
@@ -108,19 +110,11 @@ def test_bad_files_get_a_reason_and_a_next_step_and_the_rest_is_imported(bench):
     assert len({event.reason for event in refused}) == 6
 
 
-def test_a_bug_in_a_reader_costs_one_file_and_its_message_is_withheld(bench, monkeypatch):
-    read = importing.read_recording
-
-    def stumble(path):
-        if path == bench.files()[1]:
-            raise KeyError("Meier")
-        return read(path)
-
-    monkeypatch.setattr(importing, "read_recording", stumble)
+def test_a_bug_in_a_reader_costs_one_file_and_its_message_is_withheld(bench):
     run = bench.make(bench.files())
-    results = bench.work(run)
+    results = bench.work(run, reading_cases.stumbling)
     assert (results.imported, results.refused) == (5, 1)
-    assert outcomes(run)[1].reason.startswith("internal error (KeyError at test_data_importing.py:")
+    assert outcomes(run)[1].reason.startswith("internal error (KeyError at reading_cases.py:")
     assert "Meier" not in run.events_path.read_text()
 
 
@@ -166,14 +160,14 @@ def test_a_run_killed_between_commit_and_events_still_calls_its_recordings_its_o
 
 def test_a_stopped_run_goes_on_where_it_was(bench, monkeypatch):
     run = bench.make(bench.files())
-    read = importing.read_recording
+    take = importing._Batch.take
 
-    def stop_at_third(path):
-        if path == bench.files()[2]:
+    def stop_at_third(self, outcome):
+        if outcome.index == 2:
             run.ask_stop()
-        return read(path)
+        take(self, outcome)
 
-    monkeypatch.setattr(importing, "read_recording", stop_at_third)
+    monkeypatch.setattr(importing._Batch, "take", stop_at_third)
     with pytest.raises(Stopped):
         bench.work(run)
     assert len(outcomes(run)) == len(Store.open(bench.store)) == 3
