@@ -12,11 +12,22 @@ from pathlib import Path
 import app
 import engine
 from app.commands import cohorts, datasets, dossiers, installation, jobs, models, recordings, runs, studies, training
-from engine.contract.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, EXIT_WORLD, UsageError, WorldError, crash_text
+from app.progress import RunStopped
+from engine.contract.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_STOPPED,
+    EXIT_USAGE,
+    EXIT_WORLD,
+    UsageError,
+    WorldError,
+    crash_text,
+)
 from engine.contract.version import VERSION
 
 EPILOG = """\
-exit codes: 0 done, 1 the world's error (file, disk, model), 2 usage, 3 a bug
+exit codes: 0 done, 1 what was found is wrong (file, disk, model, too few recordings), 2 what was asked is wrong
+            (unknown verb, name, setting or axis, a setting out of range), 3 a bug, 4 a run was stopped as asked
 
 start here:
   isoline demo                 the whole way on shipped real ECGs, ends with a PDF
@@ -25,7 +36,7 @@ start here:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; without one, open the window. The exit code is 0 done, 1 the world's error, 2 usage, 3 a bug."""
+    """Run one verb; without one, open the window. The exit codes stand in `EPILOG`."""
     _speak_plainly()
     words = sys.argv[1:] if argv is None else argv
     arguments = build_parser().parse_args(studies.written_out(words))
@@ -36,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except UsageError as error:
         return _complain(str(error), EXIT_USAGE)
+    except RunStopped as error:
+        return _complain(str(error), EXIT_STOPPED)
     except WorldError as error:
         return _complain(str(error), EXIT_WORLD)
     except KeyboardInterrupt:

@@ -22,6 +22,10 @@ PLAIN_EVERY_S = 10.0
 """How often a plain line is printed where the stream is no terminal."""
 
 
+class RunStopped(WorldError):
+    """Somebody asked the run to stop before it was done: nothing is wrong, and it can go on."""
+
+
 class ProgressLine:
     """One named line that moves from nothing to done.
 
@@ -104,7 +108,8 @@ def follow(workspace: Workspace, job_id: str, title: str) -> JobRow:
     """Wait for a job with a progress line.
 
     Raises:
-        WorldError: the job failed, was stopped, or was interrupted.
+        RunStopped: somebody asked it to stop.
+        WorldError: the job failed or was interrupted.
     """
     with ProgressLine(title) as line:
 
@@ -115,7 +120,7 @@ def follow(workspace: Workspace, job_id: str, title: str) -> JobRow:
         job = workspace.wait(job_id, draw)
         line.finish("done" if job.state == "done" else job.state)
     if job.state != "done":
-        raise WorldError(
+        raise (RunStopped if job.state == "stopped" else WorldError)(
             f"job {job_id}",
             job.message or f"it ended as {job.state}",
             job.next_step or f"See: isoline jobs show {job_id}",

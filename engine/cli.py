@@ -19,9 +19,11 @@ from engine.contract.version import CONTRACT_VERSION, VERSION
 from engine.lifecycle import work
 from engine.training.slurm import batch_file
 
+EPILOG = "exit codes: 0 done, or stopped as asked; 1 what was found is wrong; 2 what was asked is wrong; 3 a bug"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; 0 done, 1 the world's error, 2 usage, 3 a bug."""
+    """Run one verb; 0 done or stopped as asked, 1 the world's error, 2 usage, 3 a bug."""
     # Before numpy is loaded. With own threads BLAS waits for cores that other work holds (an evaluation took 73 s in
     # place of 8 s), and the last digits of its sums depend on their number. Torch has threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="isoline-engine", description="Work on Isoline run folders.")
+    parser = argparse.ArgumentParser(prog="isoline-engine", description="Work on Isoline run folders.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"isoline-engine {VERSION}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 

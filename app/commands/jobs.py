@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, named_workspace, opened, wants_json
-from app.progress import duration, follow
-from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError, WorldError
+from app.progress import RunStopped, duration, follow
+from engine.contract.errors import EXIT_DONE, EXIT_STOPPED, EXIT_WORLD, UsageError, WorldError
 
 if TYPE_CHECKING:
     from app.core.rows import JobDetail, JobRow
@@ -136,14 +136,14 @@ def _watch(arguments: argparse.Namespace) -> int:
                 raise UsageError(f"job {row.job_id}", f"it is {row.state}", f"isoline jobs resume {row.job_id} goes on")
             follow(workspace, row.job_id, _title(row))
             return EXIT_DONE
-        failed = _watch_queue(workspace)
+        code = _watch_queue(workspace)
     print("No job is queued or running.")
-    return EXIT_WORLD if failed else EXIT_DONE
+    return code
 
 
-def _watch_queue(workspace: Workspace) -> bool:
-    """Stay until nothing waits or works, also of what is queued meanwhile; whether any job did not end well."""
-    failed = False
+def _watch_queue(workspace: Workspace) -> int:
+    """Stay until nothing waits or works, also of what is queued meanwhile; the worst of their exit codes."""
+    codes = {EXIT_DONE}
     workspace.pump()
     while active := [row for row in workspace.jobs() if row.active]:
         # A running job before those that wait, and those in the order of their asking.
@@ -151,10 +151,10 @@ def _watch_queue(workspace: Workspace) -> bool:
         try:
             follow(workspace, row.job_id, _title(row))
         except WorldError as error:
-            failed = True
+            codes.add(EXIT_STOPPED if isinstance(error, RunStopped) else EXIT_WORLD)
             print(error, file=sys.stderr)
         workspace.pump()
-    return failed
+    return next(code for code in (EXIT_WORLD, EXIT_STOPPED, EXIT_DONE) if code in codes)
 
 
 def _title(row: JobRow) -> str:

@@ -6,6 +6,7 @@ cohort (of a held-out split only its training part), or all that are long enough
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.core.schema import Record
 from engine.contract.card import LEAK_NOTE
 from engine.contract.config import EstimateConfig, PretrainConfig, StudyConfig, explain
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.pretraining import too_few_records
 from engine.contract.results import StudyRow
 from engine.contract.run import ManifestRow
 from engine.data.splits import holdout
@@ -39,6 +41,7 @@ def pretrain(session: Session, home: Home, config: PretrainConfig, cohort: str |
     """
     config = _settled(session, home, config, parent)
     manifest = _manifest(session, cohort, config.window_s, config.validation_fraction, config.seed)
+    _refuse_too_few(session, config, manifest)
     return jobs.submit(session, home, config, config.name, manifest, cohort=cohort, model=parent or None)
 
 
@@ -106,12 +109,20 @@ def notes(session: Session, home: Home, config: PretrainConfig, cohort: str | No
         UsageError: unknown cohort.
         WorldError: too few recordings that are long enough.
     """
-    told = [f"The model {LEAK_NOTE}"] if config.leaks else []
+    told = [f"The model {LEAK_NOTE}"] * config.leaks + config.cautions
     if config.probe is not None and config.probe.cohort:
         manifest = _manifest(session, cohort, config.window_s, config.validation_fraction, config.seed)
         shared = probes.overlap_note(session, config.probe, manifest)
         told += [shared] if shared else []
     return told
+
+
+def _refuse_too_few(session: Session, config: PretrainConfig, manifest: Sequence[ManifestRow]) -> None:
+    """Before anything is queued. The engine leaves out what is slower than the model's rate, so it does not count."""
+    fast = set(session.scalars(select(Record.record_id).where(Record.rate_hz >= config.rate_hz)))
+    usable = sum(row.split == "train" and row.record_id in fast for row in manifest)
+    if usable < config.batch_size:
+        raise too_few_records(usable, config.batch_size)
 
 
 def _settled(session: Session, home: Home, config: PretrainConfig, parent: str | None) -> PretrainConfig:

@@ -48,8 +48,10 @@ def disk_error(error: OSError, what: str) -> WorldError:
     return WorldError("disk", reason, "Check the disk and your rights, then resume")
 
 
-EXIT_DONE, EXIT_WORLD, EXIT_USAGE, EXIT_BUG = 0, 1, 2, 3
-"""Exit codes of every command: done, the world's error, usage, a bug."""
+EXIT_DONE, EXIT_WORLD, EXIT_USAGE, EXIT_BUG, EXIT_STOPPED = 0, 1, 2, 3, 4
+"""Exit codes of every command: done, the world's error (what it found is wrong), usage (what was asked is wrong), a
+bug, stopped as asked. `isoline-engine` ends with 0 when it was stopped: it did what it was told, and a launcher that
+sees another code would end the other ranks."""
 
 
 def crash_line(error: BaseException) -> str:

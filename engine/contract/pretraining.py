@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from engine.contract.backbone import BackboneConfig, S4Config
+from engine.contract.errors import WorldError
 from engine.contract.objective import CPCConfig, JEPAConfig, ObjectiveConfig, SpanMasked
 from engine.contract.page import Page
 from engine.contract.version import CONTRACT_VERSION
@@ -22,6 +23,18 @@ class ProbeConfig(Page):
     cohort: str = Field("", max_length=60, description="Name of the labelled cohort.")
     labels: tuple[str, ...] = Field((), description="Labels to predict; none takes all that the cohort has.")
     folds: bool = Field(True, description="Score out of fold; otherwise fit on train, score on test.")
+
+
+def too_few_records(records: int, batch_size: int) -> WorldError:
+    """What is told of a corpus that does not fill a batch; `records` are those to train on that can be used."""
+    return WorldError(
+        "pretraining",
+        f"{records} training records are fewer than a batch of {batch_size}",
+        f"Set batch_size to {records} or less, or choose a larger cohort"
+        if records
+        else "Choose a cohort with training records that are long enough",
+        fault="too_few_records",
+    )
 
 
 class PretrainConfig(Page):

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError
+from engine.contract.pretraining import too_few_records
 from engine.data.store import Store
 from engine.objectives.base import Batch
 from engine.ranks.draws import Draws, numpy_generator
@@ -131,7 +132,7 @@ class TrainingBatches:
         self, cropper: Cropper, rows: Sequence[int] | Rows, config: PretrainConfig, share: Share = ALONE
     ) -> None:
         if len(rows) < config.batch_size:
-            raise _too_few(len(rows), config.batch_size)
+            raise too_few_records(len(rows), config.batch_size)
         self._cropper, self._rows = cropper, np.asarray(rows, dtype=np.int64)
         self._size, self._part, self._seed = config.batch_size, config.batch_size // config.accumulate, config.seed
         own = share.of(self._part)
@@ -207,14 +208,3 @@ class ValidationBatches:
             own = self._share.of(last - first)
             x_BCT = self._cropper.read(self.crops[first + own.start : first + own.stop])
             yield Batch(x_BCT, Draws(self._seed, "validation", number, tuple(own)), last - first)
-
-
-def _too_few(records: int, size: int) -> WorldError:
-    return WorldError(
-        "pretraining",
-        f"{records} training records are fewer than a batch of {size}",
-        f"Set batch_size to {records} or less, or choose a larger cohort"
-        if records
-        else "Choose a cohort with training records that are long enough",
-        fault="too_few_records",
-    )

@@ -70,6 +70,8 @@ def open_data(
 def _prepared(
     folder: RunFolder, config: PretrainConfig, events: EventWriter, ranks: Ranks, probe: Probe | None
 ) -> Loop:
+    for caution in config.cautions:
+        events.emit(Warned(message=caution))
     manifest = folder.manifest()
     data = open_data(config, manifest, events, ranks.share)
     parent = _parent(folder, config)

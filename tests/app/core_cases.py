@@ -146,7 +146,7 @@ def make_workspace(path: Path, count: int = 12) -> Path:
 
 def tiny_config(name: str = "tiny", steps: int = 10) -> PretrainConfig:
     """A small pretraining."""
-    return PretrainConfig(name=name, backbone=S4Config(width=8, depth=1), steps=steps, batch_size=4)
+    return PretrainConfig(name=name, backbone=S4Config(width=8, depth=1), steps=steps, batch_size=2)
 
 
 def tiny_study(name: str = "grid", **axes: object) -> StudyConfig:

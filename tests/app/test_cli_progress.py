@@ -5,7 +5,7 @@ import io
 import pytest
 
 from app.core.rows import JobRow, ProgressRow
-from app.progress import PLAIN_EVERY_S, ProgressLine, duration, follow, percent
+from app.progress import PLAIN_EVERY_S, ProgressLine, RunStopped, duration, follow, percent
 from engine.contract.errors import WorldError
 
 
@@ -114,5 +114,6 @@ def test_following_a_job_that_fails_says_reason_and_next_step():
 
 @pytest.mark.parametrize("state", ["stopped", "interrupted"])
 def test_following_a_job_that_ends_early_points_to_what_the_database_knows(state):
-    with pytest.raises(WorldError, match=rf"it ended as {state}\. See: isoline jobs show J0001"):
+    with pytest.raises(WorldError, match=rf"it ended as {state}\. See: isoline jobs show J0001") as told:
         follow(Waiting(job(state)), "J0001", "Pretrain")
+    assert isinstance(told.value, RunStopped) == (state == "stopped")

@@ -110,6 +110,72 @@ def test_a_study_is_started_watched_shown_exported_and_one_of_its_models_kept(is
     assert "kept" in isoline("model", "list")[1]
 
 
+@pytest.fixture
+def stops_what_it_waits_for(monkeypatch):
+    """Somebody asks each job to stop as soon as it is waited for."""
+    honest = Workspace.wait
+
+    def wait(self, job_id, *more):
+        while self.job(job_id).state == "queued":
+            self.pump()
+        if self.job(job_id).state == "running":
+            self.stop(job_id)
+        return honest(self, job_id, *more)
+
+    monkeypatch.setattr(Workspace, "wait", wait)
+
+
+def test_a_run_that_was_stopped_as_asked_exits_with_4_and_says_how_to_go_on(
+    isoline, monkeypatch, stops_what_it_waits_for
+):
+    monkeypatch.setenv("FAKE_PAUSE", "0.1")
+    code, out, err = isoline("pretrain", "demo", *TINY, "--wait")
+    assert (code, out) == (4, "")
+    assert "job J0002: stopped as asked. Resume it to go on." in err
+    assert isoline("jobs", "resume", "J0002", "--wait")[0] == 4
+    assert isoline("jobs", "resume", "J0002")[0] == 0
+    assert isoline("jobs", "watch")[0] == 4
+
+
+def test_a_run_that_failed_exits_with_1_also_beside_one_that_was_stopped(isoline):
+    assert isoline("pretrain", "demo", *TINY, "--set", "name=bug", "--wait")[0] == 1
+
+
+def test_too_few_recordings_are_told_before_anything_is_queued(isoline):
+    code, _, err = isoline("pretrain", "demo", *TINY, "--set", "batch_size=30")
+    assert code == 1
+    assert "22 training records are fewer than a batch of 30. Set batch_size to 22 or less" in err.replace("\n", " ")
+    assert isoline("pretrain", "demo", *TINY, "--set", "rate_hz=1000", "--set", "batch_size=1")[0] == 1
+    assert [job["kind"] for job in json.loads(isoline("jobs", "--json")[1])] == ["import"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["pretrain", "demo", "--set", "steps=true"], "steps: a number is needed, not true"),
+        (["study", "GRID", "--set", "axes.nonsense=[1, 2]"], "no pretraining has a field nonsense"),
+        (["study", "GRID", "--set", "base.nonsense=1"], "base.nonsense: there is no such setting"),
+        (["study", "GRID", "--set", "axes.steps=[true]"], "steps: a number is needed, not true"),
+        (["study", "GRID", "--set", 'axes.start=["fresh"]'], "base.parent names what is gone on from"),
+        (["study", "GRID", "--set", 'axes.objective=["x"]'], "axes.objective: x is not among"),
+        (
+            ["study", "objective-backbone", "--set", "base.objective.name=jepa"],
+            "base.objective is given beside the axis",
+        ),
+    ],
+)
+def test_what_was_asked_wrongly_exits_with_2_whoever_finds_it(isoline, grid, words, told):
+    code, out, err = isoline(*(grid if word == "GRID" else word for word in words))
+    assert (code, out) == (2, "")
+    assert told in " ".join(err.split())
+
+
+def test_a_warm_up_longer_than_the_training_is_noted(isoline):
+    code, _, err = isoline("pretrain", "demo", *TINY, "--set", "warmup_steps=40")
+    assert code == 0
+    assert "Note: warmup_steps = 40 is more than steps = 10" in err
+
+
 def test_a_setting_of_a_study_that_does_not_exist_exits_with_2(isoline, grid):
     assert isoline("study", grid, "--set", "nonsense=1")[0] == 2
     code, _, err = isoline("study", grid, "--set", "base.nonsense=1")
