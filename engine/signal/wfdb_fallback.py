@@ -151,7 +151,7 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
 def _described(record: Any, channel: int) -> SignalLine:
     """A channel whose values are physical already: one step is one unit."""
     factor = millivolts_in(record.units[channel])
-    return SignalLine("", "", 1, 0, 0, factor and 1 / factor, 0, None, None, record.sig_name[channel])
+    return SignalLine("", "", 1, 0, 0, factor and 1 / factor, 0, None, None, record.sig_name[channel] or "")
 
 
 def _ask_wfdb(path: Path, physical: bool, smooth_frames: bool) -> Any:

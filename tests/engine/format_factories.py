@@ -226,3 +226,27 @@ def _scp_file(bodies, crc):
     record = section(0, pointers) + b"".join(sections.values())
     record = struct.pack("<I", 6 + len(record)) + record
     return struct.pack("<H", binascii.crc_hqx(record, 0xFFFF) if crc else 0x1234) + record
+
+
+def scp_repaired(content):
+    """The same bytes with every checksum made right, as far as its pointers lead anywhere."""
+    fixed = bytearray(content)
+    if len(fixed) < 32:
+        return content
+    spans = [(6, struct.unpack_from("<I", fixed, 10)[0])]
+    for at in range(22, min(6 + spans[0][1], len(fixed)) - 9, 10):
+        _, size, index = struct.unpack_from("<HII", fixed, at)
+        spans.append((index - 1, size))
+    for start, size in spans[1:] + spans[:1]:
+        if start >= 6 and size >= 16 and start + size <= len(fixed):
+            fixed[start : start + 2] = struct.pack(
+                "<H", binascii.crc_hqx(bytes(fixed[start + 2 : start + size]), 0xFFFF)
+            )
+    size = min(struct.unpack_from("<I", fixed, 2)[0], len(fixed))
+    fixed[:2] = struct.pack("<H", binascii.crc_hqx(bytes(fixed[2:size]), 0xFFFF))
+    return bytes(fixed)
+
+
+def ishne_repaired(content):
+    """The same bytes without a checksum, which the format allows."""
+    return content[:8] + b"\0\0" + content[10:]

@@ -47,7 +47,7 @@ def work(seeds: list[Seed], plan: list[tuple[int, int]], start: int, pipe: Conne
 
 def _spoilt(seeds: list[Seed], seed: Seed, case: int) -> bytes:
     others = tuple(s.files[s.spoilt] for s in seeds if s.format == seed.format)
-    return spoil(seed.files[seed.spoilt], case, others)
+    return seed.made_right(spoil(seed.files[seed.spoilt], case, others), case)
 
 
 def _write(folder: Path, seed: Seed, content: bytes) -> None:

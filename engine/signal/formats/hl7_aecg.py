@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.signal.assemble import assemble, check_rate, refusal
+from engine.signal.assemble import assemble, check_rate, millivolts_in, refusal
 from engine.signal.formats import kit
 from engine.signal.formats.calibration import cut_pulse
-from engine.signal.formats.content import sha256
-from engine.signal.formats.xml_guard import read_xml, starts_with_root
+from engine.signal.formats.content import numeric, sha256
+from engine.signal.formats.xml_guard import read_xml, starts_with_root, tree
 from engine.signal.recording import Recording
 
 NAME = "HL7 aECG"
@@ -22,6 +22,7 @@ def sniff(head: bytes, path: Path) -> bool:
 def read(path: Path, digest: bool = True) -> Recording:
     """Read the first rhythm series; representative beats are never taken. Raises WorldError with the reason."""
     content = read_xml(path)
+    _check_scales(content)
     record, told = kit.parse("hl7_aecg", "HL7aECGParser", path)
     if any("rhythm series" in text and "sequence sets" in text for text in told):
         raise refusal("its rhythm stands in several pieces", "Export one continuous recording")
@@ -29,6 +30,18 @@ def read(path: Path, digest: bool = True) -> Recording:
     channels, done = cut_pulse(kit.channels_of(record), rate_hz)
     about = kit.about(record, name=NAME, path=path, sha256=sha256(content, digest), system=NAME, done=done)
     return assemble(channels, rate_hz, about)
+
+
+def _check_scales(content: bytes) -> None:
+    """Every scale and origin must be a number of volts; the library would go on with 1 and 0."""
+    root = tree(content)
+    for tag, what in (("scale", "scale"), ("origin", "zero line")):
+        for node in root.iter(tag):
+            value, unit = numeric(node.get("value")), millivolts_in(node.get("unit") or "")
+            if value is None or (unit is None and (tag == "scale" or value)):
+                raise refusal(f"it gives a {what} that is no number of volts", "Export it again with units")
+    if any(digits.find("scale") is None for digits in root.iter("value") if digits.find("digits") is not None):
+        raise refusal("it gives no scale, so its millivolts are unknown", "Export it again with units")
 
 
 def _whole_if_close(rate_hz: float) -> float:

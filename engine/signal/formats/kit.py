@@ -5,6 +5,7 @@ Corrected or refused (each has a test in tests/engine/test_formats_kit.py):
 - It rounds sampling rates to whole hertz; the caller hands the exact one.
 - It renames a lead that stands twice (II, II_2): here that is a refusal.
 - A wrong checksum is a warning there, a refusal here.
+- It takes 1 for a scale that is missing or no number, 0 for such an origin (HL7 aECG): here that is a refusal.
 - A unit that is missing or no voltage leaves raw counts there: here that is a refusal.
 - Its messages quote file names and content: here each is put into words of our own.
 """
@@ -12,6 +13,7 @@ Corrected or refused (each has a test in tests/engine/test_formats_kit.py):
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -201,7 +203,7 @@ def _measurements(record: Any) -> dict[str, float]:
 
 def plausible(name: str, value: float | None) -> bool:
     """Whether a measurement is one: finite, positive unless it is an axis, and no placeholder."""
-    if value is None or not np.isfinite(value):
+    if value is None or math.isnan(value):
         return False
     return abs(value) <= 360 if name.endswith("_deg") else 0 < value < LARGEST_MEASUREMENT
 

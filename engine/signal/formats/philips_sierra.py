@@ -103,6 +103,8 @@ def _chunk_bytes(chunk: bytes) -> int:
     for code in codes:
         if code > _LAST_CODE:
             break
+        if code > len(lengths) or (code == len(lengths) and not before):
+            raise refusal("its compressed samples are damaged")
         length = lengths[code] if code < len(lengths) else before + 1
         if before and len(lengths) <= _LAST_CODE:
             lengths.append(before + 1)
