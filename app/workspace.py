@@ -6,7 +6,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from app.core import audit, cohorts, jobs, launch, models, pump, records, reports, results, runs, scores, signals
+from app.core import (
+    audit,
+    cohorts,
+    jobs,
+    launch,
+    models,
+    pump,
+    records,
+    reports,
+    results,
+    runs,
+    scores,
+    signals,
+    storage,
+)
 from app.core.changes import Changes
 from app.core.home import Home
 from app.core.inputs import gathered
@@ -15,6 +29,7 @@ from app.core.rows import (
     AuditRow,
     AuditVerdict,
     CohortRow,
+    DerivedRow,
     FileOutcome,
     JobDetail,
     JobRow,
@@ -24,10 +39,12 @@ from app.core.rows import (
     RecordRow,
     ReportRow,
     SignalView,
+    StoreSummary,
     Verification,
 )
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
+from app.workspace_data import Data
 from app.workspace_training import Training
 from engine.contract.config import AnyBackboneConfig
 from engine.contract.events import AnyEvent
@@ -35,7 +52,7 @@ from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
 
 
-class Workspace(Training):
+class Workspace(Training, Data):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:
@@ -145,6 +162,30 @@ class Workspace(Training):
         """How many recordings have which signal quality."""
         with self._home.db.read() as session:
             return records.quality_counts(session)
+
+    # Store
+
+    def store_summary(self) -> StoreSummary:
+        """How many recordings of which rates the store holds, and how many bytes."""
+        return storage.summary(self._home)
+
+    def verify_store(self) -> str:
+        """Queue the reading of the whole store against its checksums. Raises WorldError when there is none."""
+        with self._home.db.write() as session:
+            return storage.verify(session, self._home)
+
+    def derived_stores(self) -> list[DerivedRow]:
+        """Recordings that were resampled once and kept, one row a way of preparing them."""
+        return storage.derived(self._home)
+
+    def forget_derived(self, keys: Sequence[str] = ()) -> int:
+        """Delete derived stores, all when none is named; gives back how many bytes that frees.
+
+        Raises:
+            WorldError: there is none of this key, or a run is making it.
+        """
+        with self._home.db.write() as session:
+            return storage.forget(session, self._home, keys)
 
     # Cohorts
 

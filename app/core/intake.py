@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import records
+from app.core import marks, records
+from app.core.findings import findings_of
 from app.core.home import Home
-from app.core.schema import Job, JobFile, Record
+from app.core.schema import Finding, Job, JobFile, Record
 from engine.contract.events import FileRead
 
 
@@ -22,11 +23,13 @@ def take_files(session: Session, home: Home, job: Job, dataset: str, events: Seq
     known = set(records.by_ids(session, [event.record_id for _, event in told if event.record_id]))
     added: list[dict[str, Any]] = []
     outcomes: list[dict[str, Any]] = []
+    seen: dict[int, str] = {}
     for (path, before), event in told:
         status: str = event.status
+        seen |= marks.told(event.record)
         if event.record_id and event.record and event.record_id not in known:
             known.add(event.record_id)
-            row = records.record_values(home.key, dataset, Path(path).stem, event.record_id, event.record)
+            row = records.record_values(home.key, dataset, source_name(path), event.record_id, event.record)
             added.append({**row, "job_id": job.job_id})
             # A run that was killed between store and event finds its own recording as a duplicate when it goes on.
             status = "imported"
@@ -34,8 +37,27 @@ def take_files(session: Session, home: Home, job: Job, dataset: str, events: Seq
             outcomes.append(_outcome(job.job_id, event, status))
     if added:
         session.execute(insert(Record), added)
+        _keep_findings(session, added)
+    marks.keep(session, seen)
     if outcomes:
         session.execute(update(JobFile), outcomes)
+
+
+def source_name(path: str) -> str:
+    """The name by which people know a recording: the file's stem, and the member of a file that holds many."""
+    file, _, member = path.partition("::")
+    stem = Path(file).stem
+    return f"{stem}::{member}" if member else stem
+
+
+def _keep_findings(session: Session, added: Sequence[dict[str, Any]]) -> None:
+    rows = [
+        {"record_id": row["record_id"], "finding": finding}
+        for row in added
+        for finding in findings_of(row["quality_reasons"])
+    ]
+    if rows:
+        session.execute(insert(Finding), rows)
 
 
 def _files(session: Session, job_id: str, positions: Sequence[int]) -> dict[int, tuple[str, str]]:

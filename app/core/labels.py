@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -16,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.core import audit, records
+from app.core.intake import source_name
 from app.core.label_sheet import Sheet
 from app.core.schema import JobFile, LabelRow, Record, RecordLabel
 
@@ -77,7 +77,7 @@ def _names(session: Session, job_id: str, waiting: Iterable[LabelRow]) -> dict[s
     names: dict[str, set[str]] = defaultdict(set)
     query = select(JobFile.path, JobFile.record_id).where(JobFile.job_id == job_id, JobFile.record_id.is_not(None))
     for path, record_id in session.execute(query):
-        names[Path(path).stem].add(str(record_id))
+        names[source_name(path)].add(str(record_id))
     for part in records.chunks(sorted({row.record for row in waiting} - names.keys())):
         for found in session.scalars(select(Record).where(Record.record_id.in_(part) | Record.source_name.in_(part))):
             names[found.record_id if found.record_id in part else found.source_name].add(found.record_id)

@@ -10,10 +10,10 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
-from app.core.pseudonyms import lone_pseudonym
 from app.core.rows import LabelSummary, RecordRow
 from app.core.schema import Record, RecordLabel
 from engine.contract.errors import UsageError
+from engine.signal.pseudonyms import lone_pseudonym
 
 OLDEST_TOLD = 89
 """Ages above this are kept and shown as 90+ (Safe Harbor)."""
@@ -26,8 +26,8 @@ def record_values(key: bytes, dataset: str, name: str, record_id: str, told: Map
         "record_id": record_id,
         "source_name": name,
         "dataset": dataset,
-        "patient": lone_pseudonym(key, record_id),
-        "patient_known": False,
+        "patient": told.get("patient") or lone_pseudonym(key, record_id),
+        "patient_known": bool(told.get("patient")),
         "age": age,
         "age_over_89": over,
         "sex": told.get("sex") if told.get("sex") in ("female", "male") else "unknown",
@@ -41,6 +41,26 @@ def record_values(key: bytes, dataset: str, name: str, record_id: str, told: Map
         "file_sha256": str(told.get("file_sha256", "")),
         "signal_sha256": str(told.get("signal_sha256", "")),
         "imported": utc_now(),
+        **_origin(told),
+    }
+
+
+def _origin(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the file said of device, time and findings, and what was done to it; all of it de-identified."""
+    device = dict(told.get("device") or {})
+    texts = {name: str(device.get(name, "")) for name in ("maker", "model", "firmware", "setting")}
+    numbers = {name: device.get(name) for name in ("high_pass_hz", "low_pass_hz", "notch_hz", "paced")}
+    lists = {name: list(told.get(name, ())) for name in ("statements", "extra_leads", "transformations")}
+    tables = {name: dict(told.get(name, {})) for name in ("measurements", "removed", "quality_evidence")}
+    return {
+        "acquired": str(told.get("acquired") or ""),
+        "year": told.get("year"),
+        "device": str(device.get("serial", "")),
+        "reader": str(told.get("reader", "")),
+        **texts,
+        **numbers,
+        **lists,
+        **tables,
     }
 
 
@@ -187,7 +207,17 @@ def _row(record: Record, labels: dict[str, float]) -> RecordRow:
         signal_sha256=record.signal_sha256,
         labels=labels,
         imported=record.imported,
+        **{name: getattr(record, name) for name in _PLAIN},
+        extra_leads=tuple(record.extra_leads),
+        transformations=tuple(record.transformations),
+        statements=tuple(record.statements),
     )
+
+
+_PLAIN = (
+    *("acquired", "year", "maker", "model", "firmware", "device", "high_pass_hz", "low_pass_hz", "notch_hz", "paced"),
+    *("setting", "measurements", "reader", "removed", "quality_evidence", "patient_known", "job_id"),
+)
 
 
 def chunks(values: Sequence[str], size: int = 5000) -> Iterable[Sequence[str]]:

@@ -15,7 +15,21 @@ JobState = Literal["queued", "running", "done", "failed", "stopped", "interrupte
 
 @dataclass(frozen=True)
 class RecordRow:
-    """One recording. `source_name` is the file's own name: it may identify a patient and stays in the workspace."""
+    """One recording. `source_name` is the file's own name: it may identify a patient and stays in the workspace.
+
+    Attributes:
+        patient: pseudonym; `patient_known` tells whether file or table named the patient.
+        acquired: year of the recording, or its shifted date and time; empty when the file gives none.
+        device: stand-in of the device's serial number.
+        notch_hz: of the acquisition's mains filter; 0 when the file says that there was none.
+        paced: whether the file flags a pacemaker; None when it does not say.
+        statements: what came with the file: code, system, source; text where it was allowed.
+        extra_leads: leads of the file beyond the twelve.
+        reader: what read the file, with its version.
+        transformations: what was done to the samples, in order.
+        removed: by kind, how many identifiers were taken out.
+        job_id: the import that brought it.
+    """
 
     record_id: str
     source_name: str
@@ -35,6 +49,26 @@ class RecordRow:
     signal_sha256: str
     labels: dict[str, float] = field(default_factory=dict)
     imported: str = ""
+    patient_known: bool = False
+    acquired: str = ""
+    year: int | None = None
+    maker: str = ""
+    model: str = ""
+    firmware: str = ""
+    device: str = ""
+    high_pass_hz: float | None = None
+    low_pass_hz: float | None = None
+    notch_hz: float | None = None
+    paced: bool | None = None
+    setting: str = ""
+    statements: tuple[dict[str, Any], ...] = ()
+    measurements: dict[str, float] = field(default_factory=dict)
+    extra_leads: tuple[str, ...] = ()
+    reader: str = ""
+    transformations: tuple[str, ...] = ()
+    removed: dict[str, int] = field(default_factory=dict)
+    quality_evidence: dict[str, Any] = field(default_factory=dict)
+    job_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +119,29 @@ class CohortRow:
     seed: int
     openings: int
     created: str
+
+
+@dataclass(frozen=True)
+class StoreSummary:
+    """What the store holds. `exact` counts recordings of which every lead is kept as the integers of its file."""
+
+    recordings: int
+    hours: float
+    size_bytes: int
+    rates: dict[str, int]
+    exact: int
+
+
+@dataclass(frozen=True)
+class DerivedRow:
+    """Recordings that were resampled once and kept: for which rate, clipped where, how many, how large."""
+
+    key: str
+    rate_hz: float | None
+    clip_mv: float | None
+    records: int
+    size_bytes: int
+    in_use: bool
 
 
 @dataclass(frozen=True)

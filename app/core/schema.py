@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -157,6 +157,14 @@ class Record(Base):
         Index("records_by_name", "source_name"),
         Index("records_by_dataset", "dataset"),
         Index("records_by_patient", "patient"),
+        Index("records_by_age", "age"),
+        Index("records_by_sex", "sex"),
+        Index("records_by_year", "year"),
+        Index("records_by_quality", "quality"),
+        Index("records_by_format", "format"),
+        Index("records_by_device", "maker", "model"),
+        Index("records_by_rate", "rate_hz"),
+        Index("records_by_seconds", "seconds"),
     )
     number: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(unique=True)
@@ -178,10 +186,48 @@ class Record(Base):
     signal_sha256: Mapped[str]
     imported: Mapped[str]
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"))
+    acquired: Mapped[str] = mapped_column(default="")
+    year: Mapped[int | None]
+    maker: Mapped[str] = mapped_column(default="")
+    model: Mapped[str] = mapped_column(default="")
+    firmware: Mapped[str] = mapped_column(default="")
+    device: Mapped[str] = mapped_column(default="")
+    high_pass_hz: Mapped[float | None]
+    low_pass_hz: Mapped[float | None]
+    notch_hz: Mapped[float | None]
+    paced: Mapped[bool | None]
+    setting: Mapped[str] = mapped_column(default="")
+    statements: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    measurements: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
+    extra_leads: Mapped[list[str]] = mapped_column(JSON, default=list)
+    reader: Mapped[str] = mapped_column(default="")
+    transformations: Mapped[list[str]] = mapped_column(JSON, default=list)
+    removed: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    quality_evidence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class Finding(Base):
+    """One thing that speaks against the quality of a recording, without the leads: to filter by."""
+
+    __tablename__ = "findings"
+    __table_args__ = (Index("findings_by_name", "finding", "record_id"),)
+    record_id: Mapped[str] = mapped_column(ForeignKey("records.record_id"), primary_key=True)
+    finding: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Mark(Base):
+    """The keyed hash of what an identifier seen at import looks like in text; never the identifier."""
+
+    __tablename__ = "marks"
+    mark: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str]
 
 
 class RecordLabel(Base):
-    """What is known of one label of one recording: 1, 0, or no row when unknown."""
+    """What is known of one label of one recording: a value, or no row when unknown. 1 and 0 are yes and no.
+
+    `kind` is "binary" or "number"; `origin` is "table", or "device" for what the cart itself stated.
+    """
 
     __tablename__ = "labels"
     __table_args__ = (Index("labels_by_name", "label", "value"),)
@@ -189,6 +235,8 @@ class RecordLabel(Base):
     label: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float]
     source_sha256: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="binary")
+    origin: Mapped[str] = mapped_column(default="table")
 
 
 class Cohort(Base):

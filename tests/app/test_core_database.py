@@ -100,7 +100,7 @@ def test_both_doors_set_what_safety_needs(db: Database) -> None:
 
 def test_the_reading_door_cannot_write(db: Database) -> None:
     with pytest.raises(WorldError, match="cannot be written"), db.read() as session:
-        session.execute(text("INSERT INTO labels VALUES ('r', 'l', 1, '')"))
+        session.execute(text("INSERT INTO labels (record_id, label, value, source_sha256) VALUES ('r', 'l', 1, '')"))
 
 
 def test_a_write_takes_the_lock_before_it_reads(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,192 @@
+"""Looking for recordings: filters over every column, sorted by any, page by page; counted and with what there is.
+
+Every filter and every order stands on an index, so that a page of 100,000 recordings comes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.core.records import as_rows
+from app.core.rows import RecordRow
+from app.core.schema import Finding, Record, RecordLabel
+from engine.contract.errors import UsageError
+
+SORTABLE: dict[str, tuple[InstrumentedAttribute[Any], ...]] = {
+    "imported": (Record.number,),
+    "record": (Record.record_id,),
+    "name": (Record.source_name,),
+    "dataset": (Record.dataset,),
+    "patient": (Record.patient,),
+    "age": (Record.age,),
+    "sex": (Record.sex,),
+    "year": (Record.year,),
+    "quality": (Record.quality,),
+    "format": (Record.format,),
+    "device": (Record.maker, Record.model),
+    "rate": (Record.rate_hz,),
+    "seconds": (Record.seconds,),
+}
+"""Columns by which recordings can be sorted."""
+
+
+@dataclass(frozen=True)
+class RecordQuery:
+    """Which recordings, in which order; what is left None or empty does not matter.
+
+    Attributes:
+        text: sought in id, name, dataset and patient.
+        label: name of a label; `label_is` tells which value it must have.
+        label_is: "positive" (above 0), "negative" (0), "known" or "unknown".
+        finding: something that speaks against the quality ("flat line").
+        device: maker, or maker and model, as `Facets.devices` names them.
+        age_from: years, inclusive, as is `age_to`; 90 stands for all above 89.
+        year_from: of the recording, inclusive, as is `year_to`; shifted dates have shifted years.
+        sort: one of `SORTABLE`.
+    """
+
+    text: str = ""
+    label: str | None = None
+    label_is: Literal["positive", "negative", "known", "unknown"] = "positive"
+    dataset: str | None = None
+    quality: str | None = None
+    finding: str | None = None
+    device: str | None = None
+    format: str | None = None
+    sex: str | None = None
+    age_from: float | None = None
+    age_to: float | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    sort: str = "imported"
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What there is to filter by: value and number of recordings, the most frequent first."""
+
+    datasets: tuple[tuple[str, int], ...]
+    qualities: tuple[tuple[str, int], ...]
+    findings: tuple[tuple[str, int], ...]
+    devices: tuple[tuple[str, int], ...]
+    formats: tuple[tuple[str, int], ...]
+    sexes: tuple[tuple[str, int], ...]
+    years: tuple[tuple[int, int], ...]
+
+
+def page(session: Session, query: RecordQuery, limit: int | None = None, offset: int = 0) -> list[RecordRow]:
+    """A page of the recordings that a query means, with their labels. Raises UsageError for an unknown order."""
+    columns = SORTABLE.get(query.sort)
+    if columns is None:
+        raise UsageError("order", f"recordings cannot be sorted by {query.sort}", f"Sort by: {', '.join(SORTABLE)}")
+    order = [column.desc() if query.descending else column.asc() for column in columns]
+    last = Record.number.desc() if query.descending else Record.number.asc()
+    # The numbers first: a page deep in the list then skips entries of an index and not whole rows.
+    numbers = _filtered(select(Record.number), query).order_by(*order, last).limit(limit).offset(offset)
+    found = session.scalars(numbers).all()
+    rows = {record.number: record for record in _by_numbers(session, found)}
+    return as_rows(session, [rows[number] for number in found])
+
+
+def count(session: Session, query: RecordQuery) -> int:
+    """How many recordings a query means."""
+    return session.scalar(_filtered(select(func.count()).select_from(Record), query)) or 0
+
+
+def record_ids(session: Session, query: RecordQuery) -> list[str]:
+    """Ids of all recordings that a query means, in the order of their import."""
+    return list(session.scalars(_filtered(select(Record.record_id), query).order_by(Record.number)))
+
+
+def facets(session: Session) -> Facets:
+    """What the recordings of the workspace can be filtered by."""
+    devices = session.execute(
+        select(Record.maker, Record.model, func.count())
+        .where(or_(Record.maker != "", Record.model != ""))
+        .group_by(Record.maker, Record.model)
+        .order_by(func.count().desc())
+    ).all()
+    findings = select(Finding.finding, func.count()).group_by(Finding.finding).order_by(func.count().desc())
+    years = select(Record.year, func.count()).where(Record.year.is_not(None)).group_by(Record.year)
+    return Facets(
+        datasets=_counted(session, Record.dataset),
+        qualities=_counted(session, Record.quality),
+        findings=tuple((str(name), int(n)) for name, n in session.execute(findings)),
+        devices=tuple((device_name(maker, model), int(n)) for maker, model, n in devices),
+        formats=_counted(session, Record.format),
+        sexes=_counted(session, Record.sex),
+        years=tuple((int(year), int(n)) for year, n in session.execute(years.order_by(Record.year)) if year),
+    )
+
+
+def device_name(maker: str, model: str) -> str:
+    """A device for people: "GE MAC 5500"; a model that begins with its maker stands alone."""
+    return model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}".strip()
+
+
+def _counted(session: Session, column: InstrumentedAttribute[str]) -> tuple[tuple[str, int], ...]:
+    query = select(column, func.count()).group_by(column).order_by(func.count().desc(), column)
+    return tuple((str(value), int(n)) for value, n in session.execute(query))
+
+
+def _filtered(query: Select[Any], asked: RecordQuery) -> Select[Any]:
+    return query.where(*_conditions(asked), *_ranges(asked), *_label(asked))
+
+
+def _conditions(asked: RecordQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if asked.text.strip():
+        columns = (Record.record_id, Record.source_name, Record.dataset, Record.patient)
+        conditions.append(or_(*[column.icontains(asked.text.strip(), autoescape=True) for column in columns]))
+    for column, value in (
+        (Record.dataset, asked.dataset),
+        (Record.quality, asked.quality),
+        (Record.format, asked.format),
+        (Record.sex, asked.sex),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if asked.finding is not None:
+        conditions.append(Record.record_id.in_(select(Finding.record_id).where(Finding.finding == asked.finding)))
+    if asked.device is not None:
+        both = Record.maker + " " + Record.model
+        conditions.append(or_(Record.maker == asked.device, Record.model == asked.device, both == asked.device))
+    return conditions
+
+
+def _ranges(asked: RecordQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if asked.age_from is not None:
+        conditions.append(Record.age >= asked.age_from)
+    if asked.age_to is not None:
+        conditions.append(Record.age <= asked.age_to)
+    if asked.year_from is not None:
+        conditions.append(Record.year >= asked.year_from)
+    if asked.year_to is not None:
+        conditions.append(Record.year <= asked.year_to)
+    return conditions
+
+
+def _label(asked: RecordQuery) -> list[ColumnElement[bool]]:
+    if asked.label is None:
+        return []
+    known = select(RecordLabel.record_id).where(RecordLabel.label == asked.label)
+    if asked.label_is == "positive":
+        known = known.where(RecordLabel.value > 0)
+    elif asked.label_is == "negative":
+        known = known.where(RecordLabel.value == 0)
+    inside = Record.record_id.in_(known)
+    return [~inside if asked.label_is == "unknown" else inside]
+
+
+def _by_numbers(session: Session, numbers: Sequence[int], size: int = 5000) -> list[Record]:
+    found: list[Record] = []
+    for start in range(0, len(numbers), size):
+        found += session.scalars(select(Record).where(Record.number.in_(numbers[start : start + size]))).all()
+    return found
