@@ -11,7 +11,19 @@ from pathlib import Path
 
 import app
 import engine
-from app.commands import cohorts, datasets, dossiers, installation, jobs, models, recordings, runs, studies, training
+from app.commands import (
+    cohorts,
+    datasets,
+    dossiers,
+    installation,
+    jobs,
+    models,
+    recordings,
+    runs,
+    stores,
+    studies,
+    training,
+)
 from app.progress import RunStopped
 from engine.contract.errors import (
     EXIT_BUG,
@@ -85,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"isoline {VERSION}")
     parser.set_defaults(act=installation.open_window, window=None)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
-    for group in (installation, datasets, recordings, cohorts, models, training, studies, runs, jobs, dossiers):
+    for group in (installation, datasets, recordings, stores, cohorts, models, training, studies, runs, jobs, dossiers):
         group.add(verbs)
     return parser
 

@@ -33,6 +33,7 @@ def _nothing_more(session: Session, home: Home, job: Job, results: Any) -> Chang
 ACTS: dict[str, Act] = {
     "import": _import,
     "pretrain": _pretrain,
+    "verify": _nothing_more,
     "estimate": _nothing_more,
     "study": _nothing_more,
     "embed": _nothing_more,

@@ -36,6 +36,7 @@ KIND_WORDS = {
     "pretrain": "Pretraining",
     "estimate": "Estimate",
     "study": "Study",
+    "verify": "Verification",
     "embed": "Embedding",
     "evaluate": "Evaluation",
     "compare": "Comparison",

@@ -50,6 +50,14 @@ class ImportConfig(Page):
     )
 
 
+class VerifyConfig(Page):
+    """Read the whole store and hold every recording against its checksums."""
+
+    kind: Literal["verify"] = "verify"
+    contract: int = CONTRACT_VERSION
+    store: str = Field(description="Folder of the store that is read.")
+
+
 class NativeModel(Page):
     """A checkpoint of our own format."""
 
@@ -147,11 +155,20 @@ class CompareConfig(Page):
         return self
 
 
-AnyConfig = ImportConfig | PretrainConfig | EstimateConfig | StudyConfig | EmbedConfig | EvaluateConfig | CompareConfig
+AnyConfig = (
+    ImportConfig
+    | VerifyConfig
+    | PretrainConfig
+    | EstimateConfig
+    | StudyConfig
+    | EmbedConfig
+    | EvaluateConfig
+    | CompareConfig
+)
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
-KINDS = ("import", "pretrain", "estimate", "study", "embed", "evaluate", "compare")
+KINDS = ("import", "verify", "pretrain", "estimate", "study", "embed", "evaluate", "compare")
 _BACKBONES = ("s4", "transformer", "net1d")
 
 

@@ -47,6 +47,24 @@ class LabelResult(Model):
     auroc: Estimate
 
 
+class StoreFault(Model):
+    """One recording of the store that is damaged, and how."""
+
+    row: int
+    record_id: str
+    what: str
+
+
+class VerifyResults(Model):
+    """What reading the whole store found."""
+
+    kind: Literal["verify"] = "verify"
+    recordings: int
+    bytes: int = Field(description="Samples that were read.")
+    damaged: int
+    faults: list[StoreFault] = Field([], description="The damaged recordings, at most 1,000 of them.")
+
+
 class ImportResults(Model):
     """Counts of an import run."""
 
@@ -254,7 +272,14 @@ class CompareResults(Model):
 
 
 AnyResults = (
-    ImportResults | PretrainResults | EstimateResults | StudyResults | EmbedResults | EvaluateResults | CompareResults
+    ImportResults
+    | VerifyResults
+    | PretrainResults
+    | EstimateResults
+    | StudyResults
+    | EmbedResults
+    | EvaluateResults
+    | CompareResults
 )
 _ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,22 +25,16 @@ class Fault:
     what: str
 
 
-def faults_of(store: Store, first: int = 0, on_progress: Callable[[int], None] | None = None) -> list[Fault]:
-    """Read everything from row `first` on and compare with the checksums; empty when all is well.
+def faults_of(store: Store, first: int = 0, end: int | None = None) -> list[Fault]:
+    """Read the rows from `first` to before `end` and compare with the checksums; empty when all is well.
 
     Args:
         store: what is read; rows committed after it was opened are left out.
-        first: rows before this one were read already.
-        on_progress: told how many rows are done; may raise to stop.
+        first: the first row.
+        end: the row after the last one; all when left out.
     """
-    faults = []
-    for row in range(first, len(store)):
-        what = _fault(store, row)
-        if what:
-            faults.append(Fault(row, store.entry(row).record_id, what))
-        if on_progress and ((row + 1) % BLOCK_ROWS == 0 or row + 1 == len(store)):
-            on_progress(row + 1)
-    return faults
+    found = ((row, _fault(store, row)) for row in range(first, len(store) if end is None else end))
+    return [Fault(row, store.entry(row).record_id, what) for row, what in found if what]
 
 
 def _fault(store: Store, row: int) -> str:

@@ -120,6 +120,11 @@ class Store:
         """Lengths in samples and rates in Hz of all rows; of millions at once, an entry each would take minutes."""
         return self._rows["length"], self._rows["rate_hz"]
 
+    def count_exact(self) -> int:
+        """How many recordings are kept as the integers of their files in every lead."""
+        every = layout.EXACT_TOLD | layout.bits((True,) * layout.LEADS)
+        return int((self._rows["exact"] == every).sum())
+
     def origin(self, row: int) -> str:
         """Name of the run that brought this recording."""
         return bytes(self.index_row(row)["origin"]).decode()
@@ -180,9 +185,9 @@ class Store:
             steps_TC[:] = self._shard(shard, first + length)[first : first + length]
         return layout.crops_to_millivolts(steps_BTC, told_B["steps_per_mv"], out_BCT)
 
-    def verify(self, on_progress: Callable[[int], None] | None = None) -> list[Fault]:
+    def verify(self) -> list[Fault]:
         """Read everything and compare with the checksums; empty when all is well. See `engine.data.checking`."""
-        return faults_of(self, on_progress=on_progress)
+        return faults_of(self)
 
     def index_row(self, row: int) -> np.void:
         """The line of the index as it is on disk. Raises IndexError when there is none."""
@@ -243,19 +248,45 @@ class StoreWriter(Store):
         Raises:
             WorldError: the disk is full or gone; what was committed before stays as it is.
         """
-        known = self.row_of(recording.signal_sha256)
+        entry = StoreEntry(
+            record_id=recording.record_id,
+            rate_hz=recording.rate_hz,
+            length=recording.samples,
+            present=recording.present,
+            derived=recording.derived,
+            file_sha256=recording.file_sha256,
+            signal_sha256=recording.signal_sha256,
+        )
+        return self.append_signal(entry, recording.signal_CT, recording.resolution_mv, origin)
+
+    def append_signal(
+        self,
+        entry: StoreEntry,
+        signal_CT: NDArray[np.float32],
+        resolution_mv: NDArray[np.float64] | None = None,
+        origin: str = "",
+    ) -> int:
+        """Write samples under the name that an entry gives them; else as `append`.
+
+        Args:
+            entry: what the index is to say; its `exact` is found out here.
+            signal_CT: [12, T] float32 millivolts, NaN where missing.
+            resolution_mv: [12] millivolts per step where they are the integers of a file.
+            origin: as for `append`.
+        """
+        known = self.row_of(entry.signal_sha256)
         if known is not None:
             return known
-        kept = layout.to_steps(recording.signal_CT, recording.resolution_mv)
+        kept = layout.to_steps(signal_CT, resolution_mv)
         block = kept.steps_TC.tobytes()
         if self._shard_end and self._shard_end + len(block) > layout.SHARD_BYTES:
             self.flush()
             self._next_shard()
-        row = self._index_row(recording, kept, block, origin)
+        row = self._index_row(entry, kept, block, origin)
         self._write(block)
         self._pending.append(row)
-        self._pending_rows[recording.signal_sha256] = len(self) + len(self._pending) - 1
-        return self._pending_rows[recording.signal_sha256]
+        self._pending_rows[entry.signal_sha256] = len(self) + len(self._pending) - 1
+        return self._pending_rows[entry.signal_sha256]
 
     def row_of(self, signal_sha256: str) -> int | None:
         """Row of a recording with exactly these samples, appended ones included."""
@@ -305,15 +336,15 @@ class StoreWriter(Store):
         finally:
             self.close()
 
-    def _index_row(self, recording: Recording, kept: layout.Steps, block: bytes, origin: str) -> np.void:
+    def _index_row(self, entry: StoreEntry, kept: layout.Steps, block: bytes, origin: str) -> np.void:
         row: np.void = np.zeros(1, dtype=ROW)[0]
-        row["signal_sha256"] = bytes.fromhex(recording.signal_sha256)
-        row["file_sha256"] = bytes.fromhex(recording.file_sha256)
+        row["signal_sha256"] = bytes.fromhex(entry.signal_sha256)
+        row["file_sha256"] = bytes.fromhex(entry.file_sha256)
         row["origin"] = origin.encode()[: ROW["origin"].itemsize]
-        row["rate_hz"], row["steps_per_mv"] = recording.rate_hz, kept.steps_per_mv
-        row["offset"], row["length"], row["shard"] = self._shard_end, recording.samples, self._shard_number
-        row["present"] = layout.bits(recording.present)
-        row["derived"] = layout.bits(tuple(lead in recording.derived for lead in CANONICAL))
+        row["rate_hz"], row["steps_per_mv"] = entry.rate_hz, kept.steps_per_mv
+        row["offset"], row["length"], row["shard"] = self._shard_end, entry.length, self._shard_number
+        row["present"] = layout.bits(entry.present)
+        row["derived"] = layout.bits(tuple(lead in entry.derived for lead in CANONICAL))
         row["exact"] = layout.bits(kept.exact) | layout.EXACT_TOLD
         row["data_crc"], row["place"] = zlib.crc32(block), min(len(self._pending), 2**16 - 1)
         row["row_crc"] = layout.row_crc(row)
