@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,61 @@ def split_digest(record_ids: Sequence[str], parts: Sequence[object]) -> str:
     """SHA-256 (hex) of which record is in which part; the order of the records does not matter."""
     lines = sorted(f"{record}\t{part}\n" for record, part in zip(record_ids, parts, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Part:
+    """What went into one part of a split.
+
+    Attributes:
+        positives: of each label, how many records have it.
+        negatives: of each label, how many are known not to have it; the others are unknown.
+    """
+
+    name: str
+    records: int
+    patients: int
+    positives: dict[str, int] = field(default_factory=dict)
+    negatives: dict[str, int] = field(default_factory=dict)
+
+
+def split_table(
+    patients: Sequence[str], parts: Sequence[str], labels: Labels | None = None, names: Sequence[str] = ()
+) -> list[Part]:
+    """What went where, by the names of the parts.
+
+    Args:
+        patients: pseudonym of each record's patient, n.
+        parts: part of each record, n.
+        labels: [n, L] with 1 positive, 0 negative, NaN unknown.
+        names: of the labels, L.
+    """
+    who, where = np.asarray(patients, dtype=np.str_), np.asarray(parts, dtype=np.str_)
+    y_nL = np.empty((len(where), 0)) if labels is None else labels
+    told = []
+    for part in sorted(set(parts)):
+        inside = where == part
+        counts = [(y_nL[inside] == value).sum(axis=0).tolist() for value in (1, 0)]
+        positives, negatives = (dict(zip(names, count, strict=True)) for count in counts)
+        told.append(Part(part, int(inside.sum()), len(np.unique(who[inside])), positives, negatives))
+    return told
+
+
+def refuse_leak(patients: Sequence[str], parts: Sequence[str]) -> None:
+    """Make sure that every patient is in one part only; the last test of every split, however it came about.
+
+    Raises:
+        WorldError: a patient is in several parts.
+    """
+    pairs = set(zip(patients, parts, strict=True))
+    torn = len(pairs) - len(set(patients))
+    if torn:
+        raise WorldError(
+            "split",
+            f"{torn:,} patients are in more than one part of it",
+            "Make a new cohort: results on this one would count what the model has seen",
+            fault="leak",
+        )
 
 
 def _divide(

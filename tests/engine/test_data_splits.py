@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contract.errors import WorldError
-from engine.data.splits import holdout, patient_folds, split_digest
+from engine.data.splits import holdout, patient_folds, refuse_leak, split_digest, split_table
 
 patients_lists = st.lists(st.integers(0, 40).map(lambda i: f"p{i:03d}"), min_size=1, max_size=150)
 
@@ -107,3 +107,78 @@ def test_the_digest_names_the_division_and_not_the_order():
     assert one == split_digest(["r3", "r1", "r2"], ["fold-0", "fold-0", "fold-1"])
     assert one != split_digest(["r1", "r2", "r3"], ["fold-0", "fold-0", "fold-0"])
     assert one == hashlib.sha256(b"r1\tfold-0\nr2\tfold-1\nr3\tfold-0\n").hexdigest()
+
+
+def plain_iterative_stratification(patients, labels, k, seed):
+    """Sechidis et al. 2011, algorithm 1, line by line, with patients in place of examples.
+
+    Every label counts twice (who has it, who is known not to have it), and being a record at all is the last label;
+    among equals the one whose SHA-256 of seed and name comes first, and the first fold.
+    """
+    names = sorted(set(patients), key=lambda name: hashlib.sha256(f"{seed}\t{name}".encode()).digest())
+    sets = [labels[:, i] == value for value in (1, 0) for i in range(labels.shape[1])]
+    sets.append(np.ones(len(patients), dtype=bool))
+    count = {name: [sum(marked[i] for i, p in enumerate(patients) if p == name) for marked in sets] for name in names}
+    desired = [[sum(count[name][m] for name in names) / k for m in range(len(sets))] for _ in range(k)]
+    left, fold = list(names), {}
+    labels_left = set(range(len(sets)))
+    while left:
+        remaining = {m: sum(count[name][m] > 0 for name in left) for m in labels_left}
+        rarest = min(remaining, key=lambda m: (remaining[m], m))
+        labels_left.remove(rarest)
+        for name in [name for name in left if count[name][rarest] > 0]:
+            choice = [j for j in range(k) if j not in fold.values()] if len(left) <= k - len(set(fold.values())) else []
+            best = max(choice or range(k), key=lambda j: (round(desired[j][rarest], 9), round(desired[j][-1], 9), -j))
+            fold[name] = best
+            left.remove(name)
+            for m in range(len(sets)):
+                desired[best][m] -= count[name][m]
+    return np.array([fold[name] for name in patients])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_folds_are_those_of_the_published_algorithm_transcribed_plainly(seed):
+    rng = np.random.default_rng(seed)
+    patients = [f"p{i:03d}" for i in rng.integers(60, size=110)]
+    labels = (rng.random((110, 6)) < [0.02, 0.05, 0.1, 0.3, 0.5, 0.9]).astype(float)
+    labels[rng.random((110, 6)) < 0.2] = np.nan
+    plain = plain_iterative_stratification(patients, labels, 5, seed)
+    np.testing.assert_array_equal(patient_folds(patients, labels, 5, seed), plain)
+
+
+def deviation(labels, folds, k=5):
+    """How far the share of a label in a fold is from its share in all: mean over folds, [L]."""
+    inside = np.array([labels[folds == fold].mean(axis=0) for fold in range(k)])
+    return np.abs(inside - labels.mean(axis=0)).mean(axis=0)
+
+
+def test_many_labels_are_shared_out_far_better_than_by_chance():
+    rng = np.random.default_rng(3)
+    owner = np.repeat(np.arange(1500), rng.integers(1, 5, size=1500))
+    patients = [f"p{i}" for i in owner]
+    prevalence = np.geomspace(0.003, 0.4, 40)
+    habit = rng.normal(size=(1500, 40))[owner]
+    labels = (rng.random((len(owner), 40)) < prevalence * np.exp(habit - 0.5)).astype(float)
+    ours = deviation(labels, patient_folds(patients, labels, 5, 0))
+    chance = np.mean([deviation(labels, patient_folds(patients, None, 5, seed)) for seed in range(10)], axis=0)
+    assert np.median(ours / chance) < 0.4
+    # The rarest are served first; what is left for the commonest is as even as chance at worst.
+    assert (ours[:30] < 0.75 * chance[:30]).all()
+    assert (ours[30:] < 1.5 * chance[30:]).all()
+
+
+def test_the_table_tells_what_went_where():
+    labels = np.array([[1, np.nan], [0, 1], [1, 0], [np.nan, 0]])
+    train, test = reversed(split_table(["a", "a", "b", "c"], ["train", "train", "train", "test"], labels, ("MI", "AF")))
+    assert (train.name, train.records, train.patients) == ("train", 3, 2)
+    assert (train.positives, train.negatives) == ({"MI": 2, "AF": 1}, {"MI": 1, "AF": 1})
+    assert (test.name, test.records, test.patients) == ("test", 1, 1)
+    assert (test.positives, test.negatives) == ({"MI": 0, "AF": 0}, {"MI": 0, "AF": 1})
+    assert [part.positives for part in split_table(["a"], ["train"])] == [{}]
+
+
+def test_a_patient_in_two_parts_is_refused():
+    refuse_leak(["a", "a", "b"], ["train", "train", "test"])
+    with pytest.raises(WorldError, match="1 patients are in more than one part") as told:
+        refuse_leak(["a", "a", "b"], ["train", "test", "test"])
+    assert told.value.fault == "leak"
