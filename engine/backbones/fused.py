@@ -22,7 +22,7 @@ from engine.backbones.stem import ConvBlock, Stem
 from engine.kernels.glu_norm import WIDEST, glu_norm_into
 from engine.kernels.library import kernels
 from engine.kernels.products import packed_linear, packing_works
-from engine.kernels.scan import modal_scan
+from engine.kernels.scan import gelu_scan_into
 
 Encoder = Callable[[Tensor], Features]
 Precision = Literal["float32", "bf16"]
@@ -132,7 +132,7 @@ class _FusedBlock:
         self._product = packed_linear(linear.weight.detach().to(dtype), linear.bias.detach().to(dtype))
 
     def __call__(self, x_BLD: Tensor, out_BLD: Tensor) -> Tensor:
-        z_BLD = modal_scan(x_BLD, self._pole_NH, self._weight_RNH, self._skip_H, gelu=True)
+        z_BLD = gelu_scan_into(torch.empty_like(x_BLD), x_BLD, self._pole_NH, self._weight_RNH, self._skip_H)
         B, L, _ = z_BLD.shape
         gate_BLE = self._product(z_BLD.flatten(0, 1).to(self._dtype)).float().view(B, L, -1)
         return glu_norm_into(out_BLD, gate_BLE, x_BLD, self._norm.weight, self._norm.bias, self._norm.eps)

@@ -34,19 +34,25 @@
 enum { LANES = 16, GROUP = 8, HALF = 4, TILE = 64, MOST_GROUPS = 8 };
 /* LANES channels go together, one cache line of floats; GROUP modes fill the registers; TILE tokens stay in cache. */
 
-/* Four doubles at a time. Compilers without vector types get an array and vectorise its loops. */
-#if defined(__GNUC__)
-typedef double quad __attribute__((vector_size(32)));
-static inline quad mul_add(quad a, quad b, quad c) { return a * b + c; }
+/* As many doubles as a register holds. Compilers without vector types get an array and vectorise its loops. */
+#if defined(__AVX512F__)
+enum { PACK = 8 };
 #else
-typedef struct { double at[4]; } quad;
-static inline quad mul_add(quad a, quad b, quad c) {
-    for (int i = 0; i < 4; i++) c.at[i] += a.at[i] * b.at[i];
+enum { PACK = 4 };
+#endif
+#if defined(__GNUC__)
+typedef double pack __attribute__((vector_size(PACK * sizeof(double))));
+typedef float floats __attribute__((vector_size(PACK * sizeof(float))));
+static inline pack mul_add(pack a, pack b, pack c) { return a * b + c; }
+#else
+typedef struct { double at[PACK]; } pack;
+static inline pack mul_add(pack a, pack b, pack c) {
+    for (int i = 0; i < PACK; i++) c.at[i] += a.at[i] * b.at[i];
     return c;
 }
 #endif
-static inline quad load(const double *from) { quad v; memcpy(&v, from, sizeof v); return v; }
-static inline void store(double *to, quad v) { memcpy(to, &v, sizeof v); }
+static inline pack load(const double *from) { pack v; memcpy(&v, from, sizeof v); return v; }
+static inline void store(double *to, pack v) { memcpy(to, &v, sizeof v); }
 
 /* ---- what is here, and whether this processor can run it ---- */
 
@@ -142,17 +148,21 @@ typedef double modes[GROUP][LANES];
 static inline void advance(
     int strict, int steps, const tile u, tile y, modes x, const modes pole, const modes weight
 ) {
-    for (int l = 0; l < LANES; l += 4) {
-        quad x_n[GROUP];
-        for (int n = 0; n < GROUP; n++) x_n[n] = load(x[n] + l);
+    for (int l = 0; l < LANES; l += PACK) {
+        pack x_n[GROUP], pole_n[GROUP], weight_n[GROUP];
+        for (int n = 0; n < GROUP; n++) {
+            x_n[n] = load(x[n] + l);
+            pole_n[n] = load(pole[n] + l);
+            weight_n[n] = load(weight[n] + l);
+        }
         for (int t = 0; t < steps; t++) {
-            const quad u_t = load(u[t] + l);
-            quad y_t = load(y[t] + l);
+            const pack u_t = load(u[t] + l);
+            pack y_t = load(y[t] + l);
             if (strict)
-                for (int n = 0; n < GROUP; n++) y_t = mul_add(load(weight[n] + l), x_n[n], y_t);
-            for (int n = 0; n < GROUP; n++) x_n[n] = mul_add(load(pole[n] + l), x_n[n], u_t);
+                for (int n = 0; n < GROUP; n++) y_t = mul_add(weight_n[n], x_n[n], y_t);
+            for (int n = 0; n < GROUP; n++) x_n[n] = mul_add(pole_n[n], x_n[n], u_t);
             if (!strict)
-                for (int n = 0; n < GROUP; n++) y_t = mul_add(load(weight[n] + l), x_n[n], y_t);
+                for (int n = 0; n < GROUP; n++) y_t = mul_add(weight_n[n], x_n[n], y_t);
             store(y[t] + l, y_t);
         }
         for (int n = 0; n < GROUP; n++) store(x[n] + l, x_n[n]);
@@ -165,13 +175,13 @@ static inline void advance(
 static inline void advance_adjoint(
     int strict, int steps, const tile dy, const tile u, tile du, modes x, const modes pole, const modes weight, modes dg
 ) {
-    for (int l = 0; l < LANES; l += 4)
+    for (int l = 0; l < LANES; l += PACK)
         for (int half = 0; half < GROUP; half += HALF) {
-            quad x_n[HALF], dg_n[HALF];
+            pack x_n[HALF], dg_n[HALF];
             for (int n = 0; n < HALF; n++) x_n[n] = load(x[half + n] + l), dg_n[n] = load(dg[half + n] + l);
             for (int t = 0; t < steps; t++) {
-                const quad dy_t = load(dy[t] + l), u_t = load(u[t] + l);
-                quad du_t = load(du[t] + l);
+                const pack dy_t = load(dy[t] + l), u_t = load(u[t] + l);
+                pack du_t = load(du[t] + l);
                 if (!strict)
                     for (int n = 0; n < HALF; n++) x_n[n] = mul_add(load(pole[half + n] + l), x_n[n], dy_t);
                 for (int n = 0; n < HALF; n++) {
@@ -215,7 +225,9 @@ static inline int64_t place(const span *s, int64_t b, int64_t from, int k, int r
     return (b * s->L + t) * s->H + s->first;
 }
 
-/* Lines of one block of channels lie a whole row apart, which no processor foresees: ask for the one AHEAD steps on. */
+/* Lines of one block of channels lie a whole row apart, which no processor foresees: ask for the one AHEAD steps on,
+ * also where one is to be written.
+ */
 enum { AHEAD = 16 };
 
 static inline void prefetch(const span *s, const float *array, int64_t b, int64_t from, int k, int reversed) {
@@ -231,6 +243,52 @@ static inline void prefetch(const span *s, const float *array, int64_t b, int64_
 }
 
 typedef float line[LANES];
+
+/* A line into doubles and back, a register's worth at a time. */
+static inline void widen(const float *from, double *to) {
+#if defined(__GNUC__)
+    for (int l = 0; l < LANES; l += PACK) {
+        floats v;
+        memcpy(&v, from + l, sizeof v);
+        store(to + l, __builtin_convertvector(v, pack));
+    }
+#else
+    for (int l = 0; l < LANES; l++) to[l] = from[l];
+#endif
+}
+
+/* The product, rounded to a float, into doubles. */
+static inline void widen_scaled(const float *from, const line by, double *to) {
+#if defined(__GNUC__)
+    for (int l = 0; l < LANES; l += PACK) {
+        floats v, f;
+        memcpy(&v, from + l, sizeof v);
+        memcpy(&f, by + l, sizeof f);
+        store(to + l, __builtin_convertvector(v * f, pack));
+    }
+#else
+    for (int l = 0; l < LANES; l++) to[l] = from[l] * by[l];
+#endif
+}
+
+static inline void narrow(const double *from, line to) {
+#if defined(__GNUC__)
+    for (int l = 0; l < LANES; l += PACK) {
+        const floats v = __builtin_convertvector(load(from + l), floats);
+        memcpy(to + l, &v, sizeof v);
+    }
+#else
+    for (int l = 0; l < LANES; l++) to[l] = (float)from[l];
+#endif
+}
+
+/* A line where it stands, or, of fewer channels, filled up with zeros. */
+static inline const float *line_at(const float *from, int lanes, line spare) {
+    if (lanes == LANES) return from;
+    memset(spare, 0, sizeof(line));
+    memcpy(spare, from, sizeof(float) * lanes);
+    return spare;
+}
 
 static inline void read_line(const float *from, int lanes, line to) {
     if (lanes == LANES) {
@@ -253,30 +311,33 @@ static void scan_row(
     static const modes silent;
     modes x[MOST_GROUPS];
     tile u, y;
+    line out[TILE];
     for (int g = 0; g < s->groups; g++) memcpy(x[g], silent, sizeof(modes));
     for (int64_t from = 0; from < s->L; from += TILE) {
         const int steps = (int)(s->L - from < TILE ? s->L - from : TILE);
         for (int k = 0; k < steps; k++) {
-            line in, out;
+            line spare;
             const int64_t at = place(s, b, from, k, reversed);
             prefetch(s, u_BLH, b, from, k, reversed);
-            read_line(u_BLH + at, s->lanes, in);
-            if (reversed) read_line(y_BLH + at, s->lanes, out);
-            for (int l = 0; l < LANES; l++) u[k][l] = in[l], y[k][l] = reversed ? out[l] : skip[l] * in[l];
+            if (z_BLH) prefetch(s, z_BLH, b, from, k, reversed);
+            const float *in = line_at(u_BLH + at, s->lanes, spare);
+            widen(in, u[k]);
+            if (reversed) widen(line_at(y_BLH + at, s->lanes, spare), y[k]);
+            else widen_scaled(in, skip, y[k]);
         }
         for (int g = 0; g < s->groups; g++) {
             if (reversed) advance(1, steps, u, y, x[g], pole[g], weight[g]);
             else advance(0, steps, u, y, x[g], pole[g], weight[g]);
         }
+        /* In passes of their own: what was stored in parts is not read back at once as a whole, which would wait. */
+        for (int k = 0; k < steps; k++) narrow(y[k], out[k]);
+        if (y_BLH)
+            for (int k = 0; k < steps; k++) write_line(y_BLH + place(s, b, from, k, reversed), s->lanes, out[k]);
+        if (!z_BLH) continue;
         for (int k = 0; k < steps; k++) {
-            line out;
-            const int64_t at = place(s, b, from, k, reversed);
-            for (int l = 0; l < LANES; l++) out[l] = (float)y[k][l];
-            if (y_BLH) write_line(y_BLH + at, s->lanes, out);
-            if (z_BLH) {
-                for (int l = 0; l < LANES; l++) out[l] = gelu(out[l]) * scale[l];
-                write_line(z_BLH + at, s->lanes, out);
-            }
+            line z;
+            for (int l = 0; l < LANES; l++) z[l] = gelu(out[k][l]) * scale[l];
+            write_line(z_BLH + place(s, b, from, k, reversed), s->lanes, z);
         }
     }
 }

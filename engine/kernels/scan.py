@@ -73,6 +73,37 @@ def modal_scan(
     return y_BLH
 
 
+def gelu_scan_into(out_BLH: Tensor, u_BLH: Tensor, pole_NH: Tensor, weight_RNH: Tensor, skip_H: Tensor) -> Tensor:
+    """GELU of the scan and nothing else, written where it is wanted; for inference. Arguments as in `modal_scan`."""
+    y_BLH = torch.empty_like(u_BLH) if len(weight_RNH) == 2 else None
+    _scan(u_BLH, y_BLH, out_BLH, None, pole_NH, weight_RNH, skip_H)
+    return out_BLH
+
+
+def _scan(
+    u_BLH: Tensor,
+    y_BLH: Tensor | None,
+    z_BLH: Tensor | None,
+    scale_BH: Tensor | None,
+    pole_NH: Tensor,
+    weight_RNH: Tensor,
+    skip_H: Tensor,
+) -> None:
+    """Fill y, z, or both."""
+    B, L, H = u_BLH.shape
+    R, N, _ = weight_RNH.shape
+    arrays = [address(t, torch.float32, B, L, H) for t in (u_BLH, y_BLH, z_BLH)]
+    arrays += _constants(scale_BH, pole_NH, weight_RNH, skip_H, B, H)
+    library = kernels().library
+    assert library is not None
+    assert N <= MOST_MODES
+
+    def part(first: int, last: int) -> None:
+        library.isoline_scan(*arrays, B, L, H, N, R, first, last)
+
+    shared(part, H, threads_for(u_BLH.numel()), LANES)
+
+
 class _ModalScan(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -85,21 +116,10 @@ class _ModalScan(torch.autograd.Function):
         gelu: bool,
     ) -> Tensor:
         u_BLH, weight_RNH = u_BLH.contiguous(), weight_RNH.contiguous()
-        B, L, H = u_BLH.shape
-        R, N, _ = weight_RNH.shape
         needed = any(ctx.needs_input_grad[:3])
-        y_BLH = torch.empty_like(u_BLH) if needed or not gelu or R == 2 else None
+        y_BLH = torch.empty_like(u_BLH) if needed or not gelu or len(weight_RNH) == 2 else None
         z_BLH = torch.empty_like(u_BLH) if gelu else None
-        arrays = [address(t, torch.float32, B, L, H) for t in (u_BLH, y_BLH, z_BLH)]
-        arrays += _constants(scale_BH, pole_NH, weight_RNH, skip_H, B, H)
-        library = kernels().library
-        assert library is not None
-        assert N <= MOST_MODES
-
-        def part(first: int, last: int) -> None:
-            library.isoline_scan(*arrays, B, L, H, N, R, first, last)
-
-        shared(part, H, threads_for(u_BLH.numel()), LANES)
+        _scan(u_BLH, y_BLH, z_BLH, scale_BH, pole_NH, weight_RNH, skip_H)
         if needed:
             ctx.save_for_backward(u_BLH, y_BLH if gelu else None, weight_RNH, skip_H, pole_NH, scale_BH)
         out_BLH = z_BLH if gelu else y_BLH
