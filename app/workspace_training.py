@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from app.core import duplicates, engine_check, parents, pretrainings, studies
+from app.core import duplicates, elsewhere, engine_check, parents, pretrainings, studies
 from app.core.home import Home
 from app.core.rows import ModelRow
 from engine import recipes
@@ -56,6 +56,39 @@ class Training:
         """
         with self._home.db.write() as session:
             return pretrainings.pretrain(session, self._home, config, cohort, parent)
+
+    def export_pretraining(
+        self,
+        config: PretrainConfig,
+        folder: Path,
+        cohort: str | None = None,
+        parent: str | None = None,
+        store_as: str = "",
+    ) -> str:
+        """Make a run folder that another machine, or a cluster, can work on; gives back the id of its job.
+
+        Args:
+            config: what is trained. With `config.probe`, the labels of its cohort go along.
+            folder: the run folder that is made.
+            cohort: name of the cohort whose recordings are read.
+            parent: name of a native model that is gone on from; its checkpoint goes along.
+            store_as: where the other machine will see the store, also relative to the run folder; empty leaves it.
+
+        Raises:
+            UsageError: unknown cohort, model or label.
+            WorldError: too few recordings, a config that does not fit its parent, or a folder that cannot be made.
+        """
+        with self._home.db.write() as session:
+            return elsewhere.export(session, self._home, config, Path(folder), cohort, parent, store_as)
+
+    def adopt_pretraining(self, folder: Path) -> str:
+        """Take a finished run that was exported back; its model is registered. Gives back the id of its job.
+
+        Raises:
+            UsageError: no run folder that was exported from this workspace.
+            WorldError: it is not done, not the run that was exported, or was taken back already.
+        """
+        return elsewhere.adopt(self._home, Path(folder))
 
     def pretraining_notes(self, config: PretrainConfig, cohort: str | None = None) -> list[str]:
         """What should be known before a start: a leak, patients that the probe shares with the pretraining."""

@@ -44,6 +44,7 @@ WORKERS = {
     "embed": "engine.evaluation.runs:embed",
     "evaluate": "engine.evaluation.runs:evaluate",
     "compare": "engine.evaluation.runs:compare",
+    "leakage": "engine.data.leakage:run",
 }
 """Where the work of each kind of run is done; imported only when it is asked for, so that the lock comes first."""
 
@@ -76,7 +77,9 @@ def _hold(kind: str, folder: RunFolder, config: AnyConfig) -> int:
     try:
         return _work(kind, folder, config, events)
     finally:
-        folder.labels_path.unlink(missing_ok=True)
+        # An exported run has nobody who would open its labels again: until it is done it keeps them.
+        if not folder.export_path.exists() or folder.results_path.exists():
+            folder.labels_path.unlink(missing_ok=True)
         folder.key_path.unlink(missing_ok=True)
         events.close()
 

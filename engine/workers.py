@@ -22,6 +22,7 @@ def pretrain(folder: RunFolder, config: PretrainConfig, events: EventWriter) -> 
         WorldError: a model that the machine cannot hold, what the training refuses, or labels that were not opened
             for this run.
     """
+    config = config.beside(folder.path)
     _check_size(config)
     # Of several ranks the first alone probes; the others never see a label.
     asked = config.probe is not None and not isinstance(events, SilentWriter)

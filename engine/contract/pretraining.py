@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -87,6 +88,11 @@ class PretrainConfig(Page):
     loaders: int = Field(0, ge=0, le=64, description="Processes that read crops ahead; 0 reads them in a thread.")
     ranks: int = Field(1, ge=1, le=1024, description="Processes that share each batch, one a GPU.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where it runs.")
+
+    def beside(self, folder: Path) -> PretrainConfig:
+        """The config with store and parent absolute: in a folder that may be moved they are told relative to it."""
+        places = {name: value for name in ("store", "parent") if (value := getattr(self, name))}
+        return self.model_copy(update={name: str(folder.resolve() / value) for name, value in places.items()})
 
     @property
     def samples(self) -> int:

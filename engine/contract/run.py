@@ -183,6 +183,11 @@ class RunFolder:
         return self.key_path.read_bytes() if self.key_path.exists() else None
 
     @property
+    def export_path(self) -> Path:
+        """Stands in a folder that left its workspace, to be worked on elsewhere: of which job it is."""
+        return self.path / "export.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of complete checkpoints, `step-000500` each."""
         return self.path / "checkpoints"

@@ -1,7 +1,9 @@
 """Training with the real engine, tiny: a probe, a continuation, an estimate, a study that is killed and resumed."""
 
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from core_cases import make_workspace
 
+from app.core.engine_command import engine_command
 from app.workspace import Workspace
 from engine.contract.card import DERIVED_STAMP
 from engine.contract.config import CPCConfig, PretrainConfig, ProbeConfig, S4Config, StudyConfig
@@ -130,3 +133,27 @@ def kill_after(workspace: Workspace, job: str, done: int) -> None:
         time.sleep(0.05)
     pid = next(event.pid for event in workspace.events(job) if isinstance(event, Started))
     os.kill(pid, signal.SIGKILL)
+
+
+def test_a_run_that_is_done_elsewhere_ends_as_one_that_was_done_here(
+    workspace: Workspace, first: str, tmp_path: Path
+) -> None:
+    """There the store has another path, told relative to the run folder, and the workspace's own cannot be seen."""
+    away = workspace.export_pretraining(tiny("first"), tmp_path / "out", store_as="../store")
+    there = tmp_path / "scratch"
+    there.mkdir()
+    shutil.move(tmp_path / "out", there / "run")
+    shutil.copytree(workspace.path / "store", there / "store")
+    shutil.copytree(workspace.path / "store", tmp_path / "kept")
+    shutil.rmtree(workspace.path / "store")
+    try:
+        command = [*engine_command(), "pretrain", str(there / "run")]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S, cwd=tmp_path)
+    finally:
+        shutil.move(tmp_path / "kept", workspace.path / "store")
+    assert workspace.adopt_pretraining(there / "run") == away
+    here, back = workspace.results(first), workspace.results(away)
+    assert isinstance(here, PretrainResults)
+    assert isinstance(back, PretrainResults)
+    assert (back.weights_sha256, back.final, back.probes) == (here.weights_sha256, here.final, here.probes)
+    assert workspace.model("first 2").sha256 == workspace.model("first").sha256
