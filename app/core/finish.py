@@ -39,5 +39,6 @@ ACTS: dict[str, Act] = {
     "embed": _nothing_more,
     "evaluate": _nothing_more,
     "compare": _nothing_more,
+    "leakage": _nothing_more,
 }
 """One entry a kind of run."""

@@ -21,6 +21,7 @@ from engine.contract.backbone import TransformerConfig as TransformerConfig
 from engine.contract.complaints import complaints
 from engine.contract.deidentification import Deidentification as Deidentification
 from engine.contract.errors import WorldError
+from engine.contract.leakage import LeakageConfig as LeakageConfig
 from engine.contract.objective import AnyObjectiveConfig as AnyObjectiveConfig
 from engine.contract.objective import CPCConfig as CPCConfig
 from engine.contract.objective import Data2vecConfig as Data2vecConfig
@@ -164,11 +165,12 @@ AnyConfig = (
     | EmbedConfig
     | EvaluateConfig
     | CompareConfig
+    | LeakageConfig
 )
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
-KINDS = ("import", "verify", "pretrain", "estimate", "study", "embed", "evaluate", "compare")
+KINDS = ("import", "verify", "pretrain", "estimate", "study", "embed", "evaluate", "compare", "leakage")
 _BACKBONES = ("s4", "transformer", "net1d")
 
 

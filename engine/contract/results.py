@@ -271,6 +271,61 @@ class CompareResults(Model):
     seconds: float
 
 
+class Copies(Model):
+    """Two recordings that are one: the second is a copy of the first, or of the same original."""
+
+    record: str
+    other: str = Field(description="Record id; of a pack that of its corpus.")
+    part: str
+    other_part: str
+    score: float = Field(description="Agreement of both, 1 for a copy, about 0 by chance.")
+    overlap_s: float
+    shift_s: float
+    exact: bool
+    same_patient: bool | None = Field(None, description="None when nobody told the patients apart.")
+
+
+class Meeting(Model):
+    """What meets between two sides: patients, equal samples, copies. Each recording of `part` counts once."""
+
+    part: str
+    other: str
+    leak: bool = Field(description="Whether the two sides must be apart; copies within one part are no leak.")
+    patients: int = 0
+    patient_records: int = Field(0, description="Recordings of `part` whose patient is on the other side too.")
+    exact: int = Field(0, description="Recordings of `part` that are on the other side with equal samples.")
+    copies: int = Field(0, description="Recordings of `part` of which a changed copy is on the other side.")
+
+
+class CheckedPack(Model):
+    """A fingerprint pack that was searched."""
+
+    corpus: str
+    licence: str
+    note: str
+    records: int
+    sha256: str
+
+
+class LeakageResults(Model):
+    """Outcome of a search for leaks."""
+
+    kind: Literal["leakage"] = "leakage"
+    leaks: bool
+    findings: list[str] = Field(description="One sentence for each leak.")
+    notes: list[str] = []
+    records: int
+    patients: int
+    parts: dict[str, int]
+    packs: list[CheckedPack] = []
+    meetings: list[Meeting] = []
+    pairs: list[Copies] = Field([], description="At most 10,000, leaks first.")
+    pairs_found: int = 0
+    unchecked: int = Field(0, description="Recordings too short, too flat or with too few leads to compare.")
+    method: str
+    seconds: float
+
+
 AnyResults = (
     ImportResults
     | VerifyResults
@@ -280,6 +335,7 @@ AnyResults = (
     | EmbedResults
     | EvaluateResults
     | CompareResults
+    | LeakageResults
 )
 _ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
 

@@ -1,0 +1,273 @@
+"""The leakage sentinel: patients and recordings, copies included, that stand on two sides of a split or in a corpus.
+
+Parts are the splits of the manifest. What lies between two parts of the cohort leaks, and so does what lies between the
+cohort and what it is checked against (parts that begin with "against", and packs). Copies within one part are told but
+are no leak.
+
+Shapes: N recordings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.contract.config import LeakageConfig
+from engine.contract.errors import WorldError
+from engine.contract.events import EventWriter, Progress
+from engine.contract.leakage import AGAINST
+from engine.contract.results import CheckedPack, Copies, LeakageResults, Meeting
+from engine.contract.run import ManifestRow, RunFolder, Stopped
+from engine.data.copies import Copy, Query, blocks, find_copies
+from engine.data.findings import sentences
+from engine.data.fingerprint import METHOD, Fingerprint, fingerprint
+from engine.data.landmarks import LandmarkIndex
+from engine.data.packs import Pack, open_pack
+from engine.data.prints import Prints, key_of
+from engine.data.store import Store
+
+METHOD_WORDS = (
+    f"fingerprint {METHOD}: landmarks and signs of 8 leads between 3 and 22 Hz; copies may be filtered, scaled, "
+    "resampled or cut to 2.5 s or more"
+)
+MOST_PAIRS = 10_000
+REPORT_EVERY = 50
+
+OnProgress = Callable[[int, int, str], None]
+
+
+def run(folder: RunFolder, config: LeakageConfig, events: EventWriter) -> LeakageResults:
+    """Search the recordings of the manifest for leaks.
+
+    Raises:
+        WorldError: store or pack cannot be used.
+        Stopped: somebody asked for it.
+    """
+    started = time.monotonic()
+
+    def told(done: int, total: int, doing: str) -> None:
+        if folder.stop_asked():
+            raise Stopped
+        left = (time.monotonic() - started) / done * (total - done) if done else None
+        events.emit(Progress(done=done, total=total, unit="recordings", message=doing, seconds_left=left))
+
+    packs = [open_pack(Path(path)) for path in config.packs]
+    return search(Store.open(config.store), folder.manifest(), packs, told)
+
+
+def search(
+    store: Store, manifest: Sequence[ManifestRow], packs: Sequence[Pack] = (), on_progress: OnProgress | None = None
+) -> LeakageResults:
+    """Search recordings of a store for leaks between their parts and into packs.
+
+    Args:
+        store: holds the recordings.
+        manifest: recordings with patient and part; one that is checked against something may stand in it twice.
+        packs: fingerprints of corpora.
+        on_progress: is told how many of how many looks are done, and what is being done.
+
+    Raises:
+        WorldError: the store does not hold a recording of the manifest.
+    """
+    started, look = time.monotonic(), _Look(store, manifest, on_progress or (lambda *_: None), len(packs))
+    pairs = look.within() + [pair for pack in packs for pair in look.into(pack)]
+    pairs.sort(key=lambda pair: (not _is_leak(pair.part, pair.other_part), not pair.exact, -pair.score, pair.record))
+    meetings = _meetings(look, pairs)
+    cohort = [row for row in manifest if not row.split.startswith(AGAINST)]
+    return LeakageResults(
+        leaks=any(one.leak for one in meetings),
+        findings=sentences([one for one in meetings if one.leak]),
+        notes=_notes(look, meetings, pairs),
+        records=len({row.record_id for row in cohort}),
+        patients=len({row.patient for row in cohort}),
+        parts=look.sizes,
+        packs=[CheckedPack(**pack.head.model_dump(include=set(CheckedPack.model_fields))) for pack in packs],
+        meetings=meetings,
+        pairs=pairs[:MOST_PAIRS],
+        pairs_found=len(pairs),
+        unchecked=look.unchecked,
+        method=METHOD_WORDS,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def refuse_leaks(store: Store, manifest: Sequence[ManifestRow]) -> None:
+    """Make sure that no patient and no copy stands on two sides of a split. Raises WorldError with what was found."""
+    found = search(store, manifest)
+    if found.leaks:
+        raise WorldError("split", "; ".join(found.findings), "Make a split that keeps them together", fault="leakage")
+
+
+@dataclass
+class _Look:
+    """One search: the recordings, where they stand, and what was counted."""
+
+    store: Store
+    manifest: Sequence[ManifestRow]
+    told: OnProgress
+    packs: int
+    unchecked: int = 0
+    done: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.places: dict[str, list[ManifestRow]] = defaultdict(list)
+        for row in self.manifest:
+            self.places[row.record_id].append(row)
+            self.sizes[row.split] = self.sizes.get(row.split, 0) + 1
+        self.ids = sorted(self.places)
+        rows = [self.store.find(record_id) for record_id in self.ids]
+        if any(row is None for row in rows):
+            raise WorldError("store", "it lacks recordings of the cohort", "Import them again")
+        self.rows = [row for row in rows if row is not None]
+        self.total = len(self.ids) * (2 + self.packs)
+
+    def within(self) -> list[Copies]:
+        """Pairs of recordings in the manifest that are copies, and recordings that stand in several parts."""
+        prints = Prints.gather(self._prints("taking fingerprints", count=True))
+        best: dict[tuple[int, int], Copy] = {}
+        for first, last in blocks(len(prints)):
+            index = LandmarkIndex(prints, first, last)
+            for own, (_, taken) in enumerate(self._prints("looking for copies")):
+                for copy in find_copies(Query(taken), prints, index) if taken.can_be_compared else ():
+                    pair = (min(own, copy.row), max(own, copy.row))
+                    if copy.row != own and (pair not in best or copy.score > best[pair].score):
+                        best[pair] = copy
+        pairs = [self._pair(a, b, copy) for (one, other), copy in best.items() for a, b in self._sides(one, other)]
+        return pairs + [_twice(a, b) for at in self.places.values() for a, b in _ordered_pairs(at)]
+
+    def into(self, pack: Pack) -> list[Copies]:
+        """Recordings of the cohort that are in a pack."""
+        prints, part, pairs = pack.prints, f"{AGAINST} {pack.head.corpus}", []
+        known = {int(key): row for row, key in enumerate(prints.keys_N)} if len(prints) else {}
+        self.sizes[part] = len(prints)
+        for first, last in blocks(len(prints)):
+            index = LandmarkIndex(prints, first, last)
+            for own, (record_id, taken) in enumerate(self._prints(f"looking into {pack.head.corpus}")):
+                exact = known.get(key_of(record_id))
+                found = find_copies(Query(taken), prints, index) if taken.can_be_compared else []
+                found = [copy for copy in found if copy.row != exact]
+                if exact is not None and first <= exact < last:
+                    found.append(Copy(exact, 1.0, len(prints.signs_of(exact)) / 50, 0.0, exact=True))
+                pairs += [self._into(own, f"r{int(prints.keys_N[copy.row]):012x}", part, copy) for copy in found]
+        return pairs
+
+    def _prints(self, doing: str, count: bool = False) -> Iterator[tuple[str, Fingerprint]]:
+        for record_id, row in zip(self.ids, self.rows, strict=True):
+            taken = fingerprint(self.store.signal(row), self.store.entry(row).rate_hz)
+            self.unchecked += count and not taken.can_be_compared
+            self.done = min(self.done + 1, self.total)
+            if self.done % REPORT_EVERY == 0 or self.done == self.total:
+                self.told(self.done, self.total, doing)
+            yield record_id, taken
+
+    def _sides(self, one: int, other: int) -> list[tuple[ManifestRow, ManifestRow]]:
+        """Every way in which two recordings stand in two places, the side that is checked first."""
+        found = [(a, b) for a in self.places[self.ids[one]] for b in self.places[self.ids[other]]]
+        return [(b, a) if a.split.startswith(AGAINST) or a.split > b.split else (a, b) for a, b in found]
+
+    def _pair(self, a: ManifestRow, b: ManifestRow, copy: Copy) -> Copies:
+        return Copies(
+            record=a.record_id,
+            other=b.record_id,
+            part=a.split,
+            other_part=b.split,
+            score=round(copy.score, 4),
+            overlap_s=copy.overlap_s,
+            shift_s=copy.shift_s,
+            exact=False,
+            same_patient=a.patient == b.patient,
+        )
+
+    def _into(self, own: int, other: str, part: str, copy: Copy) -> Copies:
+        row = next((r for r in self.places[self.ids[own]] if not r.split.startswith(AGAINST)), None)
+        return Copies(
+            record=self.ids[own],
+            other=other,
+            part=row.split if row else self.places[self.ids[own]][0].split,
+            other_part=part,
+            score=round(copy.score, 4),
+            overlap_s=copy.overlap_s,
+            shift_s=copy.shift_s,
+            exact=copy.exact,
+        )
+
+
+def _twice(a: ManifestRow, b: ManifestRow) -> Copies:
+    return Copies(
+        record=a.record_id,
+        other=b.record_id,
+        part=a.split,
+        other_part=b.split,
+        score=1.0,
+        overlap_s=0.0,
+        shift_s=0.0,
+        exact=True,
+        same_patient=a.patient == b.patient,
+    )
+
+
+def _ordered_pairs(rows: Sequence[ManifestRow]) -> Iterator[tuple[ManifestRow, ManifestRow]]:
+    ordered = sorted(rows, key=lambda row: (row.split.startswith(AGAINST), row.split))
+    for n, a in enumerate(ordered):
+        for b in ordered[n + 1 :]:
+            yield a, b
+
+
+def _is_leak(part: str, other: str) -> bool:
+    """Two different parts must be apart, unless both are what is checked against."""
+    return part != other and not (part.startswith(AGAINST) and other.startswith(AGAINST))
+
+
+def _meetings(look: _Look, pairs: Sequence[Copies]) -> list[Meeting]:
+    """What meets between each two parts, leaks first."""
+    exact: Mapping[tuple[str, str], set[str]] = defaultdict(set)
+    copied: Mapping[tuple[str, str], set[str]] = defaultdict(set)
+    for pair in pairs:
+        (exact if pair.exact else copied)[pair.part, pair.other_part].add(pair.record)
+    people = _people(look.manifest)
+    found = []
+    for part, other in sorted({*exact, *copied, *people}):
+        patients, records = people.get((part, other), (0, 0))
+        equal = exact.get((part, other), set())
+        meeting = Meeting(
+            part=part,
+            other=other,
+            leak=_is_leak(part, other),
+            patients=patients,
+            patient_records=records,
+            exact=len(equal),
+            copies=len(copied.get((part, other), set()) - equal),
+        )
+        if _is_leak(part, other) or part == other:
+            found.append(meeting)
+    return sorted(found, key=lambda one: (not one.leak, one.part, one.other))
+
+
+def _people(manifest: Sequence[ManifestRow]) -> dict[tuple[str, str], tuple[int, int]]:
+    """By two parts: patients on both sides, and their recordings in the first."""
+    records: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in manifest:
+        records[row.patient][row.split] += 1
+    met: dict[tuple[str, str], tuple[int, int]] = {}
+    for parts in records.values():
+        ordered = sorted(parts, key=lambda part: (part.startswith(AGAINST), part))
+        for n, part in enumerate(ordered):
+            for other in ordered[n + 1 :]:
+                patients, count = met.get((part, other), (0, 0))
+                met[part, other] = (patients + 1, count + parts[part])
+    return met
+
+
+def _notes(look: _Look, meetings: Sequence[Meeting], pairs: Sequence[Copies]) -> list[str]:
+    notes = []
+    if within := sum(one.copies for one in meetings if not one.leak):
+        notes.append(f"{within:,} recordings have a copy in their own part: no leak, but they count twice")
+    if strangers := sum(pair.same_patient is False for pair in pairs):
+        notes.append(f"{strangers:,} pairs of copies carry two different patients: one of the two must be wrong")
+    if look.unchecked:
+        notes.append(f"{look.unchecked:,} recordings are too short, too flat or have too few leads to be compared")
+    return notes
