@@ -19,6 +19,7 @@ from app.commands import (
     jobs,
     models,
     recordings,
+    records,
     runs,
     stores,
     studies,
@@ -97,7 +98,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"isoline {VERSION}")
     parser.set_defaults(act=installation.open_window, window=None)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
-    for group in (installation, datasets, recordings, stores, cohorts, models, training, studies, runs, jobs, dossiers):
+    for group in (
+        installation,
+        datasets,
+        recordings,
+        records,
+        stores,
+        cohorts,
+        models,
+        training,
+        studies,
+        runs,
+        jobs,
+        dossiers,
+    ):
         group.add(verbs)
     return parser
 

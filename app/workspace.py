@@ -13,12 +13,10 @@ from app.core import (
     launch,
     models,
     pump,
-    records,
     reports,
     results,
     runs,
     scores,
-    signals,
     storage,
 )
 from app.core.changes import Changes
@@ -33,12 +31,9 @@ from app.core.rows import (
     FileOutcome,
     JobDetail,
     JobRow,
-    LabelSummary,
     MetricSeries,
     ModelRow,
-    RecordRow,
     ReportRow,
-    SignalView,
     StoreSummary,
     Verification,
 )
@@ -46,7 +41,7 @@ from app.governance.collect import collect
 from app.governance.dossier import Dossier
 from app.workspace_data import Data
 from app.workspace_training import Training
-from engine.contract.config import AnyBackboneConfig
+from engine.contract.config import AnyBackboneConfig, Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
@@ -99,13 +94,22 @@ class Workspace(Training, Data):
 
     # Recordings
 
-    def import_files(self, paths: Sequence[Path], dataset: str = "local", labels: Path | None = None) -> str:
+    def import_files(
+        self,
+        paths: Sequence[Path],
+        dataset: str = "local",
+        labels: Path | None = None,
+        workers: int = 0,
+        deidentify: Deidentification | None = None,
+    ) -> str:
         """Queue the import of files and folders; gives back the job's id.
 
         Args:
             paths: files, or folders that are searched.
             dataset: name of the collection they belong to.
             labels: table with a column `record`, optionally `patient_id`, `age`, `sex`, and one column a label.
+            workers: processes that read at once; 0 takes one a core.
+            deidentify: what is kept of dates and free text; by default the year, and no free text.
 
         Raises:
             WorldError: nothing to read, or a labels file without the column `record`.
@@ -113,55 +117,18 @@ class Workspace(Training, Data):
         sheet = None if labels is None else read_sheet(Path(labels), self._home.key)
         files, refused = gathered(paths)
         with self._home.db.write() as session:
-            return runs.bring_in(session, self._home, files, refused, dataset, sheet)
+            config = ImportConfig(
+                store=str(self._home.store),
+                dataset=dataset,
+                workers=workers,
+                deidentify=deidentify or Deidentification(),
+            )
+            return runs.bring_in(session, self._home, files, refused, config, sheet)
 
     def outcomes(self, job_id: str) -> list[FileOutcome]:
         """What became of each input file, and which rows of the labels file were left out."""
         with self._home.db.read() as session:
             return results.outcomes(session, job_id)
-
-    def records(
-        self,
-        text: str = "",
-        label: str | None = None,
-        dataset: str | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-        quality: str | None = None,
-    ) -> list[RecordRow]:
-        """Recordings in the order of their import; `text` is sought in id, name, dataset and patient."""
-        with self._home.db.read() as session:
-            return records.find_rows(session, text, label, dataset, limit, offset, quality)
-
-    def record_count(
-        self, text: str = "", label: str | None = None, dataset: str | None = None, quality: str | None = None
-    ) -> int:
-        """How many recordings `records` would give."""
-        with self._home.db.read() as session:
-            return records.count(session, text, label, dataset, quality)
-
-    def record(self, id_or_name: str) -> RecordRow:
-        """One recording, by its id or by its file's name. Raises UsageError when there is none, or several."""
-        with self._home.db.read() as session:
-            return records.one(session, id_or_name)
-
-    def signal(self, record_id: str) -> SignalView:
-        """The samples of a recording: [12, T] float32 millivolts, NaN where missing."""
-        return signals.read(self._home, record_id)
-
-    def export_record(self, record_id: str, npz: Path) -> Path:
-        """Write a recording as .npz (signal in mV, leads, rate in Hz); gives back the file."""
-        return signals.export(self._home, record_id, Path(npz))
-
-    def labels(self) -> list[LabelSummary]:
-        """Counts of every label. Unknown is not negative."""
-        with self._home.db.read() as session:
-            return records.label_summaries(session)
-
-    def quality_summary(self) -> dict[str, int]:
-        """How many recordings have which signal quality."""
-        with self._home.db.read() as session:
-            return records.quality_counts(session)
 
     # Store
 

@@ -1,21 +1,22 @@
-"""Verbs on recordings: `init`, `import`, `records`, `export`."""
+"""Verbs that bring recordings in: `init`, `import`."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
-from app.core.words import counted
 from app.progress import follow
+from engine.contract.deidentification import Deidentification
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError
 
 if TYPE_CHECKING:
-    from app.core.rows import FileOutcome, RecordRow
+    from app.core.rows import FileOutcome
     from app.workspace import Workspace
 
 
@@ -38,24 +39,22 @@ def add(verbs: Verbs) -> None:
     bring.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files, or folders that are searched")
     bring.add_argument("--labels", type=Path, metavar="CSV", help="table with a column 'record' and one per label")
     bring.add_argument("--dataset", default="local", metavar="NAME", help="collection they belong to (default: local)")
+    _add_deidentification(bring)
+    bring.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read (default: one a core)")
     add_workspace(bring)
     add_json(bring)
 
-    show = add_verb(verbs, "records", "list the recordings", ["isoline records -w ward7 --label MI"], _records)
-    show.add_argument("--label", metavar="L", help="only those where this label is positive")
-    show.add_argument("--text", default="", metavar="T", help="only those whose name, id or patient holds this text")
-    show.add_argument("--dataset", metavar="NAME", help="only those of this collection")
-    add_workspace(show)
-    add_json(show)
 
-    export = add_verb(
-        verbs, "export", "write one recording as a NumPy file", ["isoline export 00001 --npz one.npz -w ward7"], _export
+def _add_deidentification(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dates",
+        choices=("year", "shift"),
+        default="year",
+        help="keep the year of a recording, or its date shifted by as many days for all of a patient (default: year)",
     )
-    export.add_argument("record", metavar="RECORD", help="record id, or the file's own name")
-    export.add_argument(
-        "--npz", type=Path, required=True, metavar="FILE", help="holds signal [12, T] float32 in mV, leads, rate"
+    parser.add_argument(
+        "--keep-free-text", action="store_true", help="keep the wording of the cart's statements (default: codes only)"
     )
-    add_workspace(export)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -69,26 +68,31 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        job, refused = _queued(workspace, arguments.paths, arguments.dataset, arguments.labels)
+        job, refused = _queued(workspace, arguments)
         follow(workspace, job, "Import")
         outcomes = [*workspace.outcomes(job), *refused]
     print(printing.as_json(outcomes) if wants_json(arguments) else _told(outcomes))
     return EXIT_DONE if all(outcome.status == "imported" for outcome in outcomes) else EXIT_WORLD
 
 
-def _queued(
-    workspace: Workspace, paths: Sequence[Path], dataset: str, labels: Path | None
-) -> tuple[str, list[FileOutcome]]:
+def _queued(workspace: Workspace, arguments: argparse.Namespace) -> tuple[str, list[FileOutcome]]:
     """Queue the import; a labels file that cannot be used is refused and the recordings go in without it."""
     from app.core.rows import FileOutcome
 
+    labels: Path | None = arguments.labels
+    asked = partial(
+        workspace.import_files,
+        arguments.paths,
+        dataset=arguments.dataset,
+        workers=arguments.workers,
+        deidentify=Deidentification(dates=arguments.dates, keep_free_text=arguments.keep_free_text),
+    )
     if labels is None:
-        return workspace.import_files(paths, dataset=dataset), []
+        return asked(), []
     try:
-        return workspace.import_files(paths, dataset=dataset, labels=labels), []
+        return asked(labels=labels), []
     except WorldError as error:
-        job = workspace.import_files(paths, dataset=dataset)
-        return job, [FileOutcome(str(labels), "csv", "refused", error.reason, error.next_step, None)]
+        return asked(), [FileOutcome(str(labels), "csv", "refused", error.reason, error.next_step, None)]
 
 
 def _told(outcomes: Sequence[FileOutcome]) -> str:
@@ -104,42 +108,3 @@ def _told(outcomes: Sequence[FileOutcome]) -> str:
 
 def _why(outcome: FileOutcome) -> str:
     return ". ".join(part for part in (outcome.reason, outcome.next_step) if part)
-
-
-def _records(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as workspace:
-        rows = workspace.records(text=arguments.text, label=arguments.label, dataset=arguments.dataset)
-    if wants_json(arguments):
-        print(printing.as_json(rows))
-        return EXIT_DONE
-    print(_listed(rows) if rows else "No recordings. Next: isoline import PATH...")
-    return EXIT_DONE
-
-
-def _listed(rows: Sequence[RecordRow]) -> str:
-    headers = ("Record", "Name", "Dataset", "Patient", "Age", "Sex", "Hz", "Seconds", "Quality", "Labels")
-    cells = [
-        (
-            row.record_id,
-            row.source_name,
-            row.dataset,
-            row.patient,
-            row.age_text,
-            row.sex,
-            f"{row.rate_hz:g}",
-            f"{row.seconds:.1f}",
-            row.quality,
-            " ".join(label for label, value in row.labels.items() if value > 0),
-        )
-        for row in rows
-    ]
-    told = f"{counted(len(rows), 'recording')} of {counted(len({row.patient for row in rows}), 'patient')}"
-    return printing.table(headers, cells, right=("Age", "Hz", "Seconds")) + "\n\n" + told
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as workspace:
-        row = workspace.record(arguments.record)
-        written = workspace.export_record(row.record_id, arguments.npz)
-    print(f"{row.record_id}: signal in mV, {row.seconds:.1f} s at {row.rate_hz:g} Hz, written to {written}")
-    return EXIT_DONE

@@ -31,12 +31,11 @@ def bring_in(
     home: Home,
     paths: Sequence[Path],
     refused: Sequence[tuple[str, WorldError]],
-    dataset: str,
+    config: ImportConfig,
     sheet: Sheet | None,
 ) -> str:
     """Queue an import; what could not even be looked at is told beside the files."""
-    config = ImportConfig(store=str(home.store), dataset=dataset)
-    job_id = jobs.submit(session, home, config, dataset, inputs=[str(path) for path in paths])
+    job_id = jobs.submit(session, home, config, config.dataset, inputs=[str(path) for path in paths])
     for n, (name, error) in enumerate(refused, start=len(paths)):
         session.add(
             JobFile(
