@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import record_query, records, signals
+from app.core import device_labels, label_import, marks, record_query, records, searching, signals
 from app.core.home import Home
+from app.core.label_columns import Meaning
+from app.core.label_import import LabelPreview
+from app.core.label_table import read_label_table
+from app.core.label_values import LabelMapping
+from app.core.leaving import Found
 from app.core.record_query import Facets, RecordQuery
 from app.core.rows import LabelSummary, RecordRow, SignalView
 
@@ -24,6 +30,19 @@ class Data:
         """How many recordings a query means."""
         with self._home.db.read() as session:
             return record_query.count(session, query)
+
+    def search_files(self, paths: Sequence[Path]) -> dict[Path, list[Found]]:
+        """Look into files that are to be sent away for identifiers seen at import: kind and place, never which.
+
+        Raises:
+            WorldError: a file cannot be read or is no text.
+        """
+        return searching.search_files(self._home, paths)
+
+    def identifier_counts(self) -> dict[str, int]:
+        """By kind: how many keyed hashes of identifiers the workspace can search for."""
+        with self._home.db.read() as session:
+            return marks.counts(session)
 
     def record_facets(self) -> Facets:
         """What the recordings can be filtered by, with counts."""
@@ -72,3 +91,35 @@ class Data:
         """How many recordings have which signal quality."""
         with self._home.db.read() as session:
             return records.quality_counts(session)
+
+    # Labels
+
+    def suggest_labels(self, table: Path, join: Meaning | None = None, on: str | None = None) -> LabelMapping:
+        """What the columns of a label table seem to mean, and which of them names the recordings.
+
+        Raises:
+            UsageError: no such column or way of joining.
+            WorldError: the table cannot be read, or no column names a recording of the workspace.
+        """
+        with self._home.db.read() as session:
+            return label_import.suggested_mapping(session, self._home.key, read_label_table(Path(table)), join, on)
+
+    def preview_labels(self, table: Path, mapping: LabelMapping) -> LabelPreview:
+        """What a table of labels would do with this mapping: counts, and what is wrong with which rows."""
+        with self._home.db.read() as session:
+            return label_import.preview(session, self._home.key, read_label_table(Path(table)), mapping)
+
+    def import_labels(self, table: Path, mapping: LabelMapping) -> LabelPreview:
+        """Write the labels of a table (CSV or Excel); gives back what was done. Raises WorldError."""
+        read = read_label_table(Path(table))
+        with self._home.db.write() as session:
+            return label_import.write(session, self._home.key, read, mapping)
+
+    def labels_from_devices(self, complete: bool = False) -> dict[str, int]:
+        """Make labels of what the carts stated, marked as theirs; gives back the positives of each.
+
+        Args:
+            complete: a statement that a cart did not make counts as negative, not as unknown.
+        """
+        with self._home.db.write() as session:
+            return device_labels.write(session, complete)

@@ -1,4 +1,4 @@
-"""Verbs on recordings that are in: `records`, `records show`, `export`."""
+"""Verbs on recordings that are in: `records`, `records show`, `export`, `search`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.core.words import counted
-from engine.contract.errors import EXIT_DONE, UsageError
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 
 if TYPE_CHECKING:
     from app.core.rows import RecordRow
@@ -55,6 +55,23 @@ def add(verbs: Verbs) -> None:
         "--npz", type=Path, required=True, metavar="FILE", help="holds signal [12, T] float32 in mV, leads, rate"
     )
     add_workspace(export)
+    _add_search(verbs)
+
+
+def _add_search(verbs: Verbs) -> None:
+    search = add_verb(
+        verbs,
+        "search",
+        "search files that are to be sent away for identifiers that were seen at import",
+        ["isoline search report.pdf table.csv -w ward7"],
+        _search,
+    )
+    search.description = (
+        f"{search.description} Tells kind and place, never the identifier; exit code 1 when one is found."
+    )
+    search.add_argument("files", type=Path, nargs="+", metavar="FILE", help="text, CSV, JSON, SVG or PDF")
+    add_workspace(search)
+    add_json(search)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -212,3 +229,17 @@ def _export(arguments: argparse.Namespace) -> int:
         written = workspace.export_record(row.record_id, arguments.npz)
     print(f"{row.record_id}: signal in mV, {row.seconds:.1f} s at {row.rate_hz:g} Hz, written to {written}")
     return EXIT_DONE
+
+
+def _search(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        found = workspace.search_files(arguments.files)
+        known = sum(workspace.identifier_counts().values())
+    if wants_json(arguments):
+        print(printing.as_json({str(path): list(hits) for path, hits in found.items()}))
+    else:
+        for path, hits in found.items():
+            print(f"{printing.visible(path.name)}: {'nothing found' if not hits else ''}".rstrip())
+            print("".join(f"  {hit.kind} in {hit.place}\n" for hit in hits), end="")
+        print(f"\nSearched for {known:,} marks of identifiers.")
+    return EXIT_WORLD if any(found.values()) else EXIT_DONE

@@ -157,8 +157,8 @@ def _row(line: int, cells: dict[str, str], labels: tuple[str, ...], key: bytes, 
             line=line,
             record=record,
             patient=pseudonym(key, patient) if patient else None,
-            age=_age(cells.get("age", "")),
-            sex=_sex(cells.get("sex", "")),
+            age=age_of(cells.get("age", "")),
+            sex=sex_of(cells.get("sex", "")),
             values=_values(cells, labels),
         )
     except RowFault as fault:
@@ -176,10 +176,11 @@ def _values(cells: dict[str, str], labels: tuple[str, ...]) -> dict[str, float]:
     return values
 
 
-def _age(cell: str) -> float | None:
+def age_of(cell: str) -> float | None:
+    """Years, 90 for all above 89; None when unknown. Raises RowFault when it is no age."""
     if cell.casefold() in _UNKNOWN:
         return None
-    if cell.replace(" ", "") in ("90+", ">89", ">=90"):
+    if cell.replace(" ", "") in ("90+", ">89", ">=90", "300", "300.0"):  # PTB-XL writes 300 for all above 89
         return 90.0
     try:
         age = float(cell.replace(",", "."))
@@ -190,7 +191,8 @@ def _age(cell: str) -> float | None:
     return coarse_age(age)[0]
 
 
-def _sex(cell: str) -> str | None:
+def sex_of(cell: str) -> str | None:
+    """Female or male; None when unknown. Raises RowFault for anything else."""
     if cell.casefold() in _UNKNOWN:
         return None
     if cell.casefold() not in _SEXES:

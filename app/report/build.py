@@ -25,11 +25,16 @@ from app.report.tables import Context, table
 from engine.contract.errors import WorldError
 
 
-def build_report(dossier: Dossier, path: Path) -> None:
+def build_report(dossier: Dossier, path: Path, approve: Callable[[Path], None] | None = None) -> None:
     """Write the PDF of a dossier, whole or not at all; the same bytes for the same dossier.
 
+    Args:
+        dossier: all that is printed.
+        path: where it is written.
+        approve: looks at the written draft before it becomes the report, and raises where it must not.
+
     Raises:
-        WorldError: the file cannot be written.
+        WorldError: the file cannot be written, or was not approved.
     """
     content = render(dossier)
     draft = path.with_name(path.name + ".tmp")
@@ -38,7 +43,12 @@ def build_report(dossier: Dossier, path: Path) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if approve is not None:
+            approve(draft)
         os.replace(draft, path)
+    except WorldError:
+        draft.unlink(missing_ok=True)
+        raise
     except OSError as error:
         draft.unlink(missing_ok=True)
         reason = error.strerror or type(error).__name__
