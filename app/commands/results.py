@@ -62,7 +62,7 @@ def _compare(results: CompareResults) -> str:
 
 
 def _pretrain(results: PretrainResults) -> str:
-    head: Fields = [("steps", f"{results.steps:,}" + ", stopped early" * results.stopped_early)]
+    head: Fields = [("steps", f"{results.steps:,}{results.ended}")]
     head += [("parameters", f"{results.parameters:,}"), ("weights sha256", results.weights_sha256)]
     head += [(name.replace("_", " "), _number(results.final, name)) for name in results.final]
     head += [(name.replace("_", " "), _number(results.collapse, name)) for name in results.collapse]

@@ -74,7 +74,11 @@ def register_pretrained(session: Session, home: Home, job: Job, results: Pretrai
     if sha256 != results.weights_sha256:
         raise WorldError(f"job {job.job_id}", "its checkpoint is not the one its results name", "Resume the job")
     config = PretrainConfig.model_validate(config_of(job))
-    told = {"name": config.name, "lineage": _lineage(session, job, card.lineage), "notes": _notes(session, job, card)}
+    told = {
+        "name": config.name,
+        "lineage": _lineage(session, job, card.lineage),
+        "notes": _notes(session, job, card, results),
+    }
     card = card.model_copy(update=told)
     _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
 
@@ -239,9 +243,17 @@ def _native(sha256: str) -> dict[str, Any]:
     return NativeModel(name="", checkpoint=f"models/{sha256}").model_dump(mode="json")
 
 
-def _notes(session: Session, job: Job, card: ModelCard) -> tuple[str, ...]:
-    """The card's notes, and what the engine cannot know: patients that the probe shares with the pretraining."""
+def _notes(session: Session, job: Job, card: ModelCard, results: PretrainResults) -> tuple[str, ...]:
+    """The card's notes, and what the engine cannot know: patients that the probe shares with the pretraining.
+
+    A card is written with its checkpoint, so that its training went on to a later step is told here as well.
+    """
     config = PretrainConfig.model_validate(config_of(job))
+    if results.kept_step is not None:
+        on = (
+            f"weights of step {results.kept_step:,}, the best held-out loss; training went on to step {results.steps:,}"
+        )
+        card = card.model_copy(update={"notes": (*card.notes, on)})
     if config.probe is None or not config.probe.cohort:
         return card.notes
     members = session.scalars(select(JobMember).where(JobMember.job_id == job.job_id)).all()

@@ -121,10 +121,9 @@ def _origin(section: PretrainingSection) -> str:
 
 def _training(section: PretrainingSection) -> str:
     config, results = section.config, section.results
-    early = ", stopped early" if results.stopped_early else ""
     precision = "" if config.precision == "float32" else f", {config.precision}"
     return (
-        f"{results.steps:,} of {config.steps:,} steps of {config.batch_size:,} crops{early}{precision}, "
+        f"{results.steps:,} of {config.steps:,} steps of {config.batch_size:,} crops{results.ended}{precision}, "
         f"seed {config.seed}"
     )
 

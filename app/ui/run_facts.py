@@ -298,6 +298,8 @@ def _of_the_end(detail: JobDetail, results: Mapping[str, Any]) -> list[Fact]:
     told = [Fact("Effective rank", f"{rank:.1f} features")] if rank is not None else []
     if results.get("stopped_early"):
         told.append(Fact("Ended early", "the held-out loss did not get better any more"))
+    if (kept := results.get("kept_step")) is not None:
+        told.append(Fact("Weights kept", f"of step {kept:,}, the best held-out loss"))
     if detail.job.model:
         told.append(Fact("Goes on from", f"{detail.job.model}: {DERIVED_STAMP}"))
     return told

@@ -104,11 +104,20 @@ class PretrainResults(Model):
         description="Last metrics: loss, validation_loss, trivial_loss, accuracy ..."
     )
     seconds: float
+    kept_step: int | None = Field(
+        None, description="The step whose weights are the result, where an early stop kept better ones than the last."
+    )
     stopped_early: bool = False
     collapse: dict[str, float | None] = Field({}, description="Last measures of the collapse watch.")
     collapsed: str = Field("", description="Why the run counts as collapsed; empty when it does not.")
     probes: list[ProbePoint] = Field([], description="Linear probes along the way, in order of steps.")
     forgetting: list[ProbeChange] = Field([], description="Continued pretraining: last probe minus the first.")
+
+    @property
+    def ended(self) -> str:
+        """What to add to its number of steps: ", stopped early, weights of step 400 kept (best held-out loss)"."""
+        kept = "" if self.kept_step is None else f", weights of step {self.kept_step:,} kept (best held-out loss)"
+        return ", stopped early" * self.stopped_early + kept
 
 
 class EstimateResults(Model):

@@ -177,7 +177,7 @@ def _seconds(config: PretrainConfig, warm: Warm, look: float) -> float:
 def disk_bytes(config: PretrainConfig, checkpoint_bytes: int, seconds: float) -> int:
     """Kept checkpoints, the one that is being written beside them, and the log."""
     written = -(-config.steps // config.checkpoint_every)
-    held = min(config.keep_checkpoints + 1, written + 1)
+    held = min(config.keep_checkpoints + 1 + config.keeps_best, written + 1 + config.keeps_best)
     looks = -(-config.steps // config.evaluate_every)
     log = int(min(seconds, config.steps)) * EVENT_BYTES + (looks + written) * LOOK_BYTES
     return held * checkpoint_bytes + log

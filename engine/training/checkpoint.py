@@ -34,8 +34,10 @@ def checkpoint_name(step: int) -> str:
     return f"step-{step:06d}"
 
 
-def write_checkpoint(folder: Path, step: int, files: Mapping[str, bytes], keep: int) -> Path:
-    """Write a checkpoint, whole or not at all, then drop all but the newest `keep`.
+def write_checkpoint(
+    folder: Path, step: int, files: Mapping[str, bytes | memoryview], keep: int, spare: str = ""
+) -> Path:
+    """Write a checkpoint, whole or not at all, then drop all but the newest `keep` and the one named `spare`.
 
     Raises:
         WorldError: the disk is full or refuses; earlier checkpoints are as they were.
@@ -51,7 +53,7 @@ def write_checkpoint(folder: Path, step: int, files: Mapping[str, bytes], keep: 
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise _disk_error(path.name, error) from None
-    for old in _complete(folder)[keep:]:
+    for old in [path for path in _complete(folder) if path.name != spare][keep:]:
         shutil.rmtree(old, ignore_errors=True)
     return path
 
@@ -83,7 +85,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256_of(content: bytes) -> str:
+def sha256_of(content: bytes | memoryview) -> str:
     """SHA-256 of bytes, hex."""
     return hashlib.sha256(content).hexdigest()
 
@@ -94,7 +96,7 @@ def _complete(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def _fill(draft: Path, files: Mapping[str, bytes]) -> None:
+def _fill(draft: Path, files: Mapping[str, bytes | memoryview]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     sums = {name: sha256_of(content) for name, content in files.items()}
@@ -103,7 +105,7 @@ def _fill(draft: Path, files: Mapping[str, bytes]) -> None:
     _sync_folder(draft)
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: Path, content: bytes | memoryview) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()

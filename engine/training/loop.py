@@ -20,10 +20,11 @@ from engine.contract.run import RunFolder, Stopped
 from engine.objectives.collapse import judge, watch
 from engine.training import faults
 from engine.training.batches import TrainingBatches, ValidationBatches
-from engine.training.checkpoint import sha256_of, write_checkpoint
+from engine.training.checkpoint import checkpoint_name, sha256_of, write_checkpoint
 from engine.training.distributed import GO, STOP, TELL, Ranks
 from engine.training.feeding import Feed, ahead, open_feed
 from engine.training.gauges import Gauges
+from engine.training.keeping import Kept, better_than_last
 from engine.training.learner import Learner
 from engine.training.ledger import Ledger, NotANumber
 from engine.training.lineage import FRESH, Origin, Standing
@@ -82,6 +83,7 @@ class Loop:
         self.early = EarlyStop(config.early_stop)
         self.origin = origin
         self._saved: int | None = None
+        self._is_best = False
         self._ledger = Ledger()
         self._pulse = Pulse(events, config, Gauges(ranks.device))
         # A CPU has computed what it returns, so reading costs nothing; a GPU would be waited for.
@@ -107,9 +109,14 @@ class Loop:
         """Whether there is nothing more to do."""
         return self.step == self._config.steps or self.early.over
 
-    def final(self) -> dict[str, float | None]:
-        """Last metrics, all of them functions of the config and the recordings: no speeds, no times."""
-        return finite(self.metrics | self._constants())
+    def final(self, kept: Kept | None = None) -> dict[str, float | None]:
+        """Metrics of the last step, or of the one kept: functions of config and recordings, no speeds, no times."""
+        metrics, step = (self.metrics, self.step) if kept is None else (kept.about["metrics"], kept.step)
+        return finite(metrics | self._constants(step))
+
+    def kept(self) -> Kept | None:
+        """The checkpoint that is the result in place of the last one, once the run is over."""
+        return better_than_last(self._folder, self._config, self.early, self.step)
 
     def _train(self) -> bool:
         """Do all that is to be done; False when memory ran out."""
@@ -142,7 +149,7 @@ class Loop:
         return TELL if self._pulse.is_due() else GO
 
     def _advance(self, feed: Feed, tell: bool) -> None:
-        begun = time.monotonic()
+        begun, self._is_best = time.monotonic(), False
         if self.learner.objective.fits_at(self.step):
             self.learner.fit((self._data.training.whole(self.step + i) for i in range(FITTING)), self.step)
         self._ledger.note(self.step, self.learner.step(feed.take(self.step)))
@@ -156,14 +163,14 @@ class Loop:
             told |= self._look()
         self.seconds += time.monotonic() - begun
         if tell or look:
-            self._pulse.beat(self.step, told | self._constants())
+            self._pulse.beat(self.step, told | self._constants(self.step))
         if self.is_over or self._probe_is_due():
             self._ask_probe()
-        if self.is_over or self.step % self._config.checkpoint_every == 0:
+        if self.is_over or self._is_best or self.step % self._config.checkpoint_every == 0:
             self._save()
 
-    def _constants(self) -> dict[str, float]:
-        return {"learning_rate": self.learner.rate(max(0, self.step - 1))}
+    def _constants(self, step: int) -> dict[str, float]:
+        return {"learning_rate": self.learner.rate(max(0, step - 1))}
 
     def _read(self) -> dict[str, float]:
         """What the last step told; the run ends here if it or one before it was not finite."""
@@ -182,7 +189,7 @@ class Loop:
         """Held-out loss, collapse watch, early stop."""
         told = self.learner.validate(ahead(self._data.validation))
         self.metrics |= told
-        self.early.look(told.get("validation_loss"))
+        self._is_best = self.early.look(told.get("validation_loss"), self.step) and self._config.keeps_best
         return told | self._watch()
 
     def _watch(self) -> dict[str, float]:
@@ -201,14 +208,19 @@ class Loop:
         return every > 0 and self.step % every == 0
 
     def _ask_probe(self) -> None:
-        """One more point of the linear probe; the other ranks wait for the next word meanwhile."""
-        if self._probe is None or not self._ranks.first or any(point.step == self.step for point in self.probes):
+        """One more point of the linear probe, at the end of what is the result; other ranks wait for the next word."""
+        if self._probe is None or not self._ranks.first:
+            return
+        kept = self.kept() if self.is_over else None
+        step = self.step if kept is None else kept.step
+        if any(point.step == step for point in self.probes):
             return
         self.learner.objective.eval()
-        point = self._probe(self.learner.backbone, self.step)
+        backbone = self.learner.backbone if kept is None else kept.backbone().to(self._ranks.device)
+        point = self._probe(backbone, step)
         self.probes.append(point)
         labels = {label.label: label.auroc.value for label in point.labels}
-        self._events.emit(Probed(step=self.step, macro=point.macro.value, labels=labels))
+        self._events.emit(Probed(step=step, macro=point.macro.value, labels=labels))
 
     def _save(self) -> None:
         if self._saved == self.step:
@@ -222,7 +234,9 @@ class Loop:
         files = state_files(self.learner, self._config, self._about())
         now = Standing(self.step, sha256_of(files[WEIGHTS]), self.origin, self.collapse, self.collapsed)
         files["card.json"] = config_json(self._card(now)).encode()
-        path = write_checkpoint(self._folder.checkpoints, self.step, files, self._config.keep_checkpoints)
+        best = self.early.best_step if self._config.keeps_best else None
+        spare = "" if best is None else checkpoint_name(best)
+        path = write_checkpoint(self._folder.checkpoints, self.step, files, self._config.keep_checkpoints, spare)
         self._events.sync()
         self._events.emit(Checkpoint(step=self.step, name=path.name))
 

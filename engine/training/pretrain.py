@@ -12,7 +12,7 @@ from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Warned
-from engine.contract.results import PretrainResults, ProbeChange
+from engine.contract.results import PretrainResults, ProbeChange, ProbePoint
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.store import Store
 from engine.kernels.products import route_products
@@ -20,6 +20,7 @@ from engine.training.batches import ALONE, Cropper, Rows, Share, TrainingBatches
 from engine.training.checkpoint import checkpoint_name, newest_checkpoint
 from engine.training.device import set_threads
 from engine.training.distributed import Ranks, joined
+from engine.training.keeping import points_of
 from engine.training.learner import Learner
 from engine.training.lineage import FRESH, Origin, Standing, model_card
 from engine.training.loop import Data, Loop
@@ -93,24 +94,27 @@ def _parent(folder: RunFolder, config: PretrainConfig) -> Parent | None:
 
 
 def _results(folder: RunFolder, config: PretrainConfig, loop: Loop, probe: Probe | None) -> PretrainResults:
+    kept = loop.kept()
+    step = loop.step if kept is None else kept.step
     return PretrainResults(
-        checkpoint=f"{folder.checkpoints.name}/{checkpoint_name(loop.step)}",
-        weights_sha256=weights_sha256(loop.learner.backbone, config.backbone),
+        checkpoint=f"{folder.checkpoints.name}/{checkpoint_name(step)}",
+        weights_sha256=kept.sha256 if kept else weights_sha256(loop.learner.backbone, config.backbone),
         steps=loop.step,
+        kept_step=None if kept is None else step,
         parameters=count_trainable(loop.learner.backbone),
-        final=loop.final(),
+        final=loop.final(kept),
         seconds=round(loop.seconds, 3),
         stopped_early=loop.step < config.steps,
-        collapse=loop.collapse,
-        collapsed=loop.collapsed,
-        probes=loop.probes,
-        forgetting=_forgetting(config, loop, probe),
+        collapse=loop.collapse if kept is None else kept.about["collapse"],
+        collapsed=loop.collapsed if kept is None else kept.about["collapsed"],
+        probes=(points := points_of(loop.probes, step)),
+        forgetting=_forgetting(config, points, probe),
     )
 
 
-def _forgetting(config: PretrainConfig, loop: Loop, probe: Probe | None) -> list[ProbeChange]:
+def _forgetting(config: PretrainConfig, points: Sequence[ProbePoint], probe: Probe | None) -> list[ProbeChange]:
     """What a continued pretraining did to the probe: last point minus first."""
-    steps = [point.step for point in loop.probes]
+    steps = [point.step for point in points]
     if probe is None or not config.parent or len(steps) < 2:
         return []
     return probe.change(steps[0], steps[-1])

@@ -18,12 +18,13 @@ from engine.training.learner import Learner
 WEIGHTS, TRAINER = "weights.safetensors", "trainer.pt"
 
 
-def state_files(learner: Learner, config: PretrainConfig, about: dict[str, Any]) -> dict[str, bytes]:
+def state_files(learner: Learner, config: PretrainConfig, about: dict[str, Any]) -> dict[str, bytes | memoryview]:
     """The state as files of a checkpoint: the backbone's weights, and all else (heads, teachers, optimiser)."""
     rest = {k: v for k, v in learner.objective.state_dict().items() if not k.startswith("backbone.")}
     buffer = io.BytesIO()
     torch.save({"objective": rest, "optimizer": learner.optimizer.state_dict(), "about": about}, buffer)
-    return {WEIGHTS: weights_bytes(learner.backbone, config.backbone), TRAINER: buffer.getvalue()}
+    # Not `getvalue`, which copies: of a large model that is another two thirds of what its training holds.
+    return {WEIGHTS: weights_bytes(learner.backbone, config.backbone), TRAINER: buffer.getbuffer()}
 
 
 def read_about(checkpoint: Path) -> dict[str, Any]:

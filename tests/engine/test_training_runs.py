@@ -114,9 +114,75 @@ def test_a_run_ends_early_when_the_held_out_loss_no_longer_falls_and_stays_ended
     folder = cases.begin(store, tmp_path / "J0001", steps=40, evaluate_every=2, early_stop=2)
     results = cases.work(folder)
     assert (results.stopped_early, results.steps) == (True, 8)
-    assert results.checkpoint == "checkpoints/step-000008"
+    assert (results.checkpoint, results.kept_step) == ("checkpoints/step-000004", 4)
     again = cases.work(folder)
     assert again == results
+
+
+def begin_to_worsen(store, path, monkeypatch, losses=(3.0, 2.0, 2.5, 2.6), **settings):
+    worsening(monkeypatch, losses)
+    return cases.begin(store, path, **{"steps": 40, "evaluate_every": 2, "early_stop": 2, **settings})
+
+
+def test_an_early_stop_keeps_the_weights_of_the_best_look_and_all_that_was_measured_of_them(
+    store, tmp_path, monkeypatch
+):
+    folder = begin_to_worsen(store, tmp_path / "J0001", monkeypatch, keep_checkpoints=1, schedule="cosine")
+    results = cases.work(folder)
+    shorter = cases.begin(store, tmp_path / "J0002", steps=40, schedule="cosine", evaluate_every=40)
+    cases.before_step(monkeypatch, 3, shorter.ask_stop)
+    with pytest.raises(Stopped):
+        cases.work(shorter)
+    kept = folder.path / results.checkpoint
+    assert (kept / "weights.safetensors").read_bytes() == cases.weights(shorter)
+    assert results.final["validation_loss"] == 2.0
+    assert results.final["learning_rate"] == pytest.approx(3e-3 * (1 + math.cos(math.pi * 3 / 39)) / 2)
+    card = ModelCard.model_validate_json((kept / "card.json").read_text())
+    assert (card.weights_sha256, card.lineage.steps) == (results.weights_sha256, 4)
+    assert sorted(path.name for path in folder.checkpoints.iterdir()) == ["step-000004", "step-000008"]
+
+
+def test_an_early_stop_keeps_the_last_weights_where_that_is_asked_for(store, tmp_path, monkeypatch):
+    folder = begin_to_worsen(store, tmp_path / "J0001", monkeypatch, early_stop_keeps="last")
+    results = cases.work(folder)
+    assert (results.checkpoint, results.kept_step) == ("checkpoints/step-000008", None)
+    assert results.final["validation_loss"] == 2.6
+
+
+def test_the_last_step_is_the_result_when_it_is_the_best(store, tmp_path, monkeypatch):
+    folder = begin_to_worsen(store, tmp_path / "J0001", monkeypatch, losses=(3.0, 2.0, 2.5, 1.0), steps=8)
+    results = cases.work(folder)
+    assert (results.stopped_early, results.kept_step, results.steps) == (False, None, 8)
+
+
+def test_the_last_probe_is_of_the_weights_that_are_kept(store, tmp_path, monkeypatch):
+    folder = begin_to_worsen(store, tmp_path / "J0001", monkeypatch, probe=ProbeConfig(every=3))
+    probe = Probe()
+    results = cases.work(folder, probe)
+    assert probe.asked == [0, 3, 6, 4]
+    assert [point.step for point in results.probes] == [0, 3, 4]
+    assert cases.work(folder, probe) == results
+    assert len(probe.asked) == 4
+
+
+def test_a_kept_checkpoint_that_is_damaged_leaves_the_last_one_as_the_result(store, tmp_path, monkeypatch):
+    folder = begin_to_worsen(store, tmp_path / "J0001", monkeypatch)
+    results = cases.work(folder)
+    (folder.path / results.checkpoint / "weights.safetensors").write_bytes(b"damaged")
+    again = cases.work(folder)
+    assert (again.checkpoint, again.kept_step) == ("checkpoints/step-000008", None)
+
+
+@pytest.mark.parametrize("step", [4, 5, 7])
+def test_cut_after_its_best_look_a_run_keeps_the_same_weights(store, tmp_path, monkeypatch, step):
+    whole = begin_to_worsen(store, tmp_path / "J0001", monkeypatch)
+    expected = cases.work(whole)
+    cut = begin_to_worsen(store, tmp_path / "J0002", monkeypatch)  # no look is repeated: all cuts follow a checkpoint
+    cases.before_step(monkeypatch, step, die)
+    with pytest.raises(Killed):
+        cases.work(cut)
+    results = cases.work(cut)
+    assert (results.kept_step, results.weights_sha256) == (4, expected.weights_sha256)
 
 
 def test_looks_before_a_cut_count_for_the_early_stop(store, tmp_path, monkeypatch):

@@ -86,7 +86,7 @@ def test_a_schedule_scales_every_group_alike():
 def looks(patience, losses):
     early = EarlyStop(patience)
     for number, loss in enumerate(losses):
-        early.look(loss)
+        early.look(loss, number)
         if early.over:
             return number
     return None
@@ -108,8 +108,8 @@ def test_it_is_over_after_so_many_looks_without_a_better_loss(patience, losses, 
 
 def test_what_early_stopping_knows_survives_a_kill():
     early, again = EarlyStop(3), EarlyStop(3)
-    for loss in (2.0, 3.0, 3.0):
-        early.look(loss)
+    for step, loss in enumerate((2.0, 3.0, 3.0)):
+        early.look(loss, step)
     again.restore(early.state())
-    again.look(2.5)
+    again.look(2.5, 3)
     assert again.over
