@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.datasets.dataset import Dataset, Entry, Signal
+from engine.contract.mapping import SignalTable
+from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.tables import find_table, number, read_sheet, read_table
 from engine.datasets.tasks import Task
 from engine.datasets.wfdb_headers import SEXES
@@ -47,7 +48,7 @@ DATASETS = (
         access="open: figshare collection 4560497",
         marker=("Diagnostics.xlsx", "Diagnostics.csv"),
         read=read,
-        signal=Signal(rate_hz=500.0, unit="uV", axes="TC"),
+        mapping=SignalTable(rate_hz=500, unit="uV"),
         caution="also part of the PhysioNet/CinC Challenge 2021 (JS00001 to JS10646)",
     ),
 )

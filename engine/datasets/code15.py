@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.contract.errors import WorldError
-from engine.datasets.dataset import Dataset, Entry, Sex, Signal
+from engine.contract.mapping import SignalTable
+from engine.datasets.dataset import Dataset, Entry, Sex
 from engine.datasets.tables import Row, find_table, number, read_table
 
 FINDINGS = ("1dAVb", "RBBB", "LBBB", "SB", "ST", "AF")
@@ -26,9 +27,9 @@ def read(folder: Path) -> Iterator[Entry]:
     for part in parts:
         if Path(part).name != part:
             raise WorldError("table exams.csv", "a trace file lies outside the folder", "Use the table as published")
-        for place, exam in enumerate(_exam_ids(folder / part)):
+        for exam in _exam_ids(folder / part):
             if exam in exams:
-                yield _entry(exams[exam], f"{part}::{place}")
+                yield _entry(exams[exam], f"{part}::{exam}")
 
 
 def _exam_ids(path: Path) -> list[str]:
@@ -68,7 +69,7 @@ DATASETS = (
         access="open: Zenodo record 4916206",
         marker=("exams.csv",),
         read=read,
-        signal=Signal(rate_hz=400.0, unit="mV", dataset="tracings", axes="TC"),
+        mapping=SignalTable(rate_hz=400, unit="mV", dataset="tracings", ids="exam_id", axes="record,time,lead"),
         verified="layout only",
     ),
 )

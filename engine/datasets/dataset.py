@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from engine.contract.mapping import SignalTable
+
 Sex = Literal["female", "male", "unknown"]
 Verified = Literal["real data", "layout only"]
 
@@ -47,23 +49,6 @@ Reader = Callable[[Path], Iterator[Entry]]
 
 
 @dataclass(frozen=True)
-class Signal:
-    """How to read files that do not describe themselves (CSV, NumPy, HDF5); nothing for those that do.
-
-    Attributes:
-        rate_hz: samples a second.
-        unit: "mV", "uV", or "none" where the distributor standardised the signals, so that they are no millivolts.
-        dataset: name of the array within an HDF5 file.
-        axes: order of the axes of one recording: "CT" or "TC".
-    """
-
-    rate_hz: float
-    unit: Literal["mV", "uV", "none"]
-    dataset: str = ""
-    axes: Literal["CT", "TC"] = "CT"
-
-
-@dataclass(frozen=True)
 class Dataset:
     """One public corpus.
 
@@ -78,7 +63,7 @@ class Dataset:
         access: how to get it, in one sentence.
         marker: files of which one must be in the folder; they tell that it is this corpus.
         read: its reader.
-        signal: how its files are to be read, where they do not say.
+        mapping: how its files are to be read, where they do not say it themselves.
         verified: whether the reader was tried on files of the corpus itself, or on a directory of its layout alone.
         caution: what a user must know before trusting a number on it.
     """
@@ -93,6 +78,6 @@ class Dataset:
     access: str
     marker: tuple[str, ...]
     read: Reader
-    signal: Signal | None = None
+    mapping: SignalTable | None = None
     verified: Verified = "layout only"
     caution: str = ""

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.datasets.dataset import Dataset, Entry, Signal
+from engine.contract.mapping import SignalTable
+from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.tables import find_table, number, read_table
 from engine.datasets.tasks import Task
 from engine.datasets.wfdb_headers import SEXES
@@ -63,7 +64,7 @@ DATASETS = (
         access="on request: PhysioNet, 'EchoNext', version 1.1.1 (data use agreement)",
         marker=("EchoNext_metadata_100k.csv",),
         read=read,
-        signal=Signal(rate_hz=250.0, unit="none", axes="TC"),
+        mapping=SignalTable(rate_hz=250, mv_per_step=1, axes="record,time,lead"),
         caution="signals are standardised, not millivolts: models that expect millivolts see another scale",
     ),
 )

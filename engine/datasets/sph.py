@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.datasets.dataset import Dataset, Entry, Signal
+from engine.contract.mapping import SignalTable
+from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.tables import find_table, number, read_table
 from engine.datasets.tasks import Task
 from engine.datasets.wfdb_headers import SEXES
@@ -45,7 +46,7 @@ DATASETS = (
         access="open: figshare collection 5779802",
         marker=("metadata.csv",),
         read=read,
-        signal=Signal(rate_hz=500.0, unit="mV", dataset="ecg"),
+        mapping=SignalTable(rate_hz=500, unit="mV", dataset="ecg", axes="lead,time"),
     ),
 )
 TASKS = (
