@@ -9,6 +9,7 @@ from types import TracebackType
 from app.core import (
     audit,
     cohorts,
+    eligible,
     jobs,
     launch,
     models,
@@ -26,6 +27,7 @@ from app.core.label_sheet import read_sheet
 from app.core.rows import (
     AuditRow,
     AuditVerdict,
+    CohortFlow,
     CohortRow,
     DerivedRow,
     FileOutcome,
@@ -45,6 +47,7 @@ from engine.contract.config import AnyBackboneConfig, Deidentification, ImportCo
 from engine.contract.events import AnyEvent
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
+from engine.data.splits import Part
 
 
 class Workspace(Training, Data):
@@ -165,6 +168,7 @@ class Workspace(Training, Data):
         folds: int | None = 5,
         holdout: float | None = None,
         seed: int = 0,
+        rules: Sequence[str] = (),
     ) -> CohortRow:
         """Freeze a set of recordings with one patient-wise split.
 
@@ -175,13 +179,29 @@ class Workspace(Training, Data):
             folds: number of patient folds, every patient is scored once.
             holdout: in place of folds, the share of patients that is held out as test part.
             seed: another seed, another split.
+            rules: eligibility rules in words ("age 18..", "paced no"), applied in this order.
 
         Raises:
-            UsageError: name taken, unknown label, neither folds nor holdout.
+            UsageError: name taken, unknown label, no rule, neither folds nor holdout.
             WorldError: no recording is eligible, or too few patients.
         """
         with self._home.db.write() as session:
-            return cohorts.create(session, name, labels, dataset, folds, holdout, seed)
+            return cohorts.create(session, name, labels, dataset, folds, holdout, seed, rules)
+
+    def eligible(self, labels: Sequence[str] = (), dataset: str | None = None, rules: Sequence[str] = ()) -> CohortFlow:
+        """Who a cohort of these rules would leave out, and why; nothing is made. Raises UsageError for no rule."""
+        with self._home.db.read() as session:
+            return eligible.choose(session, labels, dataset, rules).flow
+
+    def cohort_flow(self, name: str) -> CohortFlow:
+        """Who was left out of a cohort at which step. Raises UsageError when there is none of this name."""
+        with self._home.db.read() as session:
+            return cohorts.flow(session, name)
+
+    def cohort_parts(self, name: str) -> list[Part]:
+        """What went into which part of a cohort's split: recordings, patients, labels."""
+        with self._home.db.read() as session:
+            return cohorts.table(session, name)
 
     def cohorts(self) -> list[CohortRow]:
         """All cohorts in the order of their making."""

@@ -1,14 +1,19 @@
-"""Verbs on cohorts: `cohort create|list|show`."""
+"""Verbs on cohorts: `cohort create|flow|list|show`."""
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.core.words import counted
 from engine.contract.errors import EXIT_DONE, UsageError
+
+if TYPE_CHECKING:
+    from app.core.rows import CohortFlow
+    from engine.data.splits import Part
 
 
 def add(verbs: Verbs) -> None:
@@ -24,23 +29,31 @@ def add(verbs: Verbs) -> None:
         kinds,
         "create",
         "make a cohort and its patient-wise split",
-        ["isoline cohort create main --label MI --label NORM --folds 5 -w ward7"],
+        [
+            "isoline cohort create main --label MI --label NORM --folds 5 -w ward7",
+            'isoline cohort create adults --rule "age 18.." --rule "paced no or unknown" -w ward7',
+        ],
         _create,
     )
     create.add_argument("name", metavar="NAME")
-    create.add_argument(
-        "--label",
-        action="append",
-        default=[],
-        metavar="L",
-        help="keep recordings where this label is known; repeatable",
-    )
-    create.add_argument("--dataset", metavar="NAME", help="keep recordings of this collection")
+    _add_choice(create)
     create.add_argument("--folds", type=int, metavar="K", help="patient folds, each scored once (default: 5)")
     create.add_argument("--holdout", type=float, metavar="SHARE", help="share of patients kept as test part instead")
     create.add_argument("--seed", type=int, default=0, metavar="N", help="the split is a function of it (default: 0)")
     add_workspace(create)
     add_json(create)
+
+    flow = add_verb(
+        kinds,
+        "flow",
+        "tell who a cohort leaves out at which step; without NAME, who one of these rules would",
+        ["isoline cohort flow main -w ward7", 'isoline cohort flow --rule "age 18..89" --rule "sex female" -w ward7'],
+        _flow,
+    )
+    flow.add_argument("name", metavar="NAME", nargs="?", help="a cohort that there is")
+    _add_choice(flow)
+    add_workspace(flow)
+    add_json(flow)
 
     listing = add_verb(kinds, "list", "list the cohorts", ["isoline cohort list -w ward7"], _list)
     add_workspace(listing)
@@ -50,6 +63,27 @@ def add(verbs: Verbs) -> None:
     show.add_argument("name", metavar="NAME")
     add_workspace(show)
     add_json(show)
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """Which recordings: the options `--label`, `--dataset`, `--rule`."""
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="L",
+        help="keep recordings where this label is known; repeatable",
+    )
+    parser.add_argument("--dataset", metavar="NAME", help="keep recordings of this collection")
+    parser.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="'age 18..89', 'sex female', 'paced no', 'leads I II V1', 'measured V1', 'quality good limited', "
+        "'without FINDING', 'device NAME', 'setting WORD', 'format WORD', 'rate 250..', 'seconds 10..', 'year 2015..'; "
+        "with ' or unknown' those of whom it is not known stay; repeatable, applied in this order",
+    )
 
 
 def _create(arguments: argparse.Namespace) -> int:
@@ -64,14 +98,57 @@ def _create(arguments: argparse.Namespace) -> int:
             folds=folds,
             holdout=arguments.holdout,
             seed=arguments.seed,
+            rules=arguments.rule,
         )
+        flow = workspace.cohort_flow(row.name)
     if wants_json(arguments):
         print(printing.as_json(row))
         return EXIT_DONE
     size = f"{counted(row.records, 'recording')} of {counted(row.patients, 'patient')}"
     print(f"Cohort {row.name}: {size}, {row.split_kind}")
     print(f"Split {row.split_id}, sha256 {row.split_sha256}")
+    if flow.steps:
+        print("\n" + flow_in_words(flow))
     return EXIT_DONE
+
+
+def _flow(arguments: argparse.Namespace) -> int:
+    asked = arguments.label or arguments.rule or arguments.dataset
+    if arguments.name and asked:
+        raise UsageError("cohort flow", "a cohort's rules are fixed", "Give NAME, or --label, --dataset and --rule")
+    with opened(arguments) as workspace:
+        if arguments.name:
+            flow = workspace.cohort_flow(arguments.name)
+        else:
+            flow = workspace.eligible(arguments.label, arguments.dataset, arguments.rule)
+    print(printing.as_json(flow) if wants_json(arguments) else flow_in_words(flow))
+    return EXIT_DONE
+
+
+def flow_in_words(flow: CohortFlow) -> str:
+    """Who was left out at which step, as a table for people."""
+    cells: list[tuple[str, str, str]] = [("considered", f"{flow.considered:,}", f"{flow.considered_patients:,}")]
+    for step in flow.steps:
+        cells.append((step.rule, "", ""))
+        cells += [(f"  {reason}", f"-{count:,}", "") for reason, count in step.excluded.items()]
+    cells.append(("eligible", f"{flow.records:,}", f"{flow.patients:,}"))
+    return printing.table(("Step", "Recordings", "Patients"), cells, right=("Recordings", "Patients"))
+
+
+def parts_in_words(parts: Sequence[Part]) -> str:
+    """What went where, as a table for people: of every label how many have it, and their share of the known."""
+    labels = list(parts[0].positives) if parts else []
+    heads = ("Part", "Recordings", "Patients", *labels)
+    cells = [
+        (part.name, f"{part.records:,}", f"{part.patients:,}", *(_positives(part, label) for label in labels))
+        for part in parts
+    ]
+    return printing.table(heads, cells, right=heads[1:])
+
+
+def _positives(part: Part, label: str) -> str:
+    known = part.positives[label] + part.negatives[label]
+    return f"{part.positives[label]:,} ({part.positives[label] / known:.1%})" if known else "0"
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -91,10 +168,10 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         row, members = workspace.cohort(arguments.name), workspace.cohort_members(arguments.name)
+        parts, flow = workspace.cohort_parts(arguments.name), workspace.cohort_flow(arguments.name)
     if wants_json(arguments):
-        print(printing.as_json({"cohort": row, "members": members}))
+        print(printing.as_json({"cohort": row, "parts": parts, "flow": flow, "members": members}))
         return EXIT_DONE
-    parts = Counter(member.split for member in members)
     pairs: list[tuple[str, object]] = [
         ("Cohort", row.name),
         ("Recordings", f"{row.records:,} of {counted(row.patients, 'patient')}"),
@@ -104,5 +181,8 @@ def _show(arguments: argparse.Namespace) -> int:
         ("Openings", row.openings),
         ("Made", printing.moment(row.created)),
     ]
-    print(printing.fields([*pairs, *((part, counted(count, "recording")) for part, count in sorted(parts.items()))]))
+    print(printing.fields(pairs))
+    print("\nWhat went where (no patient is in two parts), with the share of positives:\n")
+    print(parts_in_words(parts))
+    print("\n" + flow_in_words(flow))
     return EXIT_DONE

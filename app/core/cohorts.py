@@ -10,6 +10,7 @@ Shapes: n recordings, L labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,15 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, records
+from app.core import audit, eligible, records
 from app.core.clock import utc_now
-from app.core.rows import CohortRow
-from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel
+from app.core.rows import CohortFlow, CohortRow
+from app.core.schema import Cohort, CohortMember, Job, RecordLabel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow, RunFolder
+from engine.data.eligibility import Step
+from engine.data.splits import Part, patient_folds, refuse_leak, split_digest, split_table
 from engine.data.splits import holdout as hold_out
-from engine.data.splits import patient_folds, split_digest
-
-SHORTEST_S = 2.5
-"""Recordings shorter than the shortest window of any model are left out, and counted."""
 
 
 def create(
@@ -38,19 +37,23 @@ def create(
     folds: int | None,
     holdout: float | None,
     seed: int,
+    rules: Sequence[str] = (),
 ) -> CohortRow:
     """Choose the recordings, divide their patients, and freeze both.
 
     Raises:
-        UsageError: the name is taken or empty, an unknown label, or neither folds nor a held-out share.
+        UsageError: the name is taken or empty, an unknown label, no rule, or neither folds nor a held-out share.
         WorldError: no recording is left, or too few patients.
     """
     _refuse_bad_request(session, name, labels, folds, holdout)
-    chosen, excluded = _eligible(session, labels, dataset)
-    people = stand_ins([(r.record_id, r.patient) for r in chosen])
-    y_nL = label_matrix(session, [r.record_id for r in chosen], labels or all_labels(session))
+    chosen = eligible.choose(session, labels, dataset, rules)
+    if not chosen.record_ids:
+        raise WorldError("cohort", "no recording is eligible", "Import recordings with labels, or widen the rules")
+    people = stand_ins(list(zip(chosen.record_ids, chosen.patients, strict=True)))
+    y_nL = label_matrix(session, chosen.record_ids, labels or all_labels(session))
     parts, kind = _divide(people, y_nL, folds, holdout, seed)
-    digest = split_digest([r.record_id for r in chosen], parts)
+    refuse_leak(chosen.patients, parts)
+    digest, excluded = split_digest(chosen.record_ids, parts), eligible.excluded(chosen.flow)
     cohort = Cohort(
         name=name.strip(),
         created=utc_now(),
@@ -60,20 +63,23 @@ def create(
         split_id=f"S-{digest[:8]}",
         split_kind=kind,
         split_sha256=digest,
-        records=len(chosen),
+        records=len(chosen.record_ids),
         patients=len(set(people)),
         openings=_openings(session, digest),
         excluded=excluded,
+        rules=list(rules),
+        flow=asdict(chosen.flow),
     )
     session.add(cohort)
     session.flush()
+    rows = zip(chosen.record_ids, chosen.patients, parts, strict=True)
     members = [
-        {"cohort": cohort.number, "position": n, "record_id": r.record_id, "patient": r.patient, "split": part}
-        for n, (r, part) in enumerate(zip(chosen, parts, strict=True))
+        {"cohort": cohort.number, "position": n, "record_id": record_id, "patient": patient, "split": part}
+        for n, (record_id, patient, part) in enumerate(rows)
     ]
     session.execute(insert(CohortMember), members)
     told = {"split_id": cohort.split_id, "split_sha256": digest, "split": kind, "seed": seed}
-    counts = {"records": cohort.records, "patients": cohort.patients, "excluded": excluded}
+    counts = {"records": cohort.records, "patients": cohort.patients, "rules": list(rules), "excluded": excluded}
     audit.append(session, "cohort created", cohort.name, {**told, **counts})
     return as_row(cohort)
 
@@ -92,12 +98,39 @@ def all_rows(session: Session) -> list[CohortRow]:
 
 
 def manifest(session: Session, name: str) -> list[ManifestRow]:
-    """The recordings of a cohort with stand-ins for their patients, in order."""
+    """The recordings of a cohort with stand-ins for their patients, in order.
+
+    Raises:
+        UsageError: there is none of this name.
+        WorldError: a patient is in several parts of its split.
+    """
     cohort = get(session, name)
     query = select(CohortMember).where(CohortMember.cohort == cohort.number).order_by(CohortMember.position)
     members = session.scalars(query).all()
+    refuse_leak([m.patient for m in members], [m.split for m in members])
     people = stand_ins([(m.record_id, m.patient) for m in members])
     return [ManifestRow(m.record_id, person, m.split) for m, person in zip(members, people, strict=True)]
+
+
+def table(session: Session, name: str) -> list[Part]:
+    """What went into which part of a cohort's split: recordings, patients, and of every label who has it."""
+    group, members = get(session, name), manifest(session, name)
+    y_nL = label_matrix(session, [row.record_id for row in members], names := group.labels or all_labels(session))
+    yes_or_no = [label for label, y_n in zip(names, y_nL.T, strict=True) if np.isin(y_n[~np.isnan(y_n)], (0, 1)).all()]
+    columns = [names.index(label) for label in yes_or_no]
+    people, parts = [row.patient for row in members], [row.split for row in members]
+    return split_table(people, parts, y_nL[:, columns], yes_or_no)
+
+
+def flow(session: Session, name: str) -> CohortFlow:
+    """Who was left out of a cohort at which step, as it was when the cohort was made."""
+    cohort = get(session, name)
+    told = dict(cohort.flow)
+    if not told:  # made by a version that kept the reasons alone
+        records_then = cohort.records + sum(cohort.excluded.values())
+        step = Step("as this version did not yet note", records_then, cohort.patients, dict(cohort.excluded))
+        return CohortFlow(records_then, cohort.patients, (step,), cohort.records, cohort.patients)
+    return CohortFlow(**told | {"steps": tuple(Step(**step) for step in told["steps"])})
 
 
 def stand_ins(pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -216,34 +249,6 @@ def _refuse_bad_request(
     if unknown:
         known = ", ".join(all_labels(session)) or "none"
         raise UsageError(f"label {', '.join(unknown)}", "no recording has it", f"Known labels: {known}")
-
-
-def _eligible(session: Session, labels: Sequence[str], dataset: str | None) -> tuple[list[Record], dict[str, int]]:
-    """The recordings by id, and how many were left out for which reason."""
-    query = select(Record).order_by(Record.record_id)
-    if dataset is not None:
-        query = query.where(Record.dataset == dataset)
-    everyone = session.scalars(query).all()
-    known = set(session.scalars(select(RecordLabel.record_id).where(RecordLabel.label.in_(labels)))) if labels else None
-    chosen: list[Record] = []
-    excluded: dict[str, int] = {}
-    for record in everyone:
-        reason = _unfit(record, known)
-        if reason:
-            excluded[reason] = excluded.get(reason, 0) + 1
-        else:
-            chosen.append(record)
-    if not chosen:
-        raise WorldError("cohort", "no recording is eligible", "Import recordings with labels, or widen the rules")
-    return chosen, excluded
-
-
-def _unfit(record: Record, known: set[str] | None) -> str:
-    if known is not None and record.record_id not in known:
-        return "no label known"
-    if record.quality == "unusable":
-        return "signal unusable"
-    return f"shorter than {SHORTEST_S} s" if record.seconds < SHORTEST_S else ""
 
 
 def _divide(

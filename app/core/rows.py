@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE, RESEARCH_STAMP
+from engine.data.eligibility import Step
 
 JobState = Literal["queued", "running", "done", "failed", "stopped", "interrupted"]
 
@@ -142,6 +143,25 @@ class DerivedRow:
     records: int
     size_bytes: int
     in_use: bool
+
+
+@dataclass(frozen=True)
+class CohortFlow:
+    """Who was considered, who was left out at which step and why, who is left.
+
+    Attributes:
+        considered: recordings at the start.
+        considered_patients: their patients.
+        steps: one a rule, in the order in which they were applied.
+        records: recordings that are left.
+        patients: their patients.
+    """
+
+    considered: int
+    considered_patients: int
+    steps: tuple[Step, ...]
+    records: int
+    patients: int
 
 
 @dataclass(frozen=True)

@@ -256,6 +256,8 @@ class Cohort(Base):
     patients: Mapped[int]
     openings: Mapped[int] = mapped_column(default=0)
     excluded: Mapped[dict[str, int]] = mapped_column(JSON)
+    rules: Mapped[list[str]] = mapped_column(JSON, default=list)
+    flow: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
 class CohortMember(Base):

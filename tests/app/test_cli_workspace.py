@@ -275,3 +275,25 @@ def test_a_failing_check_fails_the_selftest_and_says_where(monkeypatch, capsys):
     assert "FAILS" in out
     assert "internal error (ValueError at test_cli_workspace.py" in out
     assert "secret" not in out
+
+
+def test_a_cohort_shows_what_went_where_and_who_was_left_out(isoline):
+    code, out, _ = isoline("cohort", "create", "grown", "--label", "MI", "--rule", "age 40..", "--rule", "sex female")
+    assert code == 0
+    assert "sex male" in out
+    shown = told_json(isoline("cohort", "show", "grown", "--json"))
+    assert {part["name"] for part in shown["parts"]} == {f"fold-{n}" for n in range(5)}
+    assert sum(part["positives"]["MI"] for part in shown["parts"]) > 0
+    assert [step["rule"] for step in shown["flow"]["steps"]] == ["age 40..", "sex female"]
+    _, text, _ = isoline("cohort", "show", "grown")
+    assert "What went where (no patient is in two parts)" in text
+    assert "age below 40 years" in text
+    assert told_json(isoline("cohort", "flow", "grown", "--json")) == shown["flow"]
+
+
+def test_the_flow_of_rules_is_told_before_there_is_a_cohort(isoline):
+    flow = told_json(isoline("cohort", "flow", "--rule", "age 40.. or unknown", "--rule", "leads I V6", "--json"))
+    assert flow["considered"] >= 120
+    assert flow["records"] == flow["considered"] - sum(sum(step["excluded"].values()) for step in flow["steps"])
+    assert isoline("cohort", "flow", "--rule", "height 180..")[0] == 2
+    assert isoline("cohort", "flow", "grown", "--rule", "age 40..")[0] == 2

@@ -156,3 +156,61 @@ def test_every_evaluation_counts_once_as_an_opening_of_its_split(workspace: Work
     assert opened[0].detail["split_sha256"] == twin.split_sha256
     assert opened[0].detail["split_id"] == twin.split_id
     assert workspace.create_cohort("third", folds=3).openings == 2
+
+
+def test_rules_leave_out_whom_they_must_and_the_flow_is_kept_with_the_cohort(workspace: Workspace) -> None:
+    ids = sorted(row.record_id for row in workspace.records())
+    hurt(workspace, "UPDATE records SET age = 50, age_over_89 = 0, paced = 0")
+    hurt(workspace, "UPDATE records SET quality = 'unusable' WHERE record_id = ?", ids[0])
+    hurt(workspace, "UPDATE records SET age = 12 WHERE record_id = ?", ids[1])
+    hurt(workspace, "UPDATE records SET age = NULL WHERE record_id = ?", ids[2])
+    hurt(workspace, "UPDATE records SET paced = 1 WHERE record_id = ?", ids[3])
+    rules = ["age 18..", "paced no"]
+    preview = workspace.eligible(rules=rules)
+    row = workspace.create_cohort("adults", folds=3, rules=rules)
+    flow = workspace.cohort_flow("adults")
+    assert flow == preview
+    assert (flow.considered, flow.records, row.records) == (24, 20, 20)
+    assert [(step.rule, step.records, step.excluded) for step in flow.steps] == [
+        ("the signal is usable", 24, {"signal unusable": 1}),
+        ("age 18..", 23, {"age below 18 years": 1, "age unknown": 1}),
+        ("paced no", 21, {"paced": 1}),
+    ]
+    assert {member.record_id for member in workspace.cohort_members("adults")} == set(ids[4:])
+    assert workspace.audit()[0].detail["rules"] == rules
+    hurt(workspace, "UPDATE records SET age = 5")
+    assert workspace.cohort_flow("adults") == flow
+    with pytest.raises(UsageError, match="it is no rule"):
+        workspace.create_cohort("tall", rules=["height 180.."])
+
+
+def test_a_cohort_of_before_tells_its_reasons_in_one_step(workspace: Workspace) -> None:
+    workspace.create_cohort("main", folds=3)
+    hurt(workspace, "UPDATE cohorts SET flow = '{}', excluded = '{\"signal unusable\": 2}'")
+    (step,) = workspace.cohort_flow("main").steps
+    assert (step.records, step.excluded, step.left) == (26, {"signal unusable": 2}, 24)
+
+
+def test_the_parts_of_a_split_are_told_with_their_labels(workspace: Workspace) -> None:
+    share_patients(workspace)
+    workspace.create_cohort("main", labels=["MI", "NORM"], folds=3)
+    parts = workspace.cohort_parts("main")
+    assert [part.name for part in parts] == ["fold-0", "fold-1", "fold-2"]
+    assert sum(part.records for part in parts) == 24
+    assert sum(part.patients for part in parts) == 12
+    known = {record.record_id: record.labels for record in workspace.records()}
+    for label in ("MI", "NORM"):
+        total = sum(labels.get(label) == 1 for labels in known.values())
+        assert sum(part.positives[label] for part in parts) == total
+
+
+def test_a_split_with_a_patient_on_two_sides_is_refused_wherever_it_is_used(workspace: Workspace) -> None:
+    workspace.create_cohort("main", folds=3)
+    workspace.add_baseline()
+    members = workspace.cohort_members("main")
+    sides = [next(m.record_id for m in members if m.split == side) for side in ("fold-0", "fold-1")]
+    for record_id in sides:
+        hurt(workspace, "UPDATE cohort_members SET patient = 'p1' WHERE record_id = ?", record_id)
+    with pytest.raises(WorldError, match="in more than one part") as told:
+        workspace.evaluate("age + sex", "main", labels=["NORM"])
+    assert told.value.fault == "leak"

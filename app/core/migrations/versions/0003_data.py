@@ -43,6 +43,8 @@ def upgrade() -> None:
         op.create_index(f"records_by_{name}", "records", columns, unique=False)
     op.add_column("labels", sa.Column("kind", sa.String(), nullable=False, server_default="binary"))
     op.add_column("labels", sa.Column("origin", sa.String(), nullable=False, server_default="table"))
+    op.add_column("cohorts", sa.Column("rules", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("cohorts", sa.Column("flow", sa.JSON(), nullable=False, server_default="{}"))
     op.create_table(
         "marks",
         sa.Column("mark", sa.BigInteger(), autoincrement=False, nullable=False),
