@@ -1,14 +1,16 @@
 import io
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pdf_text import page_texts
 from pypdf import PdfReader
 from report_factory import LEADS, make_dossier, signal_view
 
 from app.core.rows import SignalView
-from app.governance.dossier import Dossier, ExampleECG
+from app.governance.dossier import ExampleECG
 from app.report import ecg_trace
 from app.report.build import render
 from app.report.ecg_trace import legend, pulse_mm, segments, strip, trace_mm
@@ -74,11 +76,18 @@ def test_ten_seconds_and_the_pulse_fit_on_the_paper() -> None:
     assert ecg_trace.PAPER_MM[1] <= 210 - 2 * 14
 
 
-def ecg_page(dossier: Dossier) -> tuple[str, str]:
-    for page in PdfReader(io.BytesIO(render(dossier))).pages:
-        if "mm/mV" in page.extract_text() and page.mediabox.width > page.mediabox.height:
-            return page.extract_text(), page.get_contents().get_data().decode("latin-1")
+def ecg_page(pdf: bytes) -> tuple[str, str]:
+    """Text and drawing operations of the landscape page with the recording."""
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    for page, text in zip(pages, page_texts(pdf), strict=True):
+        if "mm/mV" in text and page.mediabox.width > page.mediabox.height:
+            return text, page.get_contents().get_data().decode("latin-1")
     raise AssertionError("no ECG page")
+
+
+@pytest.fixture(scope="module")
+def printed(report: Path) -> tuple[str, str]:
+    return ecg_page(report.read_bytes())
 
 
 def polylines(content: str) -> list[np.ndarray]:
@@ -92,7 +101,7 @@ def polylines(content: str) -> list[np.ndarray]:
 def test_on_paper_a_step_of_one_millivolt_is_ten_millimetres_high() -> None:
     signal_CT = np.zeros((12, 5000), np.float32)
     signal_CT[:, 625:] = 1.0
-    _, content = ecg_page(make_dossier(signal=signal_view(signal_CT)))
+    _, content = ecg_page(render(make_dossier(signal=signal_view(signal_CT))))
     strips = [line for line in polylines(content) if len(line) == 5000]
     assert len(strips) == 1
     high, wide = np.ptp(strips[0][:, 1]), np.ptp(strips[0][:, 0])
@@ -100,9 +109,8 @@ def test_on_paper_a_step_of_one_millivolt_is_ten_millimetres_high() -> None:
     assert wide / POINTS_PER_MM == pytest.approx(25 * 4999 / 500, abs=0.001)
 
 
-def test_the_page_draws_a_pulse_in_each_row_and_all_thirteen_segments() -> None:
-    _, content = ecg_page(make_dossier())
-    lines = polylines(content)
+def test_the_page_draws_a_pulse_in_each_row_and_all_thirteen_segments(printed: tuple[str, str]) -> None:
+    lines = polylines(printed[1])
     pulses = [
         line for line in lines if len(line) == 6 and np.ptp(line[:, 1]) / POINTS_PER_MM == pytest.approx(10, abs=0.01)
     ]
@@ -110,9 +118,8 @@ def test_the_page_draws_a_pulse_in_each_row_and_all_thirteen_segments() -> None:
     assert sorted(len(line) for line in lines if len(line) > 1000) == [1250] * 3 + [1251] * 9 + [5000]
 
 
-def test_the_page_is_landscape_and_names_scale_layout_filters_and_pseudonym() -> None:
-    text, _ = ecg_page(make_dossier())
-    flat = re.sub(r"\s+", " ", text)
+def test_the_page_is_landscape_and_names_scale_layout_filters_and_pseudonym(printed: tuple[str, str]) -> None:
+    flat = re.sub(r"\s+", " ", printed[0])
     for needle in ("25 mm/s, 10 mm/mV", "Simultaneous leads, 2.5 s per column", "Filters", "none", "r3f9a1c22d07b"):
         assert needle in flat
     assert all(re.search(rf"\b{lead}\b", flat) for lead in LEADS)
@@ -121,7 +128,7 @@ def test_the_page_is_landscape_and_names_scale_layout_filters_and_pseudonym() ->
 def test_absent_and_derived_leads_say_so() -> None:
     signal_CT = np.zeros((12, 5000), np.float32)
     signal_CT[6] = np.nan
-    text, _ = ecg_page(make_dossier(signal=signal_view(signal_CT, derived=("III", "aVR"))))
+    text, _ = ecg_page(render(make_dossier(signal=signal_view(signal_CT, derived=("III", "aVR")))))
     assert "V1 (not recorded)" in text
     assert "III (derived)" in text
     assert "aVR (derived)" in text

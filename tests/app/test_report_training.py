@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
+from pdf_text import page_texts
 from report_factory import NAMES, cards, difference, estimate, evidence_of, make_dossier, pretrained, sha
 from reportlab.platypus import SimpleDocTemplate
 
@@ -49,8 +49,7 @@ def text_of(one: PretrainingSection) -> str:
     out = io.BytesIO()
     style.register_fonts()
     SimpleDocTemplate(out).build(pretraining(one, context))
-    pages = [page.extract_text() for page in PdfReader(out).pages]
-    return re.sub(r"\s+", " ", " ".join(pages).replace("\u00a0", " "))
+    return re.sub(r"\s+", " ", " ".join(page_texts(out.getvalue())).replace("\u00a0", " "))
 
 
 @pytest.mark.parametrize("objective", [JEPAConfig(), Data2vecConfig(), DinoSRConfig(), HuBERTConfig()])
