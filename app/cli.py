@@ -18,6 +18,7 @@ from app.commands import (
     installation,
     jobs,
     labels,
+    leakage,
     models,
     recordings,
     records,
@@ -41,7 +42,8 @@ from engine.contract.version import VERSION
 
 EPILOG = """\
 exit codes: 0 done, 1 what was found is wrong (file, disk, model, too few recordings), 2 what was asked is wrong
-            (unknown verb, name, setting or axis, a setting out of range), 3 a bug, 4 a run was stopped as asked
+            (unknown verb, name, setting or axis, a setting out of range), 3 a bug, 4 a run was stopped as asked,
+            5 a check found what should not be (a leak)
 
 start here:
   isoline demo                 the whole way on shipped real ECGs, ends with a PDF
@@ -107,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
         labels,
         stores,
         cohorts,
+        leakage,
         models,
         training,
         studies,

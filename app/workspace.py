@@ -42,6 +42,7 @@ from app.core.rows import (
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
 from app.workspace_data import Data
+from app.workspace_leakage import Sentinel
 from app.workspace_training import Training
 from engine.contract.config import AnyBackboneConfig, Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
@@ -50,7 +51,7 @@ from engine.contract.run import ManifestRow
 from engine.data.splits import Part
 
 
-class Workspace(Training, Data):
+class Workspace(Training, Data, Sentinel):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:

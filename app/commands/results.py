@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app import printing
+from app.commands.leakage import found_words
 from app.progress import duration
 from engine.contract.results import (
     AnyResults,
@@ -149,4 +150,5 @@ _WAYS: dict[str, Callable[[Any], str]] = {
     "pretrain": _pretrain,
     "estimate": _estimate,
     "study": _study,
+    "leakage": found_words,
 }

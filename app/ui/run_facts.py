@@ -40,6 +40,7 @@ KIND_WORDS = {
     "embed": "Embedding",
     "evaluate": "Evaluation",
     "compare": "Comparison",
+    "leakage": "Search for leaks",
 }
 """Kinds of run in the user's words."""
 

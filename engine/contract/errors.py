@@ -53,6 +53,9 @@ EXIT_DONE, EXIT_WORLD, EXIT_USAGE, EXIT_BUG, EXIT_STOPPED = 0, 1, 2, 3, 4
 bug, stopped as asked. `isoline-engine` ends with 0 when it was stopped: it did what it was told, and a launcher that
 sees another code would end the other ranks."""
 
+EXIT_FOUND = 5
+"""Exit code of a check that did its work and found what should not be: a leak."""
+
 
 def crash_line(error: BaseException) -> str:
     """Where a bug struck, in one line: type, file and line, never the message (it may quote a recording)."""

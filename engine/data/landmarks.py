@@ -107,7 +107,7 @@ class LandmarkIndex:
 def _in_company(rows: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Of candidates in the order of rows and shifts: those beside one of the same row and about the same shift."""
     beside = (rows[1:] == rows[:-1]) & (shifts[1:] - shifts[:-1] <= ALIKE)
-    return np.logical_or(np.append(beside, False), np.insert(beside, 0, False))
+    return np.asarray(np.append(beside, False) | np.insert(beside, 0, False), dtype=np.bool_)
 
 
 def ones_by_word(codes: NDArray[np.uint64]) -> NDArray[np.uint8]:

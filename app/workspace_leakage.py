@@ -1,0 +1,54 @@
+"""The part of the workspace that looks for leaks. No logic of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.core import leakage
+from app.core.home import Home
+from engine.data.circularity import Circularity
+from engine.data.packs import PackHead
+
+
+class Sentinel:
+    """What a `Workspace` can do against leaks."""
+
+    _home: Home
+
+    def leakage(self, cohort: str, against: Sequence[str] = ()) -> str:
+        """Queue the search for patients and recordings, copies included, that stand on two sides; gives back the job.
+
+        Args:
+            cohort: its parts are held against each other.
+            against: other cohorts, models (what they were pretrained on) and fingerprint packs (paths).
+
+        Raises:
+            UsageError: a word that names nothing to check against.
+            WorldError: a pack that cannot be used.
+        """
+        with self._home.db.write() as session:
+            return leakage.check(session, self._home, cohort, against)
+
+    def label_circularity(self, cohort: str) -> list[Circularity]:
+        """For each label of a cohort, how far it is the cart's own statement, the worst first."""
+        with self._home.db.read() as session:
+            return leakage.labels(session, cohort)
+
+    def export_fingerprints(
+        self,
+        cohort: str,
+        out: Path,
+        corpus: str = "",
+        licence: str = "",
+        note: str = "",
+        on_progress: Callable[[int, int, str], None] | None = None,
+    ) -> tuple[Path, PackHead]:
+        """Write the fingerprints of a cohort as a pack that others can check against; gives back the file and its head.
+
+        Raises:
+            UsageError: unknown cohort.
+            WorldError: the file cannot be written.
+        """
+        with self._home.db.write() as session:
+            return leakage.export(session, self._home, cohort, Path(out), corpus, licence, note, on_progress)
