@@ -42,16 +42,17 @@ from app.core.rows import (
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
 from app.workspace_data import Data
-from app.workspace_leakage import Sentinel
 from app.workspace_training import Training
 from engine.contract.config import AnyBackboneConfig, Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
+from engine.contract.mapping import SignalTable
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
 from engine.data.splits import Part
+from engine.signal.preview import Preview, preview_table
 
 
-class Workspace(Training, Data, Sentinel):
+class Workspace(Training, Data):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:
@@ -105,6 +106,7 @@ class Workspace(Training, Data, Sentinel):
         labels: Path | None = None,
         workers: int = 0,
         deidentify: Deidentification | None = None,
+        mapping: SignalTable | None = None,
     ) -> str:
         """Queue the import of files and folders; gives back the job's id.
 
@@ -114,20 +116,30 @@ class Workspace(Training, Data, Sentinel):
             labels: table with a column `record`, optionally `patient_id`, `age`, `sex`, and one column a label.
             workers: processes that read at once; 0 takes one a core.
             deidentify: what is kept of dates and free text; by default the year, and no free text.
+            mapping: what tables and arrays do not say themselves: leads, unit, rate.
 
         Raises:
             WorldError: nothing to read, or a labels file without the column `record`.
         """
         sheet = None if labels is None else read_sheet(Path(labels), self._home.key)
-        files, refused = gathered(paths)
+        sources, refused = gathered(paths, mapping)
         with self._home.db.write() as session:
             config = ImportConfig(
                 store=str(self._home.store),
                 dataset=dataset,
                 workers=workers,
                 deidentify=deidentify or Deidentification(),
+                mapping=mapping,
             )
-            return runs.bring_in(session, self._home, files, refused, config, sheet)
+            return runs.bring_in(session, self._home, sources, refused, config, sheet)
+
+    def preview(self, path: Path, mapping: SignalTable | None = None) -> Preview:
+        """What a file holds and what is taken for what, as the mapping has it, before anything is imported.
+
+        Raises:
+            WorldError: the file cannot be opened, or its format is not known.
+        """
+        return preview_table(Path(path), mapping)
 
     def outcomes(self, job_id: str) -> list[FileOutcome]:
         """What became of each input file, and which rows of the labels file were left out."""

@@ -7,22 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.contract.errors import WorldError
-from engine.signal.readers import find_files
+from engine.contract.mapping import SignalTable
+from engine.signal.readers import find_sources
+from engine.signal.sources import Source
 
 
-def gathered(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[str, WorldError]]]:
-    """Absolute paths of the files to read, and (name, reason) of those that cannot be asked for.
+def gathered(
+    paths: Sequence[Path], mapping: SignalTable | None = None
+) -> tuple[list[Source], list[tuple[str, WorldError]]]:
+    """What is to be read, with absolute paths, and (name, reason) of files that cannot be asked for.
+
+    Args:
+        paths: files, and folders that are searched.
+        mapping: what tables and arrays do not say themselves.
 
     Raises:
         WorldError: there is nothing to read.
     """
-    found = find_files([Path(os.path.abspath(Path(path).expanduser())) for path in paths])
-    files = [path for path in found if _is_text(str(path))]
+    found = find_sources([Path(os.path.abspath(Path(path).expanduser())) for path in paths], mapping)
+    sources = [source for source in found if _is_text(str(source))]
     fault = WorldError("file", "its name is not valid UTF-8", "Rename the file")
-    refused = [(_shown(path), fault) for path in found if not _is_text(str(path))]
-    if not files:
+    refused = [(_shown(source.path), fault) for source in found if not _is_text(str(source))]
+    if not sources:
         raise WorldError("import", "there is nothing to read", "Name recordings, or a folder that holds some")
-    return files, refused
+    return sources, refused
 
 
 def _is_text(name: str) -> bool:

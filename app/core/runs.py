@@ -6,7 +6,6 @@ Training is asked for in `app.core.pretrainings`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -24,19 +23,20 @@ from engine.contract.config import (
 )
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow
+from engine.signal.sources import Source
 
 
 def bring_in(
     session: Session,
     home: Home,
-    paths: Sequence[Path],
+    sources: Sequence[Source],
     refused: Sequence[tuple[str, WorldError]],
     config: ImportConfig,
     sheet: Sheet | None,
 ) -> str:
     """Queue an import; what could not even be looked at is told beside the files."""
-    job_id = jobs.submit(session, home, config, config.dataset, inputs=[str(path) for path in paths])
-    for n, (name, error) in enumerate(refused, start=len(paths)):
+    job_id = jobs.submit(session, home, config, config.dataset, inputs=[str(source) for source in sources])
+    for n, (name, error) in enumerate(refused, start=len(sources)):
         session.add(
             JobFile(
                 job_id=job_id,

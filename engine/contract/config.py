@@ -22,6 +22,7 @@ from engine.contract.complaints import complaints
 from engine.contract.deidentification import Deidentification as Deidentification
 from engine.contract.errors import WorldError
 from engine.contract.leakage import LeakageConfig as LeakageConfig
+from engine.contract.mapping import SignalTable as SignalTable
 from engine.contract.objective import AnyObjectiveConfig as AnyObjectiveConfig
 from engine.contract.objective import CPCConfig as CPCConfig
 from engine.contract.objective import Data2vecConfig as Data2vecConfig
@@ -48,6 +49,9 @@ class ImportConfig(Page):
     workers: int = Field(0, ge=0, le=64, description="Processes that read at once; 0 takes one a core.")
     deidentify: Deidentification = Field(
         Deidentification(), description="What is removed of what identifies patients, staff, places and devices."
+    )
+    mapping: SignalTable | None = Field(
+        None, description="What tables and arrays do not say themselves: leads, unit, rate."
     )
 
 

@@ -48,7 +48,7 @@ class Reading:
     def __call__(self, index: int, source: str) -> ReadFile:
         """Read one file; whatever goes wrong with it is told and raises nothing."""
         try:
-            recording = read_recording(source)
+            recording = read_recording(source, mapping=self.config.mapping)
             refuse_impossible(recording)
             clean, removed = deidentify(recording, self.config.deidentify, self.key)
             return ReadFile(index, clean, describe(clean, removed))
@@ -120,6 +120,6 @@ def _removed(removed: Removed | None) -> dict[str, Any]:
     if removed is None:
         return {}
     marks: dict[str, list[str]] = {}
-    for mark, kind in removed.marks.items():
+    for mark, kind in sorted(removed.marks.items()):
         marks.setdefault(kind, []).append(f"{mark & (2**64 - 1):016x}")
     return {"removed": removed.counts, "marks": marks, "unsearchable": removed.unsearchable}

@@ -15,7 +15,7 @@ def stumbling(index, source):
     """A bug at the second file, with a name in its message."""
     real = reading.read_recording
 
-    def stumble(path):
+    def stumble(path, mapping=None):
         raise KeyError("Meier")
 
     reading.read_recording = stumble if index == 1 else real
@@ -49,7 +49,7 @@ def eating(index, source):
     """Wants more memory than any file may."""
     real = reading.read_recording
 
-    def eat(path):
+    def eat(path, mapping=None):
         return bytearray(64 * 2**30)
 
     reading.read_recording = eat if index == 1 else real

@@ -108,7 +108,7 @@ def _found(path: Path, _seen: int, mapping: SignalTable) -> _Found:
         datasets = _datasets(file)
         if not mapping.dataset and _is_code(datasets):
             rows = arrays.member_rows(datasets["tracings"].shape[0], datasets["exam_id"][:])
-            told = Told(CANONICAL, _CODE_HZ, "mV", f"the layout of {_CODE}")
+            told = Told(CANONICAL, _CODE_HZ, "mV", f"the layout of {_CODE}", assumed_unit=True)
             return _Found("tracings", "record,time,lead", told, rows, code=True)
         small = {name: value[()] for name, value in datasets.items() if value.size is not None and value.size <= 512}
         told = arrays.told_by(small | dict(file.attrs), "the file")

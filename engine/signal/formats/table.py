@@ -1,8 +1,8 @@
 """Tables and arrays whose numbers do not say what they are: lead of each column, unit and rate, each with its reason.
 
-What a mapping says comes first, then what the file says. The order of twelve nameless columns is taken as the standard
-one only where the numbers themselves bear it out (III = II - I and Goldberger's equations). Unit and rate are never
-guessed: without them a recording is refused.
+A mapping fills in what the file does not say; where the two contradict each other, the file is refused. The order of
+twelve nameless columns is taken as the standard one only where the numbers themselves bear it out (III = II - I and
+Goldberger's equations). Unit and rate are never guessed: without them a recording is refused.
 
 Shapes: K columns (leads and others), T samples.
 """
@@ -40,12 +40,14 @@ class Told:
         rate_hz: samples a second.
         unit: of all columns; a column's own unit may stand in its name ("II (uV)").
         source: where it says so, for people: "its header line", "the layout of CODE-15 %".
+        assumed_unit: whether the unit follows from a layout and not from the file, so that a mapping may correct it.
     """
 
     names: tuple[str, ...] = field(default=(), repr=False)
     rate_hz: float | None = None
     unit: str = ""
     source: str = "the file"
+    assumed_unit: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,11 @@ def layout_of(values_KT: NDArray[Any], told: Told, mapping: SignalTable) -> Layo
     reasons: dict[str, str] = {}
     leads = _leads(values_KT, told, mapping, reasons)
     gains = _gains(leads, told, mapping, reasons)
-    rate_hz = mapping.rate_hz or told.rate_hz
+    rate_hz = told.rate_hz or mapping.rate_hz
     if rate_hz is not None:
-        reasons["rate_hz"] = "the mapping" if mapping.rate_hz else told.source
+        reasons["rate_hz"] = told.source if told.rate_hz else "the mapping"
+        if mapping.rate_hz not in (None, rate_hz):
+            raise _contradiction(f"{rate_hz:g} Hz", f"{mapping.rate_hz:g} Hz")
     missing = tuple(name for name in _NEEDED if name not in reasons)
     return Layout(names, leads or (NOT_A_LEAD,) * len(names), gains, rate_hz, reasons, missing)
 
@@ -146,15 +150,17 @@ def unit_of(name: str) -> tuple[str, str]:
 
 
 def _leads(values_KT: NDArray[Any], told: Told, mapping: SignalTable, reasons: dict[str, str]) -> tuple[str, ...]:
-    if mapping.leads:
-        reasons["leads"] = "the mapping"
-        return _mapped(len(values_KT), mapping)
     named = tuple(lead_name(unit_of(name)[0]) or NOT_A_LEAD for name in told.names)
     if named and len(named) != len(values_KT):
         raise refusal(f"it names {len(named)} columns and has {len(values_KT)}")
     if named and not lacking(set(named)):
         reasons["leads"] = told.source
+        if mapping.leads and _mapped(len(values_KT), mapping) != named:
+            raise _contradiction("other leads", "these")
         return named
+    if mapping.leads:
+        reasons["leads"] = "the mapping"
+        return _mapped(len(values_KT), mapping)
     if standard_order(values_KT):
         reasons["leads"] = "twelve columns whose first six obey III = II - I and Goldberger's equations"
         return CANONICAL
@@ -175,16 +181,23 @@ def _mapped(columns: int, mapping: SignalTable) -> tuple[str, ...]:
 
 
 def _gains(leads: tuple[str, ...], told: Told, mapping: SignalTable, reasons: dict[str, str]) -> tuple[float, ...]:
-    scale = mapping.mv_per_step or millivolts_in(mapping.unit)
-    if scale is not None:
-        reasons["unit"] = "the mapping"
-        return (scale,) * len(leads)
+    mapped = mapping.mv_per_step or millivolts_in(mapping.unit)
     own = [unit_of(name)[1] or told.unit for name in told.names] or [told.unit] * len(leads)
     scales = [millivolts_in(unit) for unit in own]
-    if not leads or any(gain is None and lead != NOT_A_LEAD for gain, lead in zip(scales, leads, strict=True)):
+    wanted = [gain for gain, lead in zip(scales, leads, strict=False) if lead != NOT_A_LEAD]
+    if leads and wanted and None not in wanted and not (mapped and told.assumed_unit):
+        if mapped is not None and any(gain != mapped for gain in wanted):
+            raise _contradiction("another unit", f"{mapped:g} mV a step")
+        reasons["unit"] = told.source
+        return tuple(gain or 1.0 for gain in scales)
+    if mapped is None:
         return ()
-    reasons["unit"] = told.source
-    return tuple(gain or 1.0 for gain in scales)
+    reasons["unit"] = "the mapping"
+    return (mapped,) * (len(leads) or len(told.names))
+
+
+def _contradiction(own: str, mapped: str) -> WorldError:
+    return refusal(f"it says {own} of itself, the mapping says {mapped}", "Correct the mapping, or import it without")
 
 
 def _done(layout: Layout) -> tuple[str, ...]:
