@@ -24,6 +24,7 @@ TITLES = {
     "checkpoint_every": "Checkpoint every",
     "early_stop": "Stop after looks",
     "loaders": "Reading processes",
+    "resample": "Resampling",
     "ranks": "Processes",
     "every": "Probe every",
     "folds": "Out of fold",

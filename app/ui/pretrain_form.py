@@ -33,7 +33,7 @@ SECTIONS = {
         "keep_checkpoints",
         "probe",
     ),
-    "Machine": ("device", "precision", "seed", "threads", "loaders", "ranks"),
+    "Machine": ("device", "precision", "seed", "threads", "loaders", "resample", "ranks"),
 }
 
 FOLDED = frozenset(
@@ -49,6 +49,7 @@ FOLDED = frozenset(
         "keep_checkpoints",
         "threads",
         "loaders",
+        "resample",
         "ranks",
         "backbone.stem_kernels",
         "backbone.stem_strides",

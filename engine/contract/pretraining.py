@@ -51,6 +51,11 @@ class PretrainConfig(Page):
     rate_hz: float = Field(240.0, gt=0, le=2000, description="Sampling rate that the model sees.")
     window_s: float = Field(2.5, gt=0, le=60, description="Length of a training crop.")
     clip_mv: float = Field(3.0, gt=0, le=100, description="Signals are clipped to plus or minus this many millivolts.")
+    resample: Literal["crop", "once"] = Field(
+        "crop",
+        description="Each crop as it is read, as the study does, or whole recordings once before the first step, kept "
+        "beside the store.",
+    )
     normalisation: Normalisation = Field(
         "none", description="Millivolts as they are, or z-scores by PTB-XL's statistics; as released in a wrong order."
     )

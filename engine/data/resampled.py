@@ -137,8 +137,7 @@ def _missing(store: Store, rows: NDArray[np.int64], path: Path) -> NDArray[np.in
     """Those of the rows that the derived store lacks."""
     if not (path / "store.json").exists():
         return rows
-    ids = [store.entry(int(row)).record_id for row in rows]
-    return rows[Store.open(path).find_many(ids) < 0]
+    return rows[Store.open(path).find_same(store, rows) < 0]
 
 
 def _make(

@@ -25,7 +25,7 @@ from engine.contract.run import Lock, write_whole
 from engine.data import layout
 from engine.data.checking import Fault as Fault
 from engine.data.checking import faults_of
-from engine.data.keys import KeyIndex, key_of, keys_of_ids
+from engine.data.keys import KeyIndex, key_of, keys_of_ids, keys_of_rows
 from engine.data.layout import ROW, StoreEntry
 from engine.data.repair import check_layout, committed, cut, disk_fault, sync_folder
 from engine.signal.leads import CANONICAL
@@ -86,6 +86,10 @@ class Store:
         """Rows of many record ids, -1 for each that is not there, [Q]; eleven million in some seconds."""
         keys_Q, good_Q = keys_of_ids(record_ids)
         return np.where(good_Q, self._sorted_keys().find_many(keys_Q), -1)
+
+    def find_same(self, other: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows here of the recordings that stand at `rows` of another store, -1 for each that is not here."""
+        return self._sorted_keys().find_many(keys_of_rows(other._rows[rows]))
 
     def has_signal(self, signal_sha256: str) -> bool:
         """Whether a recording with exactly these samples is there."""

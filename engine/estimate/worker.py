@@ -66,7 +66,9 @@ def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> Estim
     learner = Learner(asked, device, load_parent(asked).backbone if asked.parent else None)
     fixed = _fixed(asked, learner, device)
     try:
-        data = open_data(asked, folder.manifest(), events)
+        # An estimate makes nothing: what a run would resample once it resamples crop by crop.
+        crop_by_crop = asked.model_copy(update={"resample": "crop"})
+        data = open_data(crop_by_crop, folder.manifest(), events)
     except WorldError as error:
         if error.fault != "too_few_records":
             raise

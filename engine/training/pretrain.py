@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from engine.training.keeping import points_of
 from engine.training.learner import Learner
 from engine.training.lineage import FRESH, Origin, Standing, model_card
 from engine.training.loop import Data, Loop
+from engine.training.once import resampled_once
 from engine.training.parent import Parent, load_parent
 from engine.training.probing import Probe
 from engine.zoo.native import weights_sha256
@@ -54,17 +55,26 @@ def run(folder: RunFolder, config: PretrainConfig, events: EventWriter, probe: P
 
 
 def open_data(
-    config: PretrainConfig, manifest: Sequence[ManifestRow], events: EventWriter, share: Share = ALONE
+    config: PretrainConfig,
+    manifest: Sequence[ManifestRow],
+    events: EventWriter,
+    share: Share = ALONE,
+    stop_asked: Callable[[], bool] = lambda: False,
 ) -> Data:
     """Batches of the recordings that a manifest names.
 
     Raises:
-        WorldError: records missing or too few.
+        WorldError: records missing or too few, or no room on the disk to resample them once.
+        Stopped: somebody asked for it while they were resampled; what is there stays.
     """
     store = Store.open(Path(config.store))
     cropper = Cropper(store, config)
-    training = TrainingBatches(cropper, _usable_rows(store, cropper, manifest, "train", events), config, share)
-    held_out = _usable_rows(store, cropper, manifest, "validation", events)
+    rows, held_out = (_usable_rows(store, cropper, manifest, split, events) for split in ("train", "validation"))
+    if config.resample == "once":
+        resampled = resampled_once(store, np.concatenate([rows, held_out]), config, events, stop_asked)
+        rows, held_out = resampled.find_same(store, rows), resampled.find_same(store, held_out)
+        cropper = Cropper(resampled, config)
+    training = TrainingBatches(cropper, rows, config, share)
     return Data(training, ValidationBatches(cropper, held_out, config, share))
 
 
@@ -74,7 +84,7 @@ def _prepared(
     for caution in config.cautions:
         events.emit(Warned(message=caution))
     manifest = folder.manifest()
-    data = open_data(config, manifest, events, ranks.share)
+    data = open_data(config, manifest, events, ranks.share, folder.stop_asked)
     parent = _parent(folder, config)
     learner = Learner(config, ranks.device, parent.backbone if parent else None)
     parameters = count_trainable(learner.backbone)
