@@ -42,6 +42,7 @@ from app.core.rows import (
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
 from app.workspace_data import Data
+from app.workspace_leakage import Sentinel
 from app.workspace_training import Training
 from engine.contract.config import AnyBackboneConfig, Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
@@ -52,7 +53,7 @@ from engine.data.splits import Part
 from engine.signal.preview import Preview, preview_table
 
 
-class Workspace(Training, Data):
+class Workspace(Training, Data, Sentinel):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:
@@ -180,6 +181,7 @@ class Workspace(Training, Data):
         dataset: str | None = None,
         folds: int | None = 5,
         holdout: float | None = None,
+        official: bool = False,
         seed: int = 0,
         rules: Sequence[str] = (),
     ) -> CohortRow:
@@ -191,6 +193,7 @@ class Workspace(Training, Data):
             dataset: keep this collection only.
             folds: number of patient folds, every patient is scored once.
             holdout: in place of folds, the share of patients that is held out as test part.
+            official: in place of both, the official parts of a public corpus.
             seed: another seed, another split.
             rules: eligibility rules in words ("age 18..", "paced no"), applied in this order.
 
@@ -199,7 +202,7 @@ class Workspace(Training, Data):
             WorldError: no recording is eligible, or too few patients.
         """
         with self._home.db.write() as session:
-            return cohorts.create(session, name, labels, dataset, folds, holdout, seed, rules)
+            return cohorts.create(session, name, labels, dataset, folds, holdout, seed, rules, official)
 
     def eligible(self, labels: Sequence[str] = (), dataset: str | None = None, rules: Sequence[str] = ()) -> CohortFlow:
         """Who a cohort of these rules would leave out, and why; nothing is made. Raises UsageError for no rule."""
