@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import marks, records
 from app.core.findings import findings_of
 from app.core.home import Home
-from app.core.schema import Finding, Job, JobFile, Record
+from app.core.schema import Finding, Job, JobFile, Record, table_of
 from engine.contract.events import FileRead
 
 
@@ -36,7 +36,7 @@ def take_files(session: Session, home: Home, job: Job, dataset: str, events: Seq
         if before != "imported":
             outcomes.append(_outcome(job.job_id, event, status))
     if added:
-        session.execute(insert(Record), added)
+        session.execute(insert(table_of(Record)), added)
         _keep_findings(session, added)
     marks.keep(session, seen)
     if outcomes:
@@ -57,7 +57,7 @@ def _keep_findings(session: Session, added: Sequence[dict[str, Any]]) -> None:
         for finding in findings_of(row["quality_reasons"])
     ]
     if rows:
-        session.execute(insert(Finding), rows)
+        session.execute(insert(table_of(Finding)), rows)
 
 
 def _files(session: Session, job_id: str, positions: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -16,7 +16,7 @@ from app.core.label_join import Join
 from app.core.label_sheet import RowFault, age_of, sex_of
 from app.core.label_table import Table
 from app.core.label_values import LabelMapping, is_told, values_of
-from app.core.schema import RecordLabel
+from app.core.schema import RecordLabel, table_of
 from engine.contract.errors import UsageError, WorldError
 from engine.signal.identifiers import marks_of
 from engine.signal.pseudonyms import pseudonym
@@ -128,7 +128,7 @@ def put(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str,
         if before is not None and before != row["value"]:
             old[row["label"]][row["record_id"]] = before
     if rows:
-        new = upsert(RecordLabel)
+        new = upsert(table_of(RecordLabel))
         kept = {name: getattr(new.excluded, name) for name in ("value", "source_sha256", "kind", "origin")}
         keys = [RecordLabel.record_id, RecordLabel.label]
         session.execute(new.on_conflict_do_update(index_elements=keys, set_=kept), list(rows))

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from app.core.schema import Mark
+from app.core.schema import Mark, table_of
 
 BLOCK = 20_000
 
@@ -17,7 +17,7 @@ def keep(session: Session, marks: Mapping[int, str]) -> None:
     """Keep marks; those that are known already stay as they are."""
     rows = [{"mark": mark, "kind": kind} for mark, kind in marks.items()]
     for start in range(0, len(rows), BLOCK):
-        session.execute(insert(Mark).on_conflict_do_nothing(), rows[start : start + BLOCK])
+        session.execute(insert(table_of(Mark)).on_conflict_do_nothing(), rows[start : start + BLOCK])
 
 
 def told(record: Mapping[str, object]) -> dict[int, str]:

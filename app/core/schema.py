@@ -6,9 +6,9 @@ The tables are made by the migrations; a test holds the two against each other.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Table, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -144,13 +144,18 @@ class LabelRow(Base):
     patient: Mapped[str | None]
     age: Mapped[float | None]
     sex: Mapped[str | None]
+    fold: Mapped[int | None]
+    part: Mapped[str] = mapped_column(default="")
     values: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
     fault: Mapped[str] = mapped_column(default="")
     next_step: Mapped[str] = mapped_column(default="")
 
 
 class Record(Base):
-    """One recording of the store. `source_name` and `patient` never leave the workspace."""
+    """One recording of the store. `source_name` and `patient` never leave the workspace.
+
+    `fold` and `part` are the official ones of a public corpus, where it has any.
+    """
 
     __tablename__ = "records"
     __table_args__ = (
@@ -204,6 +209,8 @@ class Record(Base):
     transformations: Mapped[list[str]] = mapped_column(JSON, default=list)
     removed: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     quality_evidence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    fold: Mapped[int | None]
+    part: Mapped[str] = mapped_column(default="")
 
 
 class Finding(Base):
@@ -297,3 +304,8 @@ class Report(Base):
     created: Mapped[str]
     comparison_job: Mapped[str]
     audit_seq: Mapped[int]
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table behind a class, for writing many rows without making objects of them."""
+    return cast(Table, model.__table__)

@@ -41,6 +41,9 @@ def upgrade() -> None:
         op.add_column("records", sa.Column(name, sa.JSON(), nullable=False, server_default="{}"))
     for name, columns in INDEXES.items():
         op.create_index(f"records_by_{name}", "records", columns, unique=False)
+    for table in ("records", "label_rows"):
+        op.add_column(table, sa.Column("fold", sa.Integer(), nullable=True))
+        op.add_column(table, sa.Column("part", sa.String(), nullable=False, server_default=""))
     op.add_column("labels", sa.Column("kind", sa.String(), nullable=False, server_default="binary"))
     op.add_column("labels", sa.Column("origin", sa.String(), nullable=False, server_default="table"))
     op.add_column("cohorts", sa.Column("rules", sa.JSON(), nullable=False, server_default="[]"))
