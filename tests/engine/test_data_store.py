@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import zlib
 
 import numpy as np
@@ -332,6 +333,70 @@ def test_a_writer_killed_at_any_moment_loses_nothing_committed(path, moment):
     fill(path, 7)
     store = Store.open(path)
     assert len(store) == 7
+    assert store.verify() == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_writer_killed_again_and_again_at_random_moments_keeps_all_that_it_told_of(path):
+    code = textwrap.dedent(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[2])
+        from test_data_store import recording
+        from engine.data import layout
+        from engine.data.store import Store
+        layout.SHARD_BYTES = 60_000
+        with Store.create(sys.argv[1]) as store:
+            for seed in range(len(store), 10**6):
+                store.append(recording(seed, samples=50 + seed % 400))
+                if seed % 3 == 0:
+                    store.flush()
+                    print(len(store), flush=True)
+        """
+    )
+    here, rng, told = os.path.dirname(__file__), np.random.default_rng(0), 0
+    for _ in range(8):
+        command = [sys.executable, "-c", code, str(path), here]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            writer.stdout.readline()
+            time.sleep(rng.uniform(0, 0.08))
+            writer.kill()
+            told = max([told, *(int(line) for line in writer.stdout.read().split())])
+        store = Store.open(path)
+        assert len(store) >= told
+        assert store.verify() == []
+    for row in rng.integers(len(store), size=30).tolist():
+        np.testing.assert_array_equal(store.signal(row), recording(row, samples=50 + row % 400).signal_CT)
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_recording_leaves_what_stood(path, monkeypatch):
+    fill(path, 2)
+    store = Store.create(path)
+    store.append(recording(7))
+    honest = store._file.write
+    calls = []
+
+    class Full:
+        def __getattr__(self, name):
+            return getattr(file, name)
+
+        def write(self, block):
+            calls.append(len(block))
+            if len(calls) > 1:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return honest(block[:1000])
+
+    file = store._file
+    store._file = Full()
+    with pytest.raises(WorldError, match="the disk is full"):
+        store.append(recording(8))
+    store._file = file
+    store.append(recording(9))
+    store.flush()
+    store.close()
+    store = Store.open(path)
+    assert [store.find(recording(seed).record_id) for seed in (0, 1, 7, 9, 8)] == [0, 1, 2, 3, None]
     assert store.verify() == []
 
 
