@@ -4,6 +4,7 @@ A code of 64 bits is four words of 16. Codes that differ in at most seven bits h
 so every table is asked for each word and for its sixteen neighbours (multi-index hashing: Norouzi, Punjani and Fleet,
 CVPR 2012). Of codes that differ in more bits most are found too; a recording has many landmarks, one is enough. A
 candidate is close over all words, or very close in two of them: that is how it is when a lead is missing or swapped.
+Where both sides have many landmarks, neighbours are not asked for: some landmarks agree in a whole word.
 
 Shapes: A landmarks of the index, a landmarks of the query, c candidates.
 """
@@ -30,6 +31,7 @@ ALIKE = 3
 
 MANY = 6
 _PROBES = np.array([0, *(1 << bit for bit in range(16))], dtype=np.uint16)
+_EXACT = _PROBES[:1]
 _ONES = np.array([bin(word).count("1") for word in range(1 << 16)], dtype=np.uint8)
 
 
@@ -57,43 +59,65 @@ class LandmarkIndex:
         starts = np.asarray(prints.mark_starts[first : last + 1], dtype=np.int64)
         counts = starts[1:] - starts[:-1]
         self._owners_A = np.repeat(np.arange(first, last, dtype=np.int64), counts)
-        self._many_A = np.repeat(counts >= MANY, counts)
         self._ticks_A = np.asarray(prints.ticks_A[begin:end]).astype(np.int64)
         codes_A = np.ascontiguousarray(prints.codes_A[begin:end])
-        words_AW = codes_A.view("<u2").reshape(-1, WORDS)
-        # Each table has its own copy of the codes in its own order: neighbours are read in one go.
-        self._orders = [np.argsort(words_AW[:, word], kind="stable").astype(np.uint32) for word in range(WORDS)]
-        self._codes = [codes_A[order] for order in self._orders]
-        everything = np.arange((1 << 16) + 1)
-        self._starts = [
-            np.searchsorted(words_AW[order, word], everything).astype(np.int64)
-            for word, order in enumerate(self._orders)
-        ]
+        many_A = np.repeat(counts >= MANY, counts)
+        self._many = _Tables(codes_A, np.flatnonzero(many_A))
+        self._few = _Tables(codes_A, np.flatnonzero(~many_A))
 
     def candidates(self, query: Fingerprint) -> Candidates:
         """Where landmarks stand whose codes are close to one of the query's; each pair of recording and shift once."""
-        found = [self._in_table(word, query.codes_A) for word in range(WORDS)]
-        pairs, near = (np.concatenate([table[part] for table in found]) for part in (0, 1))
-        pairs, first = np.unique(pairs, return_index=True)
-        marks, asked = np.divmod(pairs, len(query.codes_A))
-        rows, ticks = self._owners_A[marks], self._ticks_A[marks]
-        shifts = query.ticks_A[asked].astype(np.int64) - ticks
-        order = np.argsort((rows << 32) + shifts + (1 << 31), kind="stable")
-        rows, ticks, shifts, marks = rows[order], ticks[order], shifts[order], marks[order]
-        kept = near[first][order] | _in_company(rows, shifts)
-        if len(query.codes_A) < MANY:
-            kept[:] = True
-        kept |= ~self._many_A[marks]
-        kept[1:] &= (rows[1:] != rows[:-1]) | (shifts[1:] != shifts[:-1]) | ~kept[:-1]
-        return Candidates(rows[kept], ticks[kept], shifts[kept])
+        rich = len(query.codes_A) >= MANY
+        marks, asked, near = self._many.close_to(query.codes_A, _EXACT if rich else _PROBES)
+        rows, ticks, shifts = self._places(query, marks, asked)
+        if rich:  # of the many landmarks of a copy some agree in a whole word, and with each other on the shift
+            order = np.argsort((rows << 32) + shifts + (1 << 31), kind="stable")
+            rows, ticks, shifts = rows[order], ticks[order], shifts[order]
+            kept = near[order] | _in_company(rows, shifts)
+            rows, ticks, shifts = rows[kept], ticks[kept], shifts[kept]
+        marks, asked, _ = self._few.close_to(query.codes_A, _PROBES)
+        more = self._places(query, marks, asked)
+        rows, ticks, shifts = (np.concatenate(pair) for pair in zip((rows, ticks, shifts), more, strict=True))
+        _, once = np.unique((rows << 32) + shifts + (1 << 31), return_index=True)
+        return Candidates(rows[once], ticks[once], shifts[once])
 
-    def _in_table(self, word: int, codes_a: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _places(
+        self, query: Fingerprint, marks: NDArray[np.int64], asked: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        ticks = self._ticks_A[marks]
+        return self._owners_A[marks], ticks, query.ticks_A[asked].astype(np.int64) - ticks
+
+
+class _Tables:
+    """Some landmarks, in four orders. Each table has its own copy of the codes: neighbours are read in one go."""
+
+    def __init__(self, codes_A: NDArray[np.uint64], chosen: NDArray[np.int64]) -> None:
+        codes_A = codes_A[chosen]
+        words_AW = codes_A.view("<u2").reshape(-1, WORDS)
+        orders = [np.argsort(words_AW[:, word], kind="stable") for word in range(WORDS)]
+        self._marks = [chosen[order].astype(np.uint32) for order in orders]
+        self._codes = [codes_A[order] for order in orders]
+        everything = np.arange((1 << 16) + 1)
+        self._starts = [np.searchsorted(words_AW[order, word], everything) for word, order in enumerate(orders)]
+
+    def close_to(
+        self, codes_a: NDArray[np.uint64], probes: NDArray[np.uint16]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Landmarks that are close to one of the codes, which one, and whether near; each pair once."""
+        found = [self._in_table(word, codes_a, probes) for word in range(WORDS)]
+        pairs, near = (np.concatenate([table[part] for table in found]) for part in (0, 1))
+        pairs, first = np.unique(np.concatenate([pairs[near], pairs[~near]]), return_index=True)
+        marks, asked = np.divmod(pairs, max(len(codes_a), 1))
+        return marks, asked, first < np.count_nonzero(near)
+
+    def _in_table(
+        self, word: int, codes_a: NDArray[np.uint64], probes: NDArray[np.uint16]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """What one table finds close enough: landmark times number of ours plus which of ours; and whether near."""
-        probes_ap = codes_a.view("<u2").reshape(-1, WORDS)[:, word, None] ^ _PROBES
-        starts = self._starts[word]
-        from_n, to_n = starts[probes_ap.ravel()], starts[probes_ap.ravel().astype(np.int64) + 1]
+        words_n = (codes_a.view("<u2").reshape(-1, WORDS)[:, word, None] ^ probes).ravel().astype(np.int64)
+        from_n, to_n = self._starts[word][words_n], self._starts[word][words_n + 1]
         counts_n = to_n - from_n
-        asked = np.repeat(np.repeat(np.arange(len(codes_a)), len(_PROBES)), counts_n)
+        asked = np.repeat(np.repeat(np.arange(len(codes_a)), len(probes)), counts_n)
         ends = np.cumsum(counts_n)
         places = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(from_n - (ends - counts_n), counts_n)
         apart_nW = ones_by_word(self._codes[word][places] ^ codes_a[asked])
@@ -101,7 +125,7 @@ class LandmarkIndex:
         two = apart_nW[:, word] + np.delete(apart_nW, word, axis=1).min(axis=1)
         far = np.flatnonzero((apart <= FAR) | (two <= FAR_TWO))
         near = (apart[far] <= NEAR) | (two[far] <= NEAR_TWO)
-        return self._orders[word][places[far]].astype(np.int64) * len(codes_a) + asked[far], near
+        return self._marks[word][places[far]].astype(np.int64) * len(codes_a) + asked[far], near
 
 
 def _in_company(rows: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.bool_]:
