@@ -46,15 +46,19 @@ def pretrain(session: Session, home: Home, config: PretrainConfig, cohort: str |
 
 
 def estimate(session: Session, home: Home, config: PretrainConfig, cohort: str | None) -> str:
-    """Queue the estimate of a pretraining's cost. No labels are opened for it: a probe is left out.
+    """Queue the estimate of a pretraining's cost. No labels are opened for it: a probe is told by its size alone.
 
     Raises:
         UsageError: unknown cohort.
         WorldError: too few recordings that are long enough.
     """
-    config = config.model_copy(update={"store": str(home.store), "probe": None, "parent": ""})
+    config = config.model_copy(update={"store": str(home.store), "parent": ""})
+    size = {}
+    if config.probe is not None:
+        probe = probes.settled(session, config.probe, config.window_s)
+        config, size = config.model_copy(update={"probe": probe}), probes.size(session, probe, config.window_s)
     manifest = _manifest(session, cohort, config.window_s, config.validation_fraction, config.seed)
-    return jobs.submit(session, home, EstimateConfig(pretrain=config), config.name, manifest, cohort=cohort)
+    return jobs.submit(session, home, EstimateConfig(pretrain=config, **size), config.name, manifest, cohort=cohort)
 
 
 def study(session: Session, home: Home, config: StudyConfig, cohort: str | None) -> str:

@@ -39,6 +39,13 @@ def settled(session: Session, probe: ProbeConfig, window_s: float) -> ProbeConfi
     return probe.model_copy(update={"labels": labels, "folds": folds})
 
 
+def size(session: Session, probe: ProbeConfig, window_s: float) -> dict[str, int]:
+    """Recordings of a probe's cohort, and how many windows they have together, as an estimate asks for them."""
+    ids = {row.record_id for row in cohorts.manifest(session, probe.cohort)}
+    lengths = [s for record_id, s in session.execute(select(Record.record_id, Record.seconds)) if record_id in ids]
+    return {"probe_recordings": len(ids), "probe_windows": sum(int(s // window_s) for s in lengths)}
+
+
 def probe_of(config: AnyConfig) -> ProbeConfig | None:
     """The probe of a pretraining or of a study's runs."""
     if isinstance(config, PretrainConfig):

@@ -29,6 +29,8 @@ class EstimateConfig(Page):
     contract: int = CONTRACT_VERSION
     pretrain: PretrainConfig
     warmup: int = Field(5, ge=2, le=1000, description="Steps that are measured, after one that is not.")
+    probe_recordings: int = Field(0, ge=0, description="Recordings of the probe's cohort; no label is opened for it.")
+    probe_windows: int = Field(0, ge=0, description="Windows of a crop's length that these recordings have together.")
 
 
 class StudyConfig(Page):

@@ -7,18 +7,28 @@ its time is foretold from them too.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
+from engine.backbones.base import Backbone
 from engine.contract.config import PretrainConfig
+from engine.contract.errors import WorldError
 from engine.estimate import memory
 from engine.estimate.energy import EnergyMeter
+from engine.estimate.footprint import SPARE
+from engine.training.checkpoint import write_checkpoint
 from engine.training.faults import largest_that_fits
 from engine.training.learner import Learner, read
 from engine.training.loop import FITTING, Data
+from engine.training.state import state_files
+
+REHEARSED = "rehearsal"
+"""Folder of the checkpoint that is written to be timed."""
 
 LEAST_S = 1.0
 """Steps go on for this long: a GPU's energy counter moves some ten times a second."""
@@ -29,10 +39,6 @@ SLOW_CROP_S = 0.5
 
 LONG_S = 15.0
 """A step that takes longer is foretold, not tried: nobody waits minutes to learn that it would take weeks."""
-
-SPARE = 0.95
-"""Share of the free memory that a training may fill."""
-
 
 MARGIN = 1.1
 """On the memory of a crop: memory that was given back and lies ready hides some of it (measured: a tenth at most)."""
@@ -91,6 +97,32 @@ class Rehearsal:
         if self._learner.objective.fits_at(0):
             self._learner.fit((self._data.training.whole(n) for n in range(FITTING)), 0)
 
+    @property
+    def backbone(self) -> Backbone:
+        """What the rehearsed training would leave."""
+        return self._learner.backbone
+
+    @property
+    def _ranks_here(self) -> int:
+        """Ranks that share this memory: on a CPU all of them, a GPU has one of its own each."""
+        return self._config.ranks if self.device.type == "cpu" else 1
+
+    def checkpoint_seconds(self, folder: Path) -> float:
+        """Seconds that it takes to make a checkpoint and to force it to disk; nothing of it stays."""
+        began = time.perf_counter()
+        try:
+            write_checkpoint(folder / REHEARSED, 0, state_files(self._learner, self._config, {}), keep=1)
+        except WorldError:  # a disk that is full is told by its own numbers
+            return 0.0
+        finally:
+            shutil.rmtree(folder / REHEARSED, ignore_errors=True)
+        return time.perf_counter() - began
+
+    def with_checkpoint(self, warm: Warm) -> Warm:
+        """What was measured, with the memory that the checkpoint took where that is the most."""
+        taken = peak(self.device) * (self._ranks_here if not warm.foretold_from else 1)
+        return replace(warm, room=Room(max(warm.room.taken or 0, taken), warm.room.free))
+
     def largest_part(self, on_batch: Callable[[], None]) -> int:
         """Crops at a time that fit: those asked for, or the largest half, quarter ... of them; 0 when none does.
 
@@ -100,7 +132,8 @@ class Rehearsal:
         if self.device.type == "cuda":
             return largest_that_fits(self._learner.rehearse, self.part)
         self._line = self._foretell(on_batch)
-        return largest_foretold(self._line.bytes_of, self.part, self._before.free)
+        line, ranks = self._line, self._ranks_here
+        return largest_foretold(lambda crops: ranks * line.bytes_of(crops), self.part, self._before.free)
 
     def warm_up(self, steps: int, on_step: Callable[[int], None]) -> Warm:
         """One step that is not measured, then `steps` or as many as a second holds; a few crops where those are long.
@@ -121,7 +154,7 @@ class Rehearsal:
             on_step(done)
         seconds = (time.perf_counter() - began) / done
         watts, source = meter.watts()
-        return Warm(seconds, watts, source, Room(peak(self.device), self._before.free))
+        return Warm(seconds, watts, source, Room(self._ranks_here * peak(self.device), self._before.free))
 
     def look_seconds(self, warm: Warm) -> float:
         """Seconds of one look at the held-out loss: from its first batch, or a third of a step's where that is long."""
@@ -165,7 +198,7 @@ class Rehearsal:
         self._learner.rehearse(line.crops)
         seconds = (time.perf_counter() - began) / line.crops * self._crops
         watts, source = meter.watts()
-        room = Room(round(line.bytes_of(self.part)), self._before.free)
+        room = Room(round(self._ranks_here * line.bytes_of(self.part)), self._before.free)
         return Warm(seconds, watts, source, room, foretold_from=line.crops)
 
     def _taken(self, crops: int) -> int:

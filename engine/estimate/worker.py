@@ -20,6 +20,7 @@ from engine.contract.events import EventWriter, Progress
 from engine.contract.results import EstimateResults
 from engine.contract.run import RunFolder, Stopped
 from engine.estimate.footprint import footprint, too_large_to_build
+from engine.estimate.probing import probe_points, probe_seconds
 from engine.estimate.rehearsal import Rehearsal, Warm, room_before
 from engine.training.device import pick_device, set_threads
 from engine.training.faults import is_out_of_memory, largest_that_fits, out_of_memory
@@ -60,7 +61,7 @@ def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> Estim
     threads, device = set_threads(asked.threads), pick_device(asked.device)
     before = room_before(device)
     found = footprint(asked)
-    if refusal := too_large_to_build(asked, found, before.free, device.type):
+    if refusal := too_large_to_build(asked, found, before.free, device.type, _ranks_here(asked, device)):
         unbuilt = Fixed(_name(device), found.parameters, _tokens(asked), asked.steps, found.checkpoint + CARD_BYTES)
         return _results(folder, asked, unbuilt, None, refusal)
     learner = Learner(asked, device, load_parent(asked).backbone if asked.parent else None)
@@ -101,9 +102,36 @@ def _rehearsed(
     if fits < rehearsal.part:
         return _results(folder, asked, fixed, None, _too_large(asked, fits, rehearsal.device))
     warm = rehearsal.warm_up(config.warmup, told)
-    look = rehearsal.look_seconds(warm)
+    looks = rehearsal.look_seconds(warm) * -(-asked.steps // asked.evaluate_every)
+    written = rehearsal.checkpoint_seconds(folder.path) * _checkpoints(asked)
+    warm = rehearsal.with_checkpoint(warm)
+    probes = probe_seconds(config, rehearsal.backbone, rehearsal.device)
     refusal = {} if warm.room.is_enough else _too_large(asked, rehearsal.part // 2, rehearsal.device)
-    return _results(folder, asked, fixed, (warm, look), refusal)
+    results = _results(folder, asked, fixed, (warm, looks + written + probes), refusal)
+    return results.model_copy(update={"notes": [*_of_probes(config, probes), *results.notes]})
+
+
+def _ranks_here(config: PretrainConfig, device: torch.device) -> int:
+    """Ranks that share the memory of this machine; a GPU has one of its own."""
+    return config.ranks if device.type == "cpu" else 1
+
+
+def _checkpoints(config: PretrainConfig) -> int:
+    """How many are written; with an early stop that keeps the best, at most one more a look."""
+    looks = config.steps // config.evaluate_every if config.keeps_best else 0
+    return -(-config.steps // config.checkpoint_every) + looks
+
+
+def _of_probes(config: EstimateConfig, seconds: float) -> list[str]:
+    """What the probes add to the time, or that they are not in it."""
+    points, probe = probe_points(config), config.pretrain.probe
+    if probe is None:
+        return []
+    if not seconds:
+        return [f"{points} linear probes come on top: each embeds the cohort '{probe.cohort}' once"]
+    return [
+        f"{points} linear probes of the cohort '{probe.cohort}' are in the time: some {seconds / points:.1f} s each"
+    ]
 
 
 def _fixed(config: PretrainConfig, learner: Learner, device: torch.device) -> Fixed:
@@ -170,10 +198,9 @@ def _results(
     )
 
 
-def _seconds(config: PretrainConfig, warm: Warm, look: float) -> float:
-    """Steps and looks; checkpoints are written in a fraction of a look."""
-    looks = -(-config.steps // config.evaluate_every)
-    return config.steps * warm.seconds_per_step + looks * look
+def _seconds(config: PretrainConfig, warm: Warm, beside: float) -> float:
+    """Steps, and what stands beside them: looks, checkpoints, probes."""
+    return config.steps * warm.seconds_per_step + beside
 
 
 def disk_bytes(config: PretrainConfig, checkpoint_bytes: int, seconds: float) -> int:
@@ -191,9 +218,6 @@ def _notes(config: PretrainConfig, warm: Warm | None) -> list[str]:
         told.append(f"Foretold from {warm.foretold_from} crops at a time, since a whole step takes long here")
     if config.ranks > 1:
         told.append(f"Measured on one of {config.ranks} ranks, without what they exchange")
-    if config.probe is not None:
-        points = 2 + ((config.steps - 1) // config.probe.every if config.probe.every else 0)
-        told.append(f"{points} linear probes come on top: each embeds the cohort '{config.probe.cohort}' once")
     if config.early_stop:
         told.append("An early stop may end it sooner")
     return told

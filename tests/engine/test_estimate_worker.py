@@ -10,12 +10,13 @@ from engine.contract.config import CPCConfig, EstimateConfig, PretrainConfig, Pr
 from engine.contract.events import EventWriter
 from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.store import Store
-from engine.estimate import energy, memory, rehearsal, worker
+from engine.estimate import energy, memory, probing, rehearsal, worker
 from engine.estimate.rehearsal import Line, Room, largest_foretold
 from engine.signal.recording import Recording
 from engine.training import pretrain
 from engine.training.learner import Learner
 
+CPU = torch.device("cpu")
 SMALL = {"backbone": S4Config(width=8, depth=2, state_size=4), "objective": CPCConfig(offsets=(3,), negatives=8)}
 PACE = {"window_s": 0.5, "rate_hz": 100.0, "batch_size": 8, "steps": 12, "evaluate_every": 5, "checkpoint_every": 5}
 
@@ -39,9 +40,13 @@ def ask(corpus, tmp_path, monkeypatch):
     path, ids = corpus
     rows = [ManifestRow(record, f"p{n}", "train" if n < 10 else "validation") for n, record in enumerate(ids)]
 
-    def asked(**settings):
+    def asked(size=(0, 0), **settings):
         config = PretrainConfig(store=str(path), **{**SMALL, **PACE, "device": "cpu", "threads": 1, **settings})
-        folder = RunFolder.create(tmp_path / "J0001", EstimateConfig(pretrain=config, warmup=2), rows)
+        folder = RunFolder.create(
+            tmp_path / "J0001",
+            EstimateConfig(pretrain=config, warmup=2, probe_recordings=size[0], probe_windows=size[1]),
+            rows,
+        )
         events = EventWriter(folder.events_path)
         try:
             return worker.run(folder, folder.config(), events), folder
@@ -141,6 +146,46 @@ def test_accumulation_takes_less_memory_at_a_time(ask, monkeypatch):
     monkeypatch.setattr(rehearsal.Rehearsal, "largest_part", lambda self, _: parts.append(self.part) or self.part)
     ask(accumulate=4)
     assert parts == [2]
+
+
+def test_probes_and_checkpoints_are_in_the_time(ask, monkeypatch):
+    monkeypatch.setattr(rehearsal.Rehearsal, "checkpoint_seconds", lambda self, folder: 100.0)
+    monkeypatch.setattr(worker, "probe_seconds", lambda *_: 7000.0)
+    told, _ = ask(probe=ProbeConfig(cohort="ward", labels=("AFIB",), every=5), size=(40, 160))
+    assert told.seconds == pytest.approx(7300.0, abs=60)
+    assert told.notes[0] == "4 linear probes of the cohort 'ward' are in the time: some 1750.0 s each"
+
+
+def test_what_a_probe_takes_grows_with_its_recordings_and_its_number(ask):
+    probe = ProbeConfig(cohort="ward", labels=("AFIB", "NORM"), every=5)
+    config = EstimateConfig(pretrain=PretrainConfig(**SMALL, window_s=0.5, rate_hz=100.0, steps=12, probe=probe))
+    backbone = Learner(config.pretrain, torch.device("cpu")).backbone
+    seconds = [
+        probing.probe_seconds(config.model_copy(update={"probe_recordings": n, "probe_windows": 4 * n}), backbone, CPU)
+        for n in (50, 5000)
+    ]
+    assert probing.probe_points(config) == 4
+    assert 0 < seconds[0] < seconds[1]
+    assert probing.probe_seconds(config, backbone, CPU) == 0.0
+
+
+def test_a_checkpoint_is_timed_and_gone(ask, tmp_path):
+    _, folder = ask()
+    assert not (folder.path / "rehearsal").exists()
+
+
+def test_an_early_stop_that_keeps_the_best_holds_one_checkpoint_more(ask):
+    config = PretrainConfig(**SMALL, **PACE)
+    stopping = config.model_copy(update={"early_stop": 3})
+    assert worker.disk_bytes(stopping, 10**9, 0) - worker.disk_bytes(config, 10**9, 0) == 10**9
+
+
+def test_ranks_on_one_cpu_share_its_memory(ask, monkeypatch):
+    monkeypatch.setattr(worker, "room_before", lambda device: Room(None, 3_000_000_000))
+    monkeypatch.setattr(rehearsal.Rehearsal, "_foretell", lambda *_: Line(2, 1e9, 3e8, 0.1))
+    told, _ = ask(ranks=2)
+    # One rank alone would have room for its four crops: 1.6 GB of 2.85. Two of them have not.
+    assert told.largest_batch == 4
 
 
 def test_what_is_not_counted_is_said(ask):
