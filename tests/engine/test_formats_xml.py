@@ -80,12 +80,12 @@ def test_depth_and_number_of_elements_are_limited(read, name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_file_of_more_than_24_mib_is_refused_unread(tmp_path, name):
+def test_a_file_of_more_than_20_mib_is_refused_unread(tmp_path, name):
     path = tmp_path / "x"
     with path.open("wb") as file:
         file.write(ALL[name]())
         file.truncate(200 * 2**20)
-    with pytest.raises(WorldError, match="it has 200 MiB, more than the 24 MiB"):
+    with pytest.raises(WorldError, match="it has 200 MiB, more than the 20 MiB"):
         read_recording(path)
 
 

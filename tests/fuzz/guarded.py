@@ -23,8 +23,12 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 from engine.contract.errors import WorldError  # noqa: E402
-from engine.signal.readers import read_recording  # noqa: E402
+from engine.contract.mapping import SignalTable  # noqa: E402
+from engine.signal.readers import find_sources, read_recording  # noqa: E402
 from engine.signal.recording import Recording  # noqa: E402
+
+MAPPING = SignalTable(rate_hz=500, unit="mV")
+"""What a person would tell of the tables and arrays among the seeds; other formats do not ask."""
 
 
 class Guard:
@@ -87,7 +91,7 @@ def _attempt(path: Path) -> tuple[str, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            recording = read_recording(path)
+            recording = read_recording(find_sources([path], MAPPING)[0], mapping=MAPPING)
         except WorldError as error:
             said = f"{error} {error.fault}"
             leaks = SECRET in said or path.name in said or str(path.parent) in said

@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import random
 import tempfile
 import time
 from collections import Counter
@@ -71,6 +72,7 @@ def make_plan(seeds: list[Seed], cases: int, first: int) -> list[tuple[int, int]
             chosen = list(range(0, cuts, stride))
             plan += [(i, case) for case in chosen]
             plan += [(i, cuts + first + k) for k in range(max(share - len(chosen), 0))]
+    random.Random(0).shuffle(plan)  # a run that is stopped has still met every format
     return plan
 
 
@@ -102,6 +104,8 @@ def run(plan: list[tuple[int, int]], seeds: list[Seed], out: Path) -> dict[str, 
                     _keep(out, found, seeds, seed, plan[doing], outcome)
             if answer is None or doing >= len(plan):
                 break
+            if outcome is not None and doing % 2000 == 0:
+                _tell(out, counts, found, doing, len(plan), started)
         worker.join(5)
         at = doing + 1
         _tell(out, counts, found, at, len(plan), started)

@@ -8,7 +8,11 @@ Shapes: N recordings, K leads, T samples.
 
 from __future__ import annotations
 
+import io
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +34,13 @@ NAME = "NumPy"
 _NPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
 _LOCAL_HEADER = 30
 MAX_ARRAYS = 1000
+MAX_HEADER = 2**16
+
+_DAMAGED = (
+    ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError, RuntimeError, struct.error, zlib.error,
+    tokenize.TokenError, zipfile.BadZipFile, NotImplementedError,
+)  # fmt: skip
+"""What zipfile and numpy.lib.format raise on hostile bytes (found by the fuzzer)."""
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -72,7 +83,7 @@ def _opened(path: Path, _seen: int, mapping: SignalTable) -> tuple[Any, str, Tol
         leads = arrays.expected_leads(mapping, told)
         only = next(iter(found.values())) if len(found) == 1 and not mapping.dataset else None
         array = found[arrays.choose(found, mapping, leads)] if only is None else only
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise refusal(f"it is no whole NumPy file ({type(error).__name__})", "Save it again with numpy.save") from None
     axes = arrays.axes_of(array.shape, mapping, leads)
     rows: dict[str, int] = {}
@@ -124,6 +135,10 @@ def _header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], Any, np.dtype[
     """Shape, order, type and length of the header. Raises WorldError when the file cannot hold what it announces."""
     start = file.tell()
     version = npy.read_magic(file)
+    field = file.read(2 if version == (1, 0) else 4)
+    if int.from_bytes(field, "little") > MAX_HEADER:  # numpy would make room for all that the field claims
+        raise refusal("it is no whole NumPy file (header)", "Save it again with numpy.save")
+    file.seek(-len(field), io.SEEK_CUR)
     reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, fortran, dtype = reader(file)
     length = file.tell() - start

@@ -24,8 +24,8 @@ from engine.signal.recording import Recording
 
 NAME = "Philips Sierra XML"
 
-MAX_XLI_SAMPLES = 3 * 2**20
-"""Of all leads together: twelve leads of eight minutes at 500 Hz. The decoder is plain Python."""
+MAX_XLI_SAMPLES = 3 * 2**18
+"""Of all leads together: twelve leads of two minutes at 500 Hz. The decoder is plain Python."""
 
 _CODE_BITS, _LITERALS, _LAST_CODE = 10, 256, 2**10 - 2
 _VERSIONS = ("1.03", "1.04", "1.04.01", "1.04.02")

@@ -24,6 +24,8 @@ from engine.signal.recording import Recording
 
 FITS = 0.1
 """Limb leads are in standard order when what is left of the four equations is below this share of their swing."""
+LARGEST = 1e12
+"""Numbers above are no voltages in any unit; left out, they cannot overflow."""
 LOOKED_AT = 20_000
 """Samples on which the order is judged."""
 
@@ -129,7 +131,7 @@ def standard_order(values_KT: NDArray[Any]) -> bool:
     if len(values_KT) != len(CANONICAL):
         return False
     limb_LT = np.array(values_KT[:6, :LOOKED_AT], dtype=np.float64)
-    limb_LT = limb_LT[:, np.isfinite(limb_LT).all(axis=0)]
+    limb_LT = limb_LT[:, (np.abs(limb_LT) < LARGEST).all(axis=0)]  # NaN and infinities, too
     if limb_LT.shape[1] < 2:
         return False
     limb_LT -= limb_LT.mean(axis=1, keepdims=True)

@@ -16,7 +16,7 @@ from xml.parsers import expat
 from engine.signal.assemble import refusal
 from engine.signal.formats.content import read_content
 
-MAX_XML_BYTES = 24 * 2**20
+MAX_XML_BYTES = 20 * 2**20
 MAX_ELEMENTS = 200_000
 MAX_DEPTH = 64
 MAX_ATTRIBUTES = 400_000
