@@ -23,8 +23,6 @@ from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, rfft
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from engine.signal.condition import fill_missing
 from engine.signal.leads import CANONICAL
@@ -124,6 +122,8 @@ def fingerprint(signal_CT: NDArray[np.float32], rate_hz: float) -> Fingerprint:
 
 def _band(signal_KT: NDArray[np.float32], rate_hz: float) -> NDArray[np.float32]:
     """The leads between 3 and 22 Hz at 200 ticks a second, by one Fourier transform there and one back."""
+    from scipy.fft import irfft, rfft  # not above: every command reads this file, few use it
+
     samples = signal_KT.shape[1]
     padding = min(round(_PADDING_S * rate_hz), samples - 1)
     total = _whole_ticks(samples + 2 * padding, rate_hz)
@@ -169,6 +169,8 @@ def _gains(count: int, step_hz: float) -> NDArray[np.float32]:
 
 def _landmarks(band_KT: NDArray[np.float32], swing_K: NDArray[np.float32]) -> NDArray[np.float64]:
     """Ticks (with fractions) at which all leads together swing most, as far inside as their windows need."""
+    from scipy.ndimage import maximum_filter1d, uniform_filter1d  # not above: every command reads this file, few use it
+
     energy_T = uniform_filter1d(np.square(band_KT / swing_K[:, None]).sum(axis=0), 9)
     peaks = np.flatnonzero(energy_T == maximum_filter1d(energy_T, 2 * _APART + 1))
     first, last = EDGE - _WINDOW[0] + 1, len(energy_T) - EDGE - _WINDOW[-1] - 3

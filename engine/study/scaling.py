@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeWarning, curve_fit
 
 from engine.contract.results import ScalingFit
 
@@ -52,6 +51,8 @@ def _with_floor(n: Floats, e: Floats) -> tuple[float, float, float] | None:
 
     N is divided by its geometric mean while fitting, which takes most of the correlation out of a and b.
     """
+    from scipy.optimize import OptimizeWarning, curve_fit  # not above: every command reads this file
+
     middle = float(np.exp(np.log(n).mean()))
     x = n / middle
     best: tuple[float, float, float] | None = None

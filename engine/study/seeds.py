@@ -6,11 +6,10 @@ say how far other recordings would; that is what the probes' own intervals are f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import t
 
 from engine.contract.results import Estimate, Interval, StudyRow
 from engine.contract.study import AxisValue
@@ -47,10 +46,12 @@ def seed_mean(values: Sequence[float], share: bool = False) -> Estimate:
     """
     if not values:
         return Estimate(not_estimable="no run has this number")
+    from scipy.special import stdtrit  # not above: every command reads this file, and most need no statistics
+
     mean = float(np.mean(values))
     if len(values) < 2:
         return Estimate(value=mean, not_estimable="no interval: one seed")
-    reach = float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    reach = float(stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
     method = f"Student's t over {len(values)} seeds{', logit scale' if share else ''}"
     low, high = _logit_reach(mean, reach) if share else (mean - reach, mean + reach)
     return Estimate(value=mean, interval=Interval(low=low, high=high, method=method))
@@ -59,8 +60,12 @@ def seed_mean(values: Sequence[float], share: bool = False) -> Estimate:
 def _logit_reach(mean: float, reach: float) -> tuple[float, float]:
     if not 0 < mean < 1:  # all values are 0, or all are 1
         return mean, mean
-    middle, span = logit(mean), reach / (mean * (1 - mean))
-    return float(expit(middle - span)), float(expit(middle + span))
+    middle, span = math.log(mean / (1 - mean)), reach / (mean * (1 - mean))
+    return _share(middle - span), _share(middle + span)
+
+
+def _share(logit: float) -> float:
+    return 0.5 + 0.5 * math.tanh(logit / 2)
 
 
 def is_share(name: str) -> bool:

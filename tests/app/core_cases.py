@@ -27,9 +27,6 @@ from engine.contract.errors import WorldError
 from engine.contract.events import Checkpoint, CollapseWatch, Metric, Probed, Progress, StudyRun, Warned, read_events
 from engine.contract.results import EmbedResults, EstimateResults, PretrainResults, StudyRow
 from engine.contract.run import RunFolder, Stopped
-from engine.study.grid import cells
-from engine.study.subsets import Subsets, read_sizes
-from engine.study.summary import summarise
 
 PAUSE = float(os.environ.get("FAKE_PAUSE", "0"))
 
@@ -82,6 +79,10 @@ def estimate(folder, config, events):
                            steps=config.pretrain.steps, seconds=90.0, disk_bytes=1500, disk_free_bytes=10**9)
 
 def study(folder, config, events):
+    from engine.study.grid import cells  # here: what they load takes a second, and most jobs are no studies
+    from engine.study.subsets import Subsets, read_sizes
+    from engine.study.summary import summarise
+
     corpora = {}
     if "corpus" in config.axes:
         lines = (folder.path / "corpora.csv").read_text().splitlines()[1:]

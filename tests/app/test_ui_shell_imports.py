@@ -1,4 +1,4 @@
-"""What the window's process never loads: it must start fast, and a CUDA crash must not take it down."""
+"""What the window and the commands never load: they must start fast, and a CUDA crash must not take them down."""
 
 import json
 import subprocess
@@ -43,3 +43,13 @@ def test_the_first_screen_needs_no_database_no_plots_and_no_scipy():
         window.close()
     """)
     assert modules & (SLOW | {"sqlalchemy", "pyqtgraph", "scipy", "reportlab"}) == set()
+
+
+def test_opening_a_workspace_needs_no_scipy_and_no_window(tmp_path):
+    """Half of the time of every command was scipy's, before any of them used it."""
+    modules = loaded(f"""
+        from pathlib import Path
+        from app.workspace import Workspace
+        Workspace.create(Path({str(tmp_path / "ws")!r})).close()
+    """)
+    assert modules & (SLOW | {"PySide6", "pyqtgraph", "scipy", "reportlab"}) == set()
