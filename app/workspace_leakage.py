@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.core import leakage
 from app.core.home import Home
+from engine.contract.results import LeakageResults
 from engine.data.circularity import Circularity
 from engine.data.packs import PackHead
 
@@ -29,6 +30,11 @@ class Sentinel:
         """
         with self._home.db.write() as session:
             return leakage.check(session, self._home, cohort, against)
+
+    def last_leakage(self, cohort: str) -> tuple[str, LeakageResults] | None:
+        """The last finished search of a cohort, by its job; None when it was never searched."""
+        with self._home.db.read() as session:
+            return leakage.latest(session, cohort)
 
     def label_circularity(self, cohort: str) -> list[Circularity]:
         """For each label of a cohort, how far it is the cart's own statement, the worst first."""

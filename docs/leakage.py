@@ -1,6 +1,6 @@
 """How well copies of recordings are found: the figures of docs/leakage.md, on the development data beside the checkout.
 
-    python docs/leakage.py planted|natural|pairs|speed|privacy|medians [--data DATA]
+    python docs/leakage.py planted|natural|pairs|speed|privacy|medians [--hurried] [--data DATA]
 
 Thresholds and the medians of the codes were set on every second record of `ptbxl-500` (the 2nd, 4th, ... by ecg_id).
 `planted` tests on the others, without patients who have a record among the first; every record of all sets is in the
@@ -28,6 +28,7 @@ from scipy.stats import beta
 
 from engine.contract.errors import WorldError
 from engine.data import fingerprint as method
+from engine.data import landmarks
 from engine.data.copies import Query, find_copies
 from engine.data.fingerprint import Fingerprint, fingerprint
 from engine.data.landmarks import LandmarkIndex
@@ -339,7 +340,7 @@ def many(taken: list[Fingerprint], size: int) -> Prints:
 
     Four times a random word of each code is replaced by that word of a random real landmark. So every table is as full
     and as uneven as that of a real corpus of this size, and about as many recordings become candidates as in the real
-    one (1.3 of 100 here, 1.4 of 100 there). The signs are those of another recording.
+    one (1.4 of 100). The signs are those of another recording.
     """
     draw = np.random.default_rng(0)
     some = [taken[n % len(taken)] for n in range(size)]
@@ -438,8 +439,11 @@ def main() -> None:
     """Make the figures that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["planted", "natural", "pairs", "speed", "privacy", "medians"])
+    parser.add_argument("--hurried", action="store_true", help="search as in an index of more than 330,000 recordings")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
     arguments = parser.parse_args()
+    if arguments.hurried:
+        landmarks.THOROUGH = 0
     found = corpora(arguments.data)
     if arguments.what == "natural":
         natural(found, arguments.data)

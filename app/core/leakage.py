@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from app.core import audit, cohorts, jobs, models, records
 from app.core.digests import sha256_of
 from app.core.home import Home
-from app.core.schema import Cohort, CohortMember, JobMember, Record, RecordLabel, RegisteredModel
+from app.core.schema import Cohort, CohortMember, Job, JobMember, Record, RecordLabel, RegisteredModel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.leakage import AGAINST, LeakageConfig
+from engine.contract.results import LeakageResults
 from engine.contract.run import ManifestRow
 from engine.data.circularity import Circularity, Spoken, circularity
 from engine.data.fingerprint import Fingerprint, fingerprint
@@ -47,6 +48,20 @@ def check(session: Session, home: Home, cohort: str, against: Sequence[str]) -> 
     config = LeakageConfig(store=str(home.store), cohort=cohort, packs=tuple(packs))
     name = cohort + (f" against {', '.join(Path(word).name for word in against)}" if against else "")
     return jobs.submit(session, home, config, name, rows, cohort=cohort)
+
+
+def latest(session: Session, cohort: str) -> tuple[str, LeakageResults] | None:
+    """The last finished search of a cohort, by its job; None when it was never searched.
+
+    Raises:
+        UsageError: unknown cohort.
+    """
+    cohorts.get(session, cohort)
+    query = select(Job).where(Job.kind == "leakage", Job.cohort == cohort, Job.state == "done")
+    job = session.scalar(query.order_by(Job.number.desc()).limit(1))
+    if job is None or job.results is None:
+        return None
+    return job.job_id, LeakageResults.model_validate_json(job.results)
 
 
 def labels(session: Session, cohort: str) -> list[Circularity]:

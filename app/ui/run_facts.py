@@ -214,7 +214,18 @@ def _outcome(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str,
         return _evaluation(results)
     if kind == "compare" and results:
         return _comparison(results)
+    if kind == "leakage" and results:
+        return _leaks(results)
     return [Fact(name.replace("_", " ").capitalize(), _plain(v)) for name, v in results.items() if name != "kind"]
+
+
+def _leaks(results: Mapping[str, Any]) -> list[Fact]:
+    told = [Fact("Leaks", "yes" if results["leaks"] else "none found")]
+    told += [Fact("Leak", sentence) for sentence in results["findings"]]
+    told += [Fact("Note", note) for note in results["notes"]]
+    told.append(Fact("Looked at", f"{results['records']:,} recordings of {results['patients']:,} patients"))
+    told.append(Fact("Parts", ", ".join(f"{name} {size:,}" for name, size in sorted(results["parts"].items()))))
+    return [*told, Fact("Pairs of copies", f"{results['pairs_found']:,}"), Fact("Method", results["method"])]
 
 
 def with_level(series: Sequence[MetricSeries]) -> tuple[MetricSeries, ...]:

@@ -4,7 +4,8 @@ A code of 64 bits is four words of 16. Codes that differ in at most seven bits h
 so every table is asked for each word and for its sixteen neighbours (multi-index hashing: Norouzi, Punjani and Fleet,
 CVPR 2012). Of codes that differ in more bits most are found too; a recording has many landmarks, one is enough. A
 candidate is close over all words, or very close in two of them: that is how it is when a lead is missing or swapped.
-Where both sides have many landmarks, neighbours are not asked for: some landmarks agree in a whole word.
+Where both sides have many landmarks and the index is large, neighbours are not asked for: some landmarks agree in a
+whole word, unless the filter was harsh (docs/leakage.md says how many are lost).
 
 Shapes: A landmarks of the index, a landmarks of the query, c candidates.
 """
@@ -30,6 +31,11 @@ ALIKE = 3
 """Ticks by which two landmarks of a copy differ in their shift at most."""
 
 MANY = 6
+"""Landmarks from which on a recording has many."""
+
+THOROUGH = 4_000_000
+"""Landmarks (of about 330,000 recordings of 10 s) up to which neighbours are asked for even where both have many."""
+
 _PROBES = np.array([0, *(1 << bit for bit in range(16))], dtype=np.uint16)
 _EXACT = _PROBES[:1]
 _ONES = np.array([bin(word).count("1") for word in range(1 << 16)], dtype=np.uint8)
@@ -68,7 +74,8 @@ class LandmarkIndex:
     def candidates(self, query: Fingerprint) -> Candidates:
         """Where landmarks stand whose codes are close to one of the query's; each pair of recording and shift once."""
         rich = len(query.codes_A) >= MANY
-        marks, asked, near = self._many.close_to(query.codes_A, _EXACT if rich else _PROBES)
+        hurried = rich and len(self._owners_A) > THOROUGH
+        marks, asked, near = self._many.close_to(query.codes_A, _EXACT if hurried else _PROBES)
         rows, ticks, shifts = self._places(query, marks, asked)
         if rich:  # of the many landmarks of a copy some agree in a whole word, and with each other on the shift
             order = np.argsort((rows << 32) + shifts + (1 << 31), kind="stable")

@@ -9,6 +9,7 @@ from core_cases import SAMPLES, make_workspace
 
 from app import cli
 from app.core.schema import JobMember, Record, RecordLabel
+from app.ui import run_facts
 from app.workspace import Workspace
 from engine.contract.config import S4Config
 from engine.contract.errors import UsageError
@@ -70,6 +71,12 @@ def test_a_cohort_is_held_against_another_and_the_trail_tells_of_it(said, ward):
     with Workspace.open(ward) as workspace:
         assert [row.action for row in workspace.audit(3)] == ["run ended", "run started", "run queued"]
         assert workspace.audit(3)[0].detail["results_sha256"]
+        job, results = workspace.last_leakage("main")
+        assert (job, results.leaks) == (workspace.jobs()[0].job_id, True)
+        assert workspace.last_leakage("all") is None or workspace.last_leakage("all")[1].records == 13
+        facts = {fact.name: fact.value for fact in run_facts.facts(workspace.job_detail(job), [])}
+        assert facts["Leaks"] == "yes"
+        assert facts["Looked at"] == "12 recordings of 12 patients"
         row = workspace.jobs()[0]
         assert (row.kind, row.cohort, row.name) == ("leakage", "main", "main against all")
 
