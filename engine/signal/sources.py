@@ -31,6 +31,8 @@ class Source:
         """
         if isinstance(text, Source):
             return text
+        if isinstance(text, Path) and MARK not in text.name:
+            return cls(text)
         path, mark, member = os.fspath(text).rpartition(MARK)
         if not (mark and path and member) or "/" in member or os.sep in member or Path(text).exists():
             return cls(Path(text))

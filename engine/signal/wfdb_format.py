@@ -1,7 +1,8 @@
 """WFDB recordings: header and signal files to a `Recording`.
 
 The plain case (one segment, formats 16, 61 and 212, any byte offset, so also the .mat files of the PhysioNet
-challenges) is read here, more than ten times faster than by the wfdb package; all else goes through `wfdb_fallback`.
+challenges) is read here, more than 25 times faster than by the wfdb package (tests/benchmarks/bench_wfdb.py); all else
+goes through `wfdb_fallback`.
 
 Shapes: C channels of a file, T samples, 12 canonical leads.
 """
@@ -9,6 +10,7 @@ Shapes: C channels of a file, T samples, 12 canonical leads.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from collections import Counter
@@ -21,13 +23,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
-from engine.signal.leads import CANONICAL, canonical_name, derivations, lacking
+from engine.signal.leads import CANONICAL, Recipe, canonical_name, derivations, lacking
 from engine.signal.recording import Recording
 from engine.signal.wfdb_header import GAINS, Header, SignalLine, parse_header, refusal
 from engine.signal.wfdb_samples import MISSING, OWN, checksums, decode, stored_samples
 
 MAX_HEADER_BYTES = 2**20
 MAX_SIGNAL_BYTES = 2**30
+
+WARM_BYTES = 2**23
+# The C library hands blocks above a threshold back to the system at once and takes new pages for the next recording;
+# that was half of the time of a read. Freeing one large block, never touched, moves the threshold (glibc, mallopt(3):
+# M_MMAP_THRESHOLD is dynamic); elsewhere it does nothing.
+del (_warm := [np.empty(WARM_BYTES, dtype=np.uint8)])[0]
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 _AGE = re.compile(r"age\s*:\s*(\S+)", re.IGNORECASE)
 _SEX = re.compile(r"(?:sex|gender)\s*:\s*(\S+)", re.IGNORECASE)
@@ -75,19 +85,32 @@ def read_wfdb(path: Path, digest: bool = True) -> Recording:
 def read_whole(path: Path, limit: int, what: str) -> bytes:
     """All bytes of a regular file. Raises WorldError where there is none, it may not be read, or it is too large."""
     try:
-        told = path.stat()
-        if not stat.S_ISREG(told.st_mode):
-            raise refusal(f"its {what} is no regular file", "Name a file")
-        if told.st_size > limit:
-            raise refusal(f"its {what} is larger than {limit // 2**20} MiB", "Cut it into shorter recordings")
-        with path.open("rb", buffering=0) as file:
-            return file.readall()
+        descriptor = os.open(path, _READ)  # a pipe would be waited for: not blocking, and told below
+        try:
+            told = os.fstat(descriptor)
+            if not stat.S_ISREG(told.st_mode):
+                raise refusal(f"its {what} is no regular file", "Name a file")
+            if told.st_size > limit:
+                raise refusal(f"its {what} is larger than {limit // 2**20} MiB", "Cut it into shorter recordings")
+            return _all_of(descriptor, told.st_size)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise refusal(f"its {what} is missing", f"Put the {what} beside the other files of the record") from None
     except OSError as error:
         raise refusal(
             f"its {what} cannot be read ({type(error).__name__})", "Check the permissions and the disk"
         ) from None
+
+
+def _all_of(descriptor: int, size: int) -> bytes:
+    content = os.read(descriptor, size + 1)
+    while len(content) < size:  # one call may give less
+        more = os.read(descriptor, size - len(content))
+        if not more:
+            break
+        content += more
+    return content
 
 
 def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
@@ -217,7 +240,7 @@ def to_millivolts(steps_TC: NDArray[np.integer], columns: list[int], lines: list
     whole = columns == list(range(steps_TC.shape[1]))
     chosen_TC = steps_TC if whole else steps_TC[:, columns]
     signal_CT = np.empty(chosen_TC.shape[::-1], dtype=np.float32)
-    signal_CT[:] = chosen_TC.T
+    signal_CT[:] = np.ascontiguousarray(chosen_TC.T)
     code = MISSING[lines[0].format]
     if steps_TC.min() == code:
         signal_CT[signal_CT == code] = np.nan
@@ -230,13 +253,12 @@ def to_millivolts(steps_TC: NDArray[np.integer], columns: list[int], lines: list
 
 def _recording(path: Path, header: Header, channels: Channels) -> Recording:
     signal_CT, steps = channels.signal_CT, channels.steps_per_mv
-    recipes = derivations(set(channels.measured))
+    recipes = _recipes(channels.measured)
     for lead, recipe in recipes:
         row = CANONICAL.index(lead)
         signal_CT[row] = sum(np.float32(w) * signal_CT[CANONICAL.index(source)] for source, w in recipe)
         steps[row] = max(steps[CANONICAL.index(source)] for source, _ in recipe) * (2 if lead.startswith("a") else 1)
-    with np.errstate(divide="ignore"):
-        resolution = 1.0 / steps
+    resolution = 1.0 / steps  # of leads that are there; a gain of 0 was refused, NaN stays NaN
     return Recording(
         signal_CT=signal_CT,
         rate_hz=header.rate_hz,
@@ -250,6 +272,11 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
         sex=_sex(header.comments),
         acquired=header.acquired,
     )
+
+
+@lru_cache(maxsize=64)
+def _recipes(measured: frozenset[str]) -> tuple[tuple[str, Recipe], ...]:
+    return tuple(derivations(set(measured)))
 
 
 def _have_samples(signal_CT: NDArray[np.float32]) -> tuple[bool, ...]:

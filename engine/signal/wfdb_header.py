@@ -84,7 +84,9 @@ def parse_header(block: bytes) -> Header:
         return Header(rate_hz, length, (), _segment_names(body, segments), tuple(comments), acquired)
     if len(body) != count:
         raise refusal(f"the header announces {count} signals and describes {len(body)}")
-    signals = tuple(_signal_line(line, number) for number, line in body)
+    signals = tuple([_signal_line(line, number) for number, line in body])
+    for name in {signal.file for signal in signals}:
+        safe_name(name)
     return Header(rate_hz, length, signals, (), tuple(comments), acquired)
 
 
@@ -122,26 +124,28 @@ def _segment_names(body: list[tuple[int, str]], announced: int) -> tuple[str, ..
 
 def _signal_line(line: str, number: int) -> SignalLine:
     fields = line.split(None, 8)
-    form = _format(fields[1]) if len(fields) > 1 else None
+    if len(fields) < 9:
+        fields += [""] * (9 - len(fields))
+    form = _format(fields[1])
     if form is None:
         raise refusal(f"line {number} of its header describes no signal")
-    steps_per_mv, baseline = _gain(fields[2]) if len(fields) > 2 else (0.0, None)
-    zero = _whole(fields[4], "ADC zero") if len(fields) > 4 else 0
+    steps_per_mv, baseline = _scale(fields[2], fields[4])
+    initial, checksum = fields[5], fields[6]
     return SignalLine(
-        safe_name(fields[0]),
+        fields[0],
         *form,
         steps_per_mv,
-        zero if baseline is None else baseline,
-        _whole(fields[5], "initial value") if len(fields) > 5 else None,
-        _whole(fields[6], "checksum") if len(fields) > 6 else None,
-        fields[8] if len(fields) > 8 else "",
+        baseline,
+        _whole(initial, "initial value") if initial else None,
+        _whole(checksum, "checksum") if checksum else None,
+        fields[8],
     )
 
 
 # The same few formats and gains stand in millions of lines.
 @lru_cache(maxsize=256)
 def _format(field: str) -> tuple[str, int, int, int] | None:
-    """Code, samples per frame, skew and byte offset."""
+    """Code, samples per frame, skew and byte offset; None when it is no format."""
     form = _FORMAT.match(field)
     if form is None or len(field) > 40:
         return None
@@ -151,6 +155,13 @@ def _format(field: str) -> tuple[str, int, int, int] | None:
 
 
 @lru_cache(maxsize=256)
+def _scale(gain: str, adc_zero: str) -> tuple[float | None, int]:
+    """Steps per millivolt and the step that means 0 mV: the baseline, or the ADC zero where none is given."""
+    steps_per_mv, baseline = _gain(gain) if gain else (0.0, None)
+    zero = _whole(adc_zero, "ADC zero") if adc_zero else 0
+    return steps_per_mv, zero if baseline is None else baseline
+
+
 def _gain(field: str) -> tuple[float | None, int | None]:
     """Steps per millivolt (None when the unit is no voltage) and baseline (None when it is the ADC zero)."""
     parts = _GAIN.match(field)
