@@ -27,7 +27,7 @@ def add(verbs: Verbs) -> None:
         "list the recordings",
         [
             "isoline records -w ward7 --label MI --sort age",
-            "isoline records -w ward7 --finding 'flat line' --age 40-60",
+            "isoline records -w ward7 --finding flat --age 40-60",
             "isoline records show 00001 -w ward7",
         ],
         _records,
@@ -80,7 +80,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", default="", metavar="T", help="only those whose name, id or patient holds this text")
     parser.add_argument("--dataset", metavar="NAME", help="only those of this collection")
     parser.add_argument("--quality", choices=("good", "limited", "unusable", "unknown"), help="only this verdict")
-    parser.add_argument("--finding", metavar="F", help="only those with this finding ('flat line')")
+    parser.add_argument("--finding", metavar="F", help="only those with this finding (flat, noise, limb_swap ...)")
     parser.add_argument("--device", metavar="D", help="only those of this maker, or maker and model")
     parser.add_argument("--format", metavar="F", help="only those of this file format")
     parser.add_argument("--sex", choices=("female", "male", "unknown"), help="only this sex")

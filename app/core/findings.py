@@ -1,23 +1,29 @@
-"""Short names of what speaks against a recording's quality, to filter by: the reason without leads and numbers."""
+"""Short names of what speaks against a recording's quality, for reasons that were told before they had names."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-_LEADS = re.compile(r"\b(?:in|of|to|from|on)?\s*(?:III|II|I|aVR|aVL|aVF|V[1-9])(?![\w-])(?:\s*(?:,|and)\s*)?")
-_ENDS = (":", " in ", " (")
+_OLD = {
+    "no samples in": "missing",
+    "samples missing in": "missing",
+    "flat line in": "flat",
+    "stuck at its extreme": "clipped",
+    "gain suspect": "gain",
+    "impossible amplitude": "gain",
+    "every lead spans the same": "gain",
+    "limb leads contradict each other": "einthoven",
+}
+"""How version 0.1 worded its reasons, and what `engine.signal.quality_finding` calls them."""
 
 
 def finding_of(reason: str) -> str:
-    """What a reason is about.
+    """What a reason of version 0.1 is about.
 
     >>> finding_of("flat line in V1, V2"), finding_of("gain suspect: the leads swing by 8 mV a second")
-    ('flat line', 'gain suspect')
+    ('flat', 'gain')
     """
-    for sign in _ENDS:
-        reason = reason.partition(sign)[0]
-    return " ".join(_LEADS.sub(" ", reason).split()) or "other"
+    return next((name for start, name in _OLD.items() if reason.startswith(start)), "other")
 
 
 def findings_of(reasons: Iterable[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -14,6 +13,7 @@ from app.core.findings import findings_of
 from app.core.home import Home
 from app.core.schema import Finding, Job, JobFile, Record, table_of
 from engine.contract.events import FileRead
+from engine.signal.sources import Source
 
 
 def take_files(session: Session, home: Home, job: Job, dataset: str, events: Sequence[FileRead]) -> None:
@@ -45,16 +45,14 @@ def take_files(session: Session, home: Home, job: Job, dataset: str, events: Seq
 
 def source_name(path: str) -> str:
     """The name by which people know a recording: the file's stem, and the member of a file that holds many."""
-    file, _, member = path.partition("::")
-    stem = Path(file).stem
-    return f"{stem}::{member}" if member else stem
+    return Source.parse(path).name
 
 
 def _keep_findings(session: Session, added: Sequence[dict[str, Any]]) -> None:
     rows = [
         {"record_id": row["record_id"], "finding": finding}
         for row in added
-        for finding in findings_of(row["quality_reasons"])
+        for finding in row["quality_evidence"].get("names") or findings_of(row["quality_reasons"])
     ]
     if rows:
         session.execute(insert(table_of(Finding)), rows)

@@ -43,7 +43,7 @@ class RecordQuery:
         text: sought in id, name, dataset and patient.
         label: name of a label; `label_is` tells which value it must have.
         label_is: "positive" (above 0), "negative" (0), "known" or "unknown".
-        finding: something that speaks against the quality ("flat line").
+        finding: something that speaks against the quality (a name of `engine.signal.quality_finding`: "flat").
         device: maker, or maker and model, as `Facets.devices` names them.
         age_from: years, inclusive, as is `age_to`; 90 stands for all above 89.
         year_from: of the recording, inclusive, as is `year_to`; shifted dates have shifted years.

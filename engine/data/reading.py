@@ -89,7 +89,7 @@ def describe(recording: Recording, removed: Removed | None = None) -> dict[str, 
         "sex": recording.sex,
         "quality": quality.verdict,
         "quality_reasons": list(quality.reasons),
-        "quality_evidence": dict(getattr(quality, "evidence", {})),
+        "quality_evidence": quality.evidence,
         **_origin(recording),
         **_removed(removed),
     }

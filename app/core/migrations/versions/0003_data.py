@@ -16,6 +16,16 @@ depends_on = None
 TEXTS = ("acquired", "maker", "model", "firmware", "device", "setting", "reader")
 NUMBERS = ("high_pass_hz", "low_pass_hz", "notch_hz")
 LISTS, TABLES = ("statements", "extra_leads", "transformations"), ("measurements", "removed", "quality_evidence")
+WORDED = {
+    "no samples in": "missing",
+    "samples missing in": "missing",
+    "flat line in": "flat",
+    "stuck at its extreme": "clipped",
+    "gain suspect": "gain",
+    "impossible amplitude": "gain",
+    "every lead spans the same": "gain",
+    "limb leads contradict each other": "einthoven",
+}
 INDEXES = {
     "age": ["age"],
     "sex": ["sex"],
@@ -76,7 +86,5 @@ def _findings() -> None:
 
 
 def _finding(reason: str) -> str:
-    """As reasons were worded by version 0.1: what it is, without leads and numbers."""
-    for sign in (":", " in ", " ("):
-        reason = reason.partition(sign)[0]
-    return reason.strip()
+    """What version 0.1 worded so, under today's name."""
+    return next((name for start, name in WORDED.items() if reason.startswith(start)), "other")
