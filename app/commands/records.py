@@ -186,6 +186,8 @@ def _recording(row: RecordRow) -> list[tuple[str, Any]]:
 
 
 def _device(row: RecordRow) -> list[tuple[str, Any]]:
+    from app.core.record_query import device_name
+
     filters = [
         f"{name} {value:g} Hz"
         for name, value in (("high-pass", row.high_pass_hz), ("low-pass", row.low_pass_hz), ("notch", row.notch_hz))
@@ -193,7 +195,7 @@ def _device(row: RecordRow) -> list[tuple[str, Any]]:
     ]
     filters += ["no notch"] if row.notch_hz == 0 else []
     return [
-        ("Device", " ".join(part for part in (row.maker, row.model) if part) or "not told by the file"),
+        ("Device", device_name(row.maker, row.model) or "not told by the file"),
         ("Firmware", row.firmware),
         ("Serial", f"{row.device} (keyed hash)" if row.device else ""),
         ("Filters", ", ".join(filters)),
