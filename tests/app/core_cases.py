@@ -10,7 +10,9 @@ import json
 import shutil
 import sqlite3
 import sys
+import tempfile
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -132,8 +134,28 @@ def use_quick_engine(monkeypatch: pytest.MonkeyPatch, folder: Path, pause: float
     monkeypatch.setenv("FAKE_PAUSE", str(pause))
 
 
-def make_workspace(path: Path, count: int = 12) -> Path:
-    """A workspace with `count` real recordings and their labels, made by a real import run."""
+def make_workspace(path: Path, count: int = 12, anew: bool = False) -> Path:
+    """A workspace with `count` real recordings and their labels, made by a real import run.
+
+    Of each size one is made and the others are its copies, with one identity, unless it has to be made anew.
+    """
+    if anew:
+        return imported(path, count)
+    shutil.copytree(first_of(count), path)
+    return path
+
+
+MADE = tempfile.TemporaryDirectory(prefix="isoline-tests-", ignore_cleanup_errors=True)
+
+
+@cache
+def first_of(count: int) -> Path:
+    """The one that is copied."""
+    return imported(Path(MADE.name) / str(count) / "workspace", count)
+
+
+def imported(path: Path, count: int) -> Path:
+    """A workspace, and beside it the files that were imported into it."""
     inputs = path.with_name(path.name + "-inputs")
     inputs.mkdir(parents=True)
     for header in sorted(SAMPLES.glob("*.hea"))[:count]:
@@ -141,7 +163,7 @@ def make_workspace(path: Path, count: int = 12) -> Path:
         shutil.copy(header.with_suffix(".dat"), inputs)
     with Workspace.create(path) as workspace:
         job = workspace.import_files([inputs], labels=SAMPLES / "labels.csv")
-        assert workspace.wait(job, timeout_s=60).state == "done"
+        assert workspace.wait(job, timeout_s=120).state == "done"
     return path
 
 

@@ -46,7 +46,7 @@ def test_no_patient_is_on_two_sides(workspace: Workspace, how: dict[str, float])
 def test_the_same_recordings_give_the_same_split_in_every_workspace(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    other_path = make_workspace(tmp_path_factory.mktemp("other") / "workspace", count=24)
+    other_path = make_workspace(tmp_path_factory.mktemp("other") / "workspace", count=24, anew=True)
     mine = workspace.create_cohort("main", folds=3, seed=5)
     with Workspace.open(other_path) as other:
         theirs = other.create_cohort("another name", folds=3, seed=5)
