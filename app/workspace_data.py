@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import device_labels, label_import, marks, record_query, records, searching, signals
+from app.core import corpora, device_labels, label_import, marks, record_query, records, runs, searching, signals
 from app.core.home import Home
 from app.core.label_columns import Meaning
 from app.core.label_import import LabelPreview
@@ -14,6 +14,8 @@ from app.core.label_values import LabelMapping
 from app.core.leaving import Found
 from app.core.record_query import Facets, RecordQuery
 from app.core.rows import LabelSummary, RecordRow, SignalView
+from engine.contract.config import ImportConfig
+from engine.datasets.registry import dataset
 
 
 class Data:
@@ -48,6 +50,25 @@ class Data:
         """What the recordings can be filtered by, with counts."""
         with self._home.db.read() as session:
             return record_query.facets(session)
+
+    def import_dataset(self, name: str, folder: Path, tasks: Sequence[str] = (), workers: int = 0) -> str:
+        """Queue the import of a public corpus: recordings, labels by task, patients, official split.
+
+        Args:
+            name: of the corpus; `isoline datasets` lists them.
+            folder: where it was unpacked to.
+            tasks: whose labels are wanted; empty takes all of the corpus.
+            workers: processes that read at once; 0 takes one a core.
+
+        Raises:
+            UsageError: an unknown corpus, or a task of another one.
+            WorldError: the folder does not hold the corpus.
+        """
+        corpus = dataset(name)
+        sources, sheet = corpora.read_corpus(corpus, folder, tasks, self._home.key)
+        config = ImportConfig(store=str(self._home.store), dataset=name, workers=workers, mapping=corpus.mapping)
+        with self._home.db.write() as session:
+            return runs.bring_in(session, self._home, sources, (), config, sheet)
 
     def records(
         self,

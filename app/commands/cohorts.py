@@ -39,6 +39,9 @@ def add(verbs: Verbs) -> None:
     _add_choice(create)
     create.add_argument("--folds", type=int, metavar="K", help="patient folds, each scored once (default: 5)")
     create.add_argument("--holdout", type=float, metavar="SHARE", help="share of patients kept as test part instead")
+    create.add_argument(
+        "--official", action="store_true", help="the official parts of a public corpus instead (see: isoline datasets)"
+    )
     create.add_argument("--seed", type=int, default=0, metavar="N", help="the split is a function of it (default: 0)")
     add_workspace(create)
     add_json(create)
@@ -87,9 +90,9 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    if arguments.folds is not None and arguments.holdout is not None:
-        raise UsageError("cohort", "--folds and --holdout exclude each other", "Give one of them")
-    folds = None if arguments.holdout is not None else (arguments.folds or 5)
+    if (arguments.folds is not None) + (arguments.holdout is not None) + arguments.official > 1:
+        raise UsageError("cohort", "--folds, --holdout and --official exclude each other", "Give one of them")
+    folds = None if arguments.holdout is not None or arguments.official else (arguments.folds or 5)
     with opened(arguments) as workspace:
         row = workspace.create_cohort(
             arguments.name,
@@ -97,6 +100,7 @@ def _create(arguments: argparse.Namespace) -> int:
             dataset=arguments.dataset,
             folds=folds,
             holdout=arguments.holdout,
+            official=arguments.official,
             seed=arguments.seed,
             rules=arguments.rule,
         )

@@ -38,20 +38,25 @@ def create(
     holdout: float | None,
     seed: int,
     rules: Sequence[str] = (),
+    official: bool = False,
 ) -> CohortRow:
     """Choose the recordings, divide their patients, and freeze both.
 
     Raises:
-        UsageError: the name is taken or empty, an unknown label, no rule, or neither folds nor a held-out share.
-        WorldError: no recording is left, or too few patients.
+        UsageError: the name is taken or empty, an unknown label, no rule, or neither folds nor a held-out share
+            nor the official split.
+        WorldError: no recording is left, too few patients, or an official split that has a patient on two sides.
     """
-    _refuse_bad_request(session, name, labels, folds, holdout)
-    chosen = eligible.choose(session, labels, dataset, rules)
+    _refuse_bad_request(session, name, labels, official or folds is not None or holdout is not None)
+    chosen = eligible.choose(session, labels, dataset, rules, official)
     if not chosen.record_ids:
         raise WorldError("cohort", "no recording is eligible", "Import recordings with labels, or widen the rules")
     people = stand_ins(list(zip(chosen.record_ids, chosen.patients, strict=True)))
     y_nL = label_matrix(session, chosen.record_ids, labels or all_labels(session))
-    parts, kind = _divide(people, y_nL, folds, holdout, seed)
+    if official:
+        parts, kind = chosen.official, f"official split of {dataset}" if dataset else "official splits"
+    else:
+        parts, kind = _divide(people, y_nL, folds, holdout, seed)
     refuse_leak(chosen.patients, parts)
     digest, excluded = split_digest(chosen.record_ids, parts), eligible.excluded(chosen.flow)
     cohort = Cohort(
@@ -236,14 +241,12 @@ def as_row(cohort: Cohort) -> CohortRow:
     )
 
 
-def _refuse_bad_request(
-    session: Session, name: str, labels: Sequence[str], folds: int | None, holdout: float | None
-) -> None:
+def _refuse_bad_request(session: Session, name: str, labels: Sequence[str], divided: bool) -> None:
     if not name.strip():
         raise UsageError("cohort", "it has no name", "Give it one")
     if session.scalar(select(func.count()).select_from(Cohort).where(Cohort.name == name.strip())):
         raise UsageError(f"cohort {name}", "there is one of this name", "Choose another name")
-    if folds is None and holdout is None:
+    if not divided:
         raise UsageError(f"cohort {name}", "it has neither folds nor a held-out share", "Ask for one of the two")
     unknown = sorted(set(labels) - set(all_labels(session)))
     if unknown:

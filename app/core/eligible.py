@@ -36,6 +36,7 @@ ASKED = (
     Record.paced,
     Record.leads,
     Record.derived,
+    Record.part,
 )
 
 
@@ -45,16 +46,20 @@ class Chosen:
 
     record_ids: list[str]
     patients: list[str]
+    official: list[str]
     flow: CohortFlow
 
 
-def choose(session: Session, labels: Sequence[str], dataset: str | None, rules: Sequence[str]) -> Chosen:
+def choose(
+    session: Session, labels: Sequence[str], dataset: str | None, rules: Sequence[str], official: bool = False
+) -> Chosen:
     """Let the recordings through the rules of every cohort, then through those asked for.
 
     Args:
         session: of the workspace.
         labels: where not empty, one of them must be known.
         dataset: this collection only; None takes all.
+        official: whether only recordings with an official part may come through.
         rules: in words (see `engine.contract.eligibility`), in the order in which they are applied.
 
     Raises:
@@ -67,14 +72,14 @@ def choose(session: Session, labels: Sequence[str], dataset: str | None, rules: 
     rows: Sequence[Any] = session.execute(query).all()
     considered = len(rows), len({row.patient for row in rows})
     steps = []
-    for rule, reasons in _of_every_cohort(session, rows, labels):
+    for rule, reasons in _of_every_cohort(session, rows, labels, official):
         if any(reasons):
             steps.append(_step(rule, rows, reasons))
         rows = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
     flow = flow_of([_candidate(row) for row in rows], asked)
     left = [rows[place] for place in flow.chosen]
     told = CohortFlow(considered[0], considered[1], (*steps, *flow.steps), len(left), flow.patients)
-    return Chosen([row.record_id for row in left], [row.patient for row in left], told)
+    return Chosen([row.record_id for row in left], [row.patient for row in left], [row.part for row in left], told)
 
 
 def excluded(flow: CohortFlow) -> dict[str, int]:
@@ -85,7 +90,9 @@ def excluded(flow: CohortFlow) -> dict[str, int]:
     return dict(counts)
 
 
-def _of_every_cohort(session: Session, rows: Sequence[Any], labels: Sequence[str]) -> list[tuple[str, list[str]]]:
+def _of_every_cohort(
+    session: Session, rows: Sequence[Any], labels: Sequence[str], official: bool
+) -> list[tuple[str, list[str]]]:
     """What no cohort can do without: rule, and the reason against each of the rows that are left at that point."""
     known = [True] * len(rows)
     if labels:
@@ -93,10 +100,13 @@ def _of_every_cohort(session: Session, rows: Sequence[Any], labels: Sequence[str
         known = [row.record_id in ids for row in rows]
     with_label = [row for row, there in zip(rows, known, strict=True) if there]
     usable = [row for row in with_label if row.quality != "unusable"]
+    long = [row for row in usable if row.seconds >= SHORTEST_S]
+    short, outside = f"shorter than {SHORTEST_S} s", "in no official part"
     return [
         ("a label is known", ["" if there else "no label known" for there in known]),
         ("the signal is usable", ["signal unusable" * (row.quality == "unusable") for row in with_label]),
-        (f"at least {SHORTEST_S} s", [f"shorter than {SHORTEST_S} s" * (row.seconds < SHORTEST_S) for row in usable]),
+        (f"at least {SHORTEST_S} s", [short * (row.seconds < SHORTEST_S) for row in usable]),
+        ("in the official split", [outside * (official and not row.part) for row in long]),
     ]
 
 

@@ -36,6 +36,8 @@ class SheetRow:
     patient: str | None = None
     age: float | None = None
     sex: str | None = None
+    fold: int | None = None
+    part: str = ""
     values: dict[str, float] | None = None
     fault: str = ""
     next_step: str = ""

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.core import audit, records
 from app.core.intake import source_name
+from app.core.label_import import put
 from app.core.label_sheet import Sheet
-from app.core.schema import JobFile, LabelRow, Record, RecordLabel
+from app.core.schema import JobFile, LabelRow, Record
 
 
 def keep_rows(session: Session, job_id: str, sheet: Sheet) -> None:
@@ -32,6 +31,8 @@ def keep_rows(session: Session, job_id: str, sheet: Sheet) -> None:
             "patient": row.patient,
             "age": row.age,
             "sex": row.sex,
+            "fold": row.fold,
+            "part": row.part,
             "values": row.values or {},
             "fault": row.fault,
             "next_step": row.next_step,
@@ -89,6 +90,7 @@ def _write(session: Session, rows: list[LabelRow], names: dict[str, set[str]]) -
     of_row = {row.line: next(iter(names[row.record])) for row in rows}
     known = records.by_ids(session, sorted(of_row.values()))
     values = []
+    numbers = {label for row in rows for label, value in row.values.items() if value not in (0.0, 1.0)}
     for row in rows:
         record = known.get(of_row[row.line])
         if record is None:
@@ -96,29 +98,17 @@ def _write(session: Session, rows: list[LabelRow], names: dict[str, set[str]]) -
             continue
         _tell(record, row)
         values += [
-            {"record_id": record.record_id, "label": label, "value": value, "source_sha256": row.file_sha256}
+            {
+                "record_id": record.record_id,
+                "label": label,
+                "value": value,
+                "source_sha256": row.file_sha256,
+                "kind": "number" if label in numbers else "binary",
+                "origin": "table",
+            }
             for label, value in row.values.items()
         ]
-    changed = _changed(session, values)
-    if values:
-        put = upsert(RecordLabel)
-        put = put.on_conflict_do_update(
-            index_elements=[RecordLabel.record_id, RecordLabel.label],
-            set_={"value": put.excluded.value, "source_sha256": put.excluded.source_sha256},
-        )
-        session.execute(put, values)
-    return changed
-
-
-def _changed(session: Session, values: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """The old values of labels that are about to change: {label: {record id: old value}}; the trail keeps them."""
-    known = records.labels_of(session, sorted({row["record_id"] for row in values}))
-    old: dict[str, dict[str, float]] = defaultdict(dict)
-    for row in values:
-        before = known.get(row["record_id"], {}).get(row["label"])
-        if before is not None and before != row["value"]:
-            old[row["label"]][row["record_id"]] = before
-    return dict(old)
+    return put(session, values)
 
 
 def _tell(record: Record, row: LabelRow) -> None:
@@ -129,3 +119,5 @@ def _tell(record: Record, row: LabelRow) -> None:
         record.age, record.age_over_89 = records.coarse_age(row.age)
     if row.sex:
         record.sex = row.sex
+    if row.fold is not None or row.part:
+        record.fold, record.part = row.fold, row.part

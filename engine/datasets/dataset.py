@@ -63,6 +63,7 @@ class Dataset:
         access: how to get it, in one sentence.
         marker: files of which one must be in the folder; they tell that it is this corpus.
         read: its reader.
+        official: of each official fold the part that the study gives it: "train", "validation" or "test".
         mapping: how its files are to be read, where they do not say it themselves.
         verified: whether the reader was tried on files of the corpus itself, or on a directory of its layout alone.
         caution: what a user must know before trusting a number on it.
@@ -78,6 +79,11 @@ class Dataset:
     access: str
     marker: tuple[str, ...]
     read: Reader
+    official: Mapping[int, str] = field(default_factory=dict)
     mapping: SignalTable | None = None
     verified: Verified = "layout only"
     caution: str = ""
+
+    def part_of(self, fold: int | None) -> str:
+        """The part that the study gives an official fold; empty where it gives none."""
+        return "" if fold is None else self.official.get(fold, "")

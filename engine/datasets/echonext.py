@@ -15,6 +15,7 @@ from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.tables import find_table, number, read_table
 from engine.datasets.tasks import Task
 from engine.datasets.wfdb_headers import SEXES
+from engine.signal.leads import CANONICAL
 
 FINDINGS = (
     "lvef_lte_45_flag",
@@ -64,7 +65,7 @@ DATASETS = (
         access="on request: PhysioNet, 'EchoNext', version 1.1.1 (data use agreement)",
         marker=("EchoNext_metadata_100k.csv",),
         read=read,
-        mapping=SignalTable(rate_hz=250, mv_per_step=1, axes="record,time,lead"),
+        mapping=SignalTable(rate_hz=250, mv_per_step=1, axes="record,time,lead", leads=CANONICAL),
         caution="signals are standardised, not millivolts: models that expect millivolts see another scale",
     ),
 )

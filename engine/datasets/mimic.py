@@ -203,6 +203,7 @@ DATASETS = (
         "'MIMIC-IV-ED', 'Multimodal emergency benchmark'",
         marker=("record_list.csv",),
         read=read,
+        official={**dict.fromkeys(range(VALIDATION), "train"), VALIDATION: "validation", TEST: "test"},
         caution="without chartevents fewer weights, vital signs and laboratory values are known than in the study",
     ),
 )

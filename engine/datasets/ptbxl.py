@@ -95,6 +95,7 @@ DATASETS = (
         access="open: PhysioNet, 'PTB-XL, a large publicly available electrocardiography dataset', version 1.0.3",
         marker=("ptbxl_database.csv",),
         read=read,
+        official={**dict.fromkeys(range(1, 9), "train"), 9: "validation", 10: "test"},
         verified="real data",
         caution="also part of the PhysioNet/CinC Challenges (HR numbers are ecg_id) and of many pretraining corpora",
     ),

@@ -14,6 +14,7 @@ from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.tables import find_table, number, read_table
 from engine.datasets.tasks import Task
 from engine.datasets.wfdb_headers import SEXES
+from engine.signal.leads import CANONICAL
 
 _NEEDED = ("ECG_ID", "AHA_Code", "Patient_ID", "Age", "Sex")
 
@@ -46,7 +47,7 @@ DATASETS = (
         access="open: figshare collection 5779802",
         marker=("metadata.csv",),
         read=read,
-        mapping=SignalTable(rate_hz=500, unit="mV", dataset="ecg", axes="lead,time"),
+        mapping=SignalTable(rate_hz=500, unit="mV", dataset="ecg", axes="lead,time", leads=CANONICAL),
     ),
 )
 TASKS = (

@@ -83,6 +83,7 @@ def _opened(path: Path, _seen: int, mapping: SignalTable) -> tuple[Any, str, Tol
         leads = arrays.expected_leads(mapping, told)
         only = next(iter(found.values())) if len(found) == 1 and not mapping.dataset else None
         array = found[arrays.choose(found, mapping, leads)] if only is None else only
+        array = without_lone_axis(array)
     except _DAMAGED as error:
         raise refusal(f"it is no whole NumPy file ({type(error).__name__})", "Save it again with numpy.save") from None
     axes = arrays.axes_of(array.shape, mapping, leads)
@@ -91,6 +92,13 @@ def _opened(path: Path, _seen: int, mapping: SignalTable) -> tuple[Any, str, Tol
         wanted = [mapping.ids] if mapping.ids else [name for name in arrays.ID_NAMES if name in found]
         rows = arrays.member_rows(array.shape[0], found.get(wanted[0]) if wanted else None)
     return array, axes, told, rows
+
+
+def without_lone_axis(array: Any) -> Any:
+    """Four axes of which an inner one has one entry are three: EchoNext stores [N, 1, T, 12]. A view, not a copy."""
+    shape = array.shape
+    lone = [axis for axis in range(1, len(shape)) if shape[axis] == 1]
+    return np.squeeze(array, axis=lone[0]) if len(shape) == 4 and lone else array
 
 
 def _arrays(path: Path) -> Mapping[str, Any]:

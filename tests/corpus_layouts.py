@@ -26,7 +26,9 @@ def write_wfdb(path, seed, rate=500, samples=5000, comments=()):
     path.parent.mkdir(parents=True, exist_ok=True)
     signal_CT = noise(samples, seed)
     lines = [f"{path.name} 12 {rate} {samples}"]
-    lines += [f"{path.name}.dat 16 1000/mV 16 0 {s[0]} 0 0 {lead}" for lead, s in zip(LEADS, signal_CT, strict=True)]
+    for lead, signal_T in zip(LEADS, signal_CT, strict=True):
+        checksum = int(signal_T.sum(dtype=np.int64).astype(np.int16))
+        lines.append(f"{path.name}.dat 16 1000/mV 16 0 {signal_T[0]} {checksum} 0 {lead}")
     path.with_name(path.name + ".hea").write_text("\n".join([*lines, *comments]) + "\n")
     path.with_name(path.name + ".dat").write_bytes(signal_CT.T.astype("<i2").tobytes())
 
@@ -41,7 +43,7 @@ def write_table(path, rows, delimiter=","):
 
 def ptbxl(folder):
     rows = []
-    for number in range(1, 13):
+    for number in range(1, 25):
         stem = f"records500/00000/{number:05d}_hr"
         write_wfdb(folder / stem, number)
         codes = {"NORM": 100.0, "SR": 0.0} if number % 2 else {"IMI": 50.0, "AFIB": 0.0, "LVH": 0.0}
@@ -52,7 +54,7 @@ def ptbxl(folder):
                 "age": 300.0 if number == 1 else 40.0 + number,
                 "sex": number % 2,
                 "scp_codes": repr(codes),
-                "strat_fold": 1 + number % 10,
+                "strat_fold": 1 + number // 2 % 10,
                 "filename_hr": stem,
             }
         )
@@ -66,7 +68,7 @@ def ptbxl(folder):
     ]
     keys = ("", "diagnostic", "diagnostic_class", "diagnostic_subclass")
     write_table(folder / "scp_statements.csv", [dict(zip(keys, row, strict=True)) for row in statements])
-    return 12
+    return 24
 
 
 def _challenge(names, samples=5000):
@@ -155,7 +157,8 @@ def echonext(folder):
 
     rows = []
     for split, size in (("train", 4), ("val", 3), ("test", 3), ("no_split", 2)):
-        waves = np.random.default_rng(size).normal(size=(size, 1, 2500, 12))
+        signals = [noise(2500, 100 * len(rows) + number).T / 500 for number in range(size)]
+        waves = np.stack(signals)[:, None].astype(np.float64)
         np.save(folder / f"EchoNext_{split}_waveforms.npy", waves)
         for number in range(size):
             row = {
