@@ -96,7 +96,8 @@ def found_words(results: LeakageResults) -> str:
             ("Method", results.method),
         ]
     )
-    told = [*(f"LEAK  {sentence}" for sentence in results.findings), *(f"note  {note}" for note in results.notes)]
+    told = [f"LEAK  {printing.visible(sentence)}" for sentence in results.findings]
+    told += [f"note  {printing.visible(note)}" for note in results.notes]
     blocks = [head, "\n".join(told)] if told else [head]
     if results.pairs:
         rows = [
@@ -114,7 +115,7 @@ def label_words(labels: list[Circularity]) -> str:
     if not labels:
         return "Labels: the cohort has none"
     marks = {"circular": "CIRCULAR", "leaning": "leaning", "independent": "fine", "unknown": "unknown"}
-    return "\n".join(["Labels", *(f"  {marks[one.verdict]:9} {one.sentence}" for one in labels)])
+    return "\n".join(["Labels", *(f"  {marks[one.verdict]:9} {printing.visible(one.sentence)}" for one in labels)])
 
 
 def _export(arguments: argparse.Namespace) -> int:

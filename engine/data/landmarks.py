@@ -104,8 +104,8 @@ class _Tables:
         orders = [np.argsort(words_AW[:, word], kind="stable") for word in range(WORDS)]
         self._marks = [chosen[order].astype(np.uint32) for order in orders]
         self._codes = [codes_A[order] for order in orders]
-        everything = np.arange((1 << 16) + 1)
-        self._starts = [np.searchsorted(words_AW[order, word], everything) for word, order in enumerate(orders)]
+        counts = [np.bincount(words_AW[:, word], minlength=1 << 16) for word in range(WORDS)]
+        self._starts = [np.concatenate([[0], np.cumsum(count)]) for count in counts]
 
     def close_to(
         self, codes_a: NDArray[np.uint64], probes: NDArray[np.uint16]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from engine.contract.errors import WorldError, disk_error
 from engine.contract.page import Page
@@ -32,6 +32,7 @@ SUFFIX = ".isofp"
 _MAGIC = b"ISOFP\x00\x00\x01"
 _ALIGNED = 64
 _LONGEST_HEAD = 1 << 16
+_LONGEST_TEXT = 2000
 _ARRAYS = {
     "keys_N": ("<u8", "records", 0),
     "leads_N": ("u1", "records", 0),
@@ -46,15 +47,15 @@ _ARRAYS = {
 class PackHead(Page):
     """What a pack says of itself."""
 
-    corpus: str
-    licence: str = ""
-    note: str = ""
-    records: int
-    signs: int
-    landmarks: int
+    corpus: str = Field(max_length=_LONGEST_TEXT)
+    licence: str = Field("", max_length=_LONGEST_TEXT)
+    note: str = Field("", max_length=_LONGEST_TEXT)
+    records: int = Field(ge=0)
+    signs: int = Field(ge=0)
+    landmarks: int = Field(ge=0)
     method: int
-    made_by: str
-    sha256: str
+    made_by: str = Field(max_length=_LONGEST_TEXT)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,10 @@ def write_pack(path: Path, prints: Prints, corpus: str, licence: str = "", note:
         note: anything else that whoever checks against it must know.
 
     Raises:
-        WorldError: the file cannot be written.
+        WorldError: the file cannot be written, or a text is too long.
     """
+    if max(len(text) for text in (corpus, licence, note)) > _LONGEST_TEXT:
+        raise WorldError("fingerprint pack", f"a text has more than {_LONGEST_TEXT:,} characters", "Shorten it")
     arrays = {name: np.ascontiguousarray(getattr(prints, name), dtype=kind) for name, (kind, *_) in _ARRAYS.items()}
     digest = hashlib.sha256()
     for array in arrays.values():
@@ -146,8 +149,6 @@ def _read_head(text: bytes) -> PackHead:
 
 def _mapped(path: Path, head: PackHead, begin: int, size: int) -> Prints:
     counts = {"records": head.records, "signs": head.signs, "landmarks": head.landmarks}
-    if min(counts.values()) < 0:
-        raise WorldError("fingerprint pack", "its head is damaged", "Get the file again")
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (kind, counted, more) in _ARRAYS.items():
         begin += -begin % _ALIGNED

@@ -7,7 +7,9 @@ from engine.contract.config import LeakageConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, read_events
 from engine.contract.run import ManifestRow, RunFolder, Stopped
+from engine.data.copies import Query, find_copies
 from engine.data.fingerprint import fingerprint
+from engine.data.landmarks import LandmarkIndex
 from engine.data.leakage import refuse_leaks, run, search
 from engine.data.packs import open_pack, verify_pack, write_pack
 from engine.data.prints import Prints
@@ -165,6 +167,23 @@ def test_a_head_that_lies_is_refused(pack, field):
     pack.write_bytes(content[:start] + b"9" + content[start + 1 :])
     with pytest.raises(WorldError, match="pack"):
         open_pack(pack)
+
+
+def test_whatever_bits_of_a_pack_are_turned_it_is_refused_or_searched_without_harm(pack, originals):
+    content, draw = pack.read_bytes(), np.random.default_rng(0)
+    query = Query(fingerprint(originals[3].signal_CT, 500))
+    refused = 0
+    for _ in range(150):
+        changed = bytearray(content)
+        for place in draw.integers(0, len(content) if draw.random() < 0.5 else 600, 4):
+            changed[place] ^= 1 << draw.integers(0, 8)
+        pack.write_bytes(changed)
+        try:
+            prints = open_pack(pack).prints
+            find_copies(query, prints, LandmarkIndex(prints))
+        except WorldError:
+            refused += 1
+    assert 40 < refused < 150
 
 
 def test_a_pack_holds_no_sample_and_is_a_tiny_part_of_the_recordings(pack, originals):
