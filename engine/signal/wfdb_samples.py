@@ -53,10 +53,11 @@ def decode_212(block: NDArray[np.uint8], samples: int) -> NDArray[np.int16]:
     the arithmetic shift of the halves carries their signs back.
     """
     triples = -(-samples // 2)
-    padded = np.zeros(3 * triples + 1, dtype=np.uint8)
-    there = min(len(block), 3 * triples)
-    padded[:there] = block[:there]
-    words = np.ndarray((triples,), "<u4", padded, 0, (3,)).astype(np.uint32)
+    words = np.empty(triples, dtype=np.uint32)
+    if triples > 1:  # the fourth byte of each word is the next one's first; the last word has none
+        words[:-1] = np.ndarray((triples - 1,), "<u4", block, 0, (3,))
+    if triples:
+        words[-1] = int.from_bytes(block[3 * triples - 3 : 3 * triples].tobytes(), "little")
     pairs = words << 4
     pairs &= 0xFFF0
     part = words & 0xF000
