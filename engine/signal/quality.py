@@ -1,79 +1,129 @@
-"""A first verdict on a recording: is it complete, alive, plausible?
+"""The verdict on a recording: is it complete, alive, readable, plausible, and were the electrodes in their places?
 
-Simple and honest: it finds missing, flat and clipped leads, impossible amplitudes and limb leads that contradict each
-other. It does not judge noise.
+`assess` is the one door. What each check measures, and how often it is right, stands in docs/quality.md.
 
 Shapes: C leads (12), T samples, W seconds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.signal.condition import fill_missing
 from engine.signal.leads import CANONICAL
+from engine.signal.quality_beats import Beats, find_beats
+from engine.signal.quality_electrodes import check_electrodes, check_legs
+from engine.signal.quality_finding import REASONS, Finding
+from engine.signal.quality_gain import PLAUSIBLE_MV, POSSIBLE_MV, check_gain, swing_mv
+from engine.signal.quality_leads import FLAT_MV, Leads, Marks, measure
+from engine.signal.quality_limbs import check_limbs
 from engine.signal.recording import Recording
 
-FLAT_MV = 0.01
-"""A lead that moves less than this over the whole recording holds no ECG."""
-PLAUSIBLE_MV = (0.25, 3.5)
-"""Median swing within a second over the leads; outside, the gain is suspect. 356 PTB-XL records lie in 0.35 to 3.44."""
-POSSIBLE_MV = (0.005, 50.0)
-"""Outside, it is no ECG in millivolts at all, and is refused at import."""
+__all__ = ["PLAUSIBLE_MV", "POSSIBLE_MV", "REASONS", "Finding", "Quality", "assess", "impossible_amplitude", "swing_mv"]
+
 MISSING_SHARE = 0.05
 CLIPPED_SHARE = 0.01
-LIMB_SHARE = 0.1
-"""Allowed residual of II = I + III, as a share of the swing of lead II."""
+NOISE_MV = 0.08
+"""Roughness of the median second: most that is let pass. 356 PTB-XL records: 99 of 100 leads are below."""
+MAINS_MV = 0.05
+"""Amplitude of the hum: half a millimetre on paper."""
+WANDER_MV = 2.0
+"""Range of the means of seconds: two centimetres on paper."""
+OFF_SHARE = 0.3
+"""A lead is off when a larger share of its seconds holds no ECG."""
+SHORT_S, SHORTEST_S = 5.0, 1.0
+ALIVE_LEADS = 6
+"""With fewer leads that can be read, a recording is unusable."""
+UNREADABLE = (5.1, 2.44, -2.88)
+"""Log odds that people reject a recording: constant, log10 of 0.01 + share of lead-seconds that cannot be read, and
+agreement of the beats of the worst lead. Fitted to 250 recordings of the CinC Challenge 2011 (docs/quality.md)."""
+SLOWEST_HZ = 40.0
+"""Below this rate waves cannot be told; only samples are checked."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The verdict and what speaks against the recording, in plain words."""
+    """The verdict and what speaks against the recording.
+
+    Attributes:
+        verdict: "unusable" when fewer than half of the leads can be read, "limited" when anything speaks against the
+            recording, else "good".
+        reasons: the findings in plain words.
+        findings: the findings, each with its short name, leads and numbers.
+        numbers: measures of the recording and of its leads, by name; fits JSON.
+    """
 
     verdict: Literal["good", "limited", "unusable"]
     reasons: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    numbers: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Short names of the findings, each once, in the order of `REASONS`."""
+        found = {finding.name for finding in self.findings}
+        return tuple(name for name in REASONS if name in found)
+
+    @property
+    def leads(self) -> dict[str, tuple[str, ...]]:
+        """Short names of the findings of every lead that has any."""
+        return {
+            lead: names
+            for lead in CANONICAL
+            if (names := tuple(finding.name for finding in self.findings if lead in finding.leads))
+        }
+
+    @property
+    def suspicions(self) -> tuple[Finding, ...]:
+        """Findings that say how electrodes may have been placed."""
+        return tuple(one for one in self.findings if one.name in ("limb_swap", "precordial_order", "polarity"))
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """All numbers behind the verdict; fits JSON and one event."""
+        told = [
+            {"name": one.name, "leads": list(one.leads), "values": list(one.values), "text": one.text}
+            for one in self.findings
+        ]
+        return {"names": list(self.names), "findings": told, **dict(self.numbers)}
 
 
 def assess(recording: Recording) -> Quality:
     """Judge a recording.
 
+    Args:
+        recording: millivolts, any rate and length.
+
     Returns:
-        "unusable" when fewer than half of the leads are alive, "limited" when anything speaks against it, else "good".
+        The verdict with its evidence. Whatever exchanges of electrodes are told are suspicions.
     """
-    signal_CT = recording.signal_CT
-    absent = ~np.array(recording.present)
-    flat = ~absent & (_ptp(signal_CT) < FLAT_MV)
-    missing = ~absent & (_missing_share(signal_CT) > MISSING_SHARE)
-    clipped = ~absent & ~flat & (_clipped_share(signal_CT) > CLIPPED_SHARE)
-    reasons = [
-        f"{word} {_names(marks)}"
-        for word, marks in (
-            ("no samples in", absent),
-            ("flat line in", flat),
-            ("samples missing in", missing),
-            ("stuck at its extreme:", clipped),
-        )
-        if marks.any()
-    ]
-    alive = 12 - int((absent | flat).sum())
-    reasons += _amplitude(signal_CT, recording.rate_hz) if alive else []
-    reasons += _normalised(signal_CT) + _einthoven(recording) if alive == 12 else []
-    if alive < 6:
-        return Quality("unusable", tuple(reasons))
-    return Quality("limited" if reasons else "good", tuple(reasons))
-
-
-def swing_mv(signal_CT: NDArray[np.float32], rate_hz: float) -> float:
-    """Median over leads and seconds of the largest minus the smallest value within a second, millivolts.
-
-    Robust against drift and against single spikes; NaN when no lead has samples. Leads without movement do not count.
-    """
-    swings_CW = _swings(signal_CT, rate_hz)
-    moving = swings_CW[swings_CW > 0]
-    return float(np.median(moving)) if moving.size else float("nan")
+    signal_CT, rate_hz = recording.signal_CT, recording.rate_hz
+    if recording.seconds < SHORTEST_S or rate_hz < SLOWEST_HZ:
+        return _too_short(recording)
+    absent_C = ~np.array(recording.present)
+    filled_CT = fill_missing(signal_CT)
+    beats = find_beats(filled_CT, rate_hz)
+    leads = measure(signal_CT, filled_CT, rate_hz, beats)
+    flat_C = ~absent_C & ~(leads.span_C >= FLAT_MV) & (leads.missing_C < 1)
+    dead_C = absent_C | flat_C | (leads.missing_C == 1)
+    findings = _duration(recording) + _dead(absent_C, flat_C, leads)
+    gain = check_gain(signal_CT, rate_hz, leads.span_C, ~dead_C)
+    huge_C = np.array([any(lead in finding.leads for finding in gain) for lead in CANONICAL])
+    wrong = any(not finding.leads for finding in gain)
+    off_C = (leads.off_CW.mean(axis=1) > OFF_SHARE) & (not wrong)
+    readable_C = ~dead_C & ~huge_C & ~off_C
+    findings += _disturbances(leads, ~dead_C & ~huge_C & (not wrong), off_C)
+    odds = _odds(leads, beats)
+    if odds > 0 and not wrong and not huge_C.any():
+        findings.append(_unreadable(leads, odds))
+    findings += gain
+    findings += _placement(recording, beats, ~dead_C & ~huge_C, readable_C)
+    return _verdict(findings, readable_C, _numbers(leads, beats, odds))
 
 
 def impossible_amplitude(recording: Recording) -> float | None:
@@ -82,63 +132,84 @@ def impossible_amplitude(recording: Recording) -> float | None:
     return swing if swing < POSSIBLE_MV[0] or swing > POSSIBLE_MV[1] else None
 
 
-def _swings(signal_CT: NDArray[np.float32], rate_hz: float) -> NDArray[np.float32]:
-    """Largest minus smallest value of every lead in every whole second, [C, W]; NaN where samples are missing."""
-    second = max(1, min(round(rate_hz), signal_CT.shape[1]))
-    whole = signal_CT.shape[1] // second
-    parts_CWS = signal_CT[:, : whole * second].reshape(len(signal_CT), whole, second)
-    return np.asarray(parts_CWS.max(axis=2) - parts_CWS.min(axis=2), dtype=np.float32)
+def _verdict(findings: list[Finding], readable_C: Marks, numbers: dict[str, Any]) -> Quality:
+    verdict: Literal["good", "limited", "unusable"] = "limited" if findings else "good"
+    if readable_C.sum() < ALIVE_LEADS:
+        verdict = "unusable"
+    return Quality(verdict, tuple(one.text for one in findings), tuple(findings), tuple(numbers.items()))
 
 
-def _amplitude(signal_CT: NDArray[np.float32], rate_hz: float) -> list[str]:
-    swing = swing_mv(signal_CT, rate_hz)
-    reasons = []
-    if not np.isnan(swing) and not PLAUSIBLE_MV[0] <= swing <= PLAUSIBLE_MV[1]:
-        reasons.append(f"gain suspect: the leads swing by {swing:.2g} mV a second")
-    huge = np.fmin.reduce(_swings(signal_CT, rate_hz), axis=1) > POSSIBLE_MV[1]
-    if huge.any():
-        reasons.append(f"impossible amplitude in {_names(huge)}")
-    return reasons
+def _too_short(recording: Recording) -> Quality:
+    """A recording of less than a second, or slower than waves: nothing can be measured."""
+    text = f"it lasts {recording.seconds:.2g} s at {recording.rate_hz:g} samples a second: nothing can be judged"
+    return _verdict([Finding("short", text, (), (round(recording.seconds, 3),))], np.zeros(12, bool), {})
 
 
-def _normalised(signal_CT: NDArray[np.float32]) -> list[str]:
-    spans = _ptp(signal_CT)
-    if np.ptp(spans) > 1e-3 * spans.max():
+def _duration(recording: Recording) -> list[Finding]:
+    if recording.seconds >= SHORT_S:
         return []
-    return [f"every lead spans the same {spans.max():.3g}: each was normalised, these are no millivolts"]
+    return [Finding("short", f"it lasts only {recording.seconds:.2g} s", (), (round(recording.seconds, 3),))]
 
 
-def _einthoven(recording: Recording) -> list[str]:
-    if set(recording.derived) & {"I", "II", "III"}:
+def _dead(absent_C: Marks, flat_C: Marks, leads: Leads) -> list[Finding]:
+    return [
+        *_found("missing", "no samples in", absent_C, leads.missing_C),
+        *_found("flat", "flat line in", flat_C, np.nan_to_num(leads.span_C)),
+        *_found("missing", "samples missing in", ~absent_C & (leads.missing_C > MISSING_SHARE), leads.missing_C),
+    ]
+
+
+def _disturbances(leads: Leads, alive_C: Marks, off_C: Marks) -> list[Finding]:
+    """Findings of leads that are alive; one that is off is not told to be noisy too."""
+    on_C = alive_C & ~off_C
+    return [
+        *_found("clipped", "stuck at its extreme:", alive_C & (leads.clipped_C > CLIPPED_SHARE), leads.clipped_C),
+        *_found("lead_off", "contact lost for seconds in", alive_C & off_C, leads.off_CW.mean(axis=1)),
+        *_found("noise", "noise in", on_C & (leads.noise_C > NOISE_MV), leads.noise_C),
+        *_found("mains", "mains hum in", on_C & (leads.mains_C > MAINS_MV), leads.mains_C),
+        *_found("wander", "baseline wanders in", on_C & (leads.wander_C > WANDER_MV), leads.wander_C),
+    ]
+
+
+def _placement(recording: Recording, beats: Beats, alive_C: Marks, readable_C: Marks) -> list[Finding]:
+    """Laws of the limb leads, and electrodes: asked of leads that can be read, exchanges only where the laws hold."""
+    if not beats.agreement_C.any():
         return []
-    one, two, three = recording.signal_CT[:3]
-    residual = two - one
-    residual -= three
-    if np.isnan(residual).all():
-        return []
-    spread, scale = float(np.nanstd(residual)), float(np.nanstd(two))
-    if not spread > LIMB_SHARE * scale:
-        return []
-    return ["limb leads contradict each other (II is not I + III)"]
+    legs = check_legs(beats) if readable_C[:3].sum() >= 2 else []
+    laws = check_limbs(beats.slow_Ct[:6], frozenset(recording.derived)) if alive_C[:6].all() else []
+    if legs or laws or not readable_C[:2].all():
+        return legs + laws
+    return check_electrodes(beats, bool(readable_C[6:].all()))
 
 
-def _ptp(signal_CT: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Largest minus smallest value of each lead; NaN for a lead without samples."""
-    return np.asarray(np.fmax.reduce(signal_CT, axis=1) - np.fmin.reduce(signal_CT, axis=1), dtype=np.float32)
+def _odds(leads: Leads, beats: Beats) -> float:
+    constant, share, agreement = UNREADABLE
+    unread = float(np.log10(leads.unreadable_CW.mean() + 0.01))
+    return constant + share * unread + agreement * float(beats.agreement_C.min())
 
 
-def _missing_share(signal_CT: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(np.count_nonzero(np.isnan(signal_CT), axis=1) / signal_CT.shape[1])
+def _unreadable(leads: Leads, odds: float) -> Finding:
+    share = leads.unreadable_CW.mean()
+    text = f"hard to read: {share:.0%} of the leads' seconds cannot be read; people would record it again"
+    return Finding("unreadable", text, (), (round(odds, 2),))
 
 
-def _clipped_share(signal_CT: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Share of samples that sit at the lead's extreme in runs, as a saturated amplifier leaves them."""
-    top = np.fmax.reduce(signal_CT, axis=1, keepdims=True)
-    bottom = np.fmin.reduce(signal_CT, axis=1, keepdims=True)
-    at_rail = (signal_CT == top) | (signal_CT == bottom)
-    in_run = at_rail[:, 1:] & at_rail[:, :-1]
-    return np.asarray(np.count_nonzero(in_run, axis=1) / signal_CT.shape[1])
+def _found(name: str, words: str, marks_C: Marks, values_C: NDArray[Any]) -> Iterable[Finding]:
+    """One finding for all leads that have it; none when no lead has."""
+    if marks_C.any():
+        leads = tuple(lead for lead, mark in zip(CANONICAL, marks_C, strict=True) if mark)
+        values = tuple(round(float(value), 4) for value in values_C[marks_C])
+        yield Finding(name, f"{words} {', '.join(leads)}", leads, values)
 
 
-def _names(marks: NDArray[np.bool_]) -> str:
-    return ", ".join(lead for lead, mark in zip(CANONICAL, marks, strict=True) if mark)
+def _numbers(leads: Leads, beats: Beats, odds: float) -> dict[str, Any]:
+    """Measures that are kept for every recording: small enough for one event, enough to filter by."""
+    per_lead = {
+        "noise_mv": leads.noise_C,
+        "mains_mv": leads.mains_C,
+        "wander_mv": leads.wander_C,
+        "unreadable_share": leads.unreadable_CW.mean(axis=1),
+        "agreement": beats.agreement_C,
+    }
+    told: dict[str, Any] = {name: np.round(values.astype(float), 3).tolist() for name, values in per_lead.items()}
+    return {"beats": len(beats.places_B), "rejection_log_odds": round(odds, 2), **told}
