@@ -122,7 +122,7 @@ def _table_reader(head: bytes, path: Path, mapping: SignalTable | None) -> Table
         if table.sniff(head, path):
             return table
     # A table without the names of leads: whoever names it, or gives a mapping, means it.
-    return delimited_text if delimited_text.is_numbers(head) or (mapping and mapping.header_lines) else None
+    return delimited_text if delimited_text.is_numbers(head, mapping) or (mapping and mapping.header_lines) else None
 
 
 def find_reader(path: Path) -> Reader | None:
@@ -220,7 +220,7 @@ def _is_known(path: Path, mapping: SignalTable | None) -> bool:
         return False
     if any(reader.sniff(head, path) for reader in READERS) or any(table.sniff(head, path) for table in TABLES):
         return True
-    return bool(mapping and mapping.leads) and delimited_text.is_numbers(head)
+    return bool(mapping and mapping.leads) and delimited_text.is_numbers(head, mapping)
 
 
 def _segments(header: Path) -> list[str]:

@@ -74,10 +74,10 @@ def sniff(head: bytes, path: Path) -> bool:
     return not table.names or len(named) >= LEAST_COLUMNS or table.announced is not None
 
 
-def is_numbers(head: bytes) -> bool:
+def is_numbers(head: bytes, mapping: SignalTable | None = None) -> bool:
     """Whether a file could be a table of samples once a mapping says what its columns are."""
     text = _text(head)
-    return text is not None and find_table(text.splitlines(), SignalTable()) is not None
+    return text is not None and find_table(text.splitlines(), mapping or SignalTable()) is not None
 
 
 def members(path: Path, mapping: SignalTable) -> tuple[str, ...]:
