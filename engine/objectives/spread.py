@@ -18,5 +18,5 @@ def spread(x_BLD: Tensor, size: int) -> Tensor:
     L, D = x_BLD.shape[1:]
     sums = global_sum(torch.cat([x_BLD.sum((0, 1)), x_BLD.new_tensor([len(x_BLD) * L])]))
     mean_D = sums[:D] / sums[D]
-    share: Tensor = (x_BLD - mean_D).square().sum() / (size * L * D)
+    share: Tensor = (x_BLD - mean_D).square_().sum() / (size * L * D)
     return share
