@@ -3,12 +3,7 @@
 import io
 import json
 import math
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -19,8 +14,7 @@ from engine.backbones.weights import load_backbone
 from engine.contract.card import ModelCard
 from engine.contract.config import CPCConfig, PretrainConfig, S4Config
 from engine.contract.errors import WorldError
-from engine.contract.events import Checkpoint, Finished, Metric, Progress, Warned
-from engine.contract.results import PretrainResults, parse_results
+from engine.contract.events import Checkpoint, Metric, Progress, Warned
 from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.store import Store
 from engine.objectives.base import Loss
@@ -373,44 +367,6 @@ def test_test_recordings_are_never_read(begin, corpus, monkeypatch):
     monkeypatch.setattr(Store, "crops", watched)
     work(begin(rows=[ManifestRow(r, r, "train" if i < 8 else "test") for i, r in enumerate(ids[:12])]))
     assert read == set(ids[:8])
-
-
-def engine(folder):
-    with folder.console_path.open("ab") as console:
-        command = [sys.executable, "-m", "engine", "pretrain", str(folder.path)]
-        return subprocess.Popen(command, stdout=console, stderr=console)
-
-
-def wait_for(folder, process, step):
-    """Until the run's checkpoint of `step` or a later one stands."""
-    deadline = time.monotonic() + 120
-    while not any(event.step >= step for event in said(folder, Checkpoint)):
-        assert process.poll() is None, folder.console_path.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX")
-def test_killed_at_random_steps_and_resumed_the_weights_are_bit_equal(begin):
-    settings = {"steps": 240, "checkpoint_every": 10, "evaluate_every": 25}
-    whole, killed = begin("J0001", **settings), begin("J0002", **settings)
-    assert engine(whole).wait(300) == 0, whole.console_path.read_text()
-    dice = random.Random(11)
-    for low, high in ((10, 100), (120, 200)):
-        process = engine(killed)
-        wait_for(killed, process, dice.randrange(low, high))
-        time.sleep(dice.random() * 0.05)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    assert not said(killed, Finished)
-    assert engine(killed).wait(300) == 0, killed.console_path.read_text()
-    assert weights(killed) == weights(whole)
-    ends = [parse_results(folder.results_path.read_text()) for folder in (whole, killed)]
-    assert all(isinstance(end, PretrainResults) for end in ends)
-    assert ends[0].final == ends[1].final
-    assert len([event for event in said(killed, Progress) if event.message == "going on from a checkpoint"]) == 2
 
 
 @pytest.mark.slow
