@@ -3,11 +3,11 @@
     python docs/identifiers.py [PATIENTS] [REPORT.pdf ...]
 
 Makes that many synthetic patients (100,000 by default) with names, ids, birth dates and file names, as a hospital has
-them, and then (1) plants identifiers of theirs in random spelling in ordinary sentences, (2) searches ordinary text that
-names none of them: the documentation of Isoline (its words count as ordinary by construction, so that figure is tuned),
-the language reference of Python (on which nothing was tuned), made-up lines as logs and tables hold them, and reports
-that are named. Prints the tables of docs/deidentification.md. Names are typed in by hand, common ones of several
-languages; no list of real persons is used.
+them, and then (1) plants identifiers of theirs in random spelling in ordinary sentences, (2) searches ordinary text
+that names none of them: the documentation of Isoline (its words count as ordinary by construction, so that figure is
+tuned), the language reference of Python (on which nothing was tuned), made-up lines as logs and tables hold them, and
+reports that are named. Prints the tables of docs/deidentification.md. Names are typed in by hand, common ones of
+several languages; no list of real persons is used.
 """
 
 from __future__ import annotations

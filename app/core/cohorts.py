@@ -205,9 +205,12 @@ def chosen_labels(
     if unknown:
         known = ", ".join(all_labels(session)) or "none"
         raise UsageError(f"label {', '.join(unknown)}", "no recording has it", f"Known labels: {known}")
+    numbers = set(session.scalars(select(RecordLabel.label).where(RecordLabel.kind == "number").distinct()))
+    if wrong := sorted(numbers & set(names)):
+        raise UsageError(f"label {', '.join(wrong)}", "it is a number, not a yes or no", "Choose labels of two classes")
     if names or group.labels:
         return tuple(dict.fromkeys(names or group.labels))
-    every = all_labels(session)
+    every = tuple(label for label in all_labels(session) if label not in numbers)
     y_nL = label_matrix(session, [row.record_id for row in members], every)
     both = (y_nL == 1).any(axis=0) & (y_nL == 0).any(axis=0)
     chosen = tuple(label for label, fit in zip(every, both, strict=True) if fit)

@@ -11,12 +11,13 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from app.core.pseudonyms import pseudonym
 from app.core.records import coarse_age
 from engine.contract.errors import WorldError
+from engine.signal.identifiers import marks_of
 
 OTHER_COLUMNS = ("record", "patient_id", "age", "sex")
 _VALUES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0, "no": 0.0}
@@ -51,6 +52,8 @@ class Sheet:
     sha256: str
     labels: tuple[str, ...]
     rows: tuple[SheetRow, ...]
+    marks: dict[int, str] = field(default_factory=dict)
+    """Keyed hashes of its patient ids, for the search of exports."""
 
 
 class RowFault(Exception):
@@ -68,8 +71,13 @@ def read_sheet(path: Path, key: bytes) -> Sheet:
     if not labels and not {"patient_id", "age", "sex"} & {name.casefold() for name in header}:
         raise WorldError("labels file", "it has no label column", "Add one column per label with 1, 0 or nothing")
     seen: dict[str, int] = {}
-    read = tuple(_row(line, cells, labels, key, seen) for line, cells in rows)
-    return Sheet(path.name, hashlib.sha256(content).hexdigest(), labels, read)
+    marks: dict[int, str] = {}
+    read = []
+    for line, cells in rows:
+        read.append(_row(line, cells, labels, key, seen))
+        if patient := cells.get("patient_id"):
+            marks |= dict.fromkeys(marks_of(key, "patient id", patient), "patient id")
+    return Sheet(path.name, hashlib.sha256(content).hexdigest(), labels, tuple(read), marks)
 
 
 def read_table(

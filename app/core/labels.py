@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.core import audit, records
+from app.core import audit, marks, records
 from app.core.intake import source_name
 from app.core.label_import import put
 from app.core.label_sheet import Sheet
@@ -21,6 +21,7 @@ from app.core.schema import JobFile, LabelRow, Record
 
 def keep_rows(session: Session, job_id: str, sheet: Sheet) -> None:
     """Keep the rows of a labels file until the recordings of this import are there."""
+    marks.keep(session, sheet.marks)
     rows = [
         {
             "job_id": job_id,

@@ -112,14 +112,14 @@ def raising(error):
     ],
 )
 def test_each_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code):
-    monkeypatch.setattr("app.commands.recordings._records", raising(error))
+    monkeypatch.setattr("app.commands.records._records", raising(error))
     assert cli.main(["records", "-w", "x"]) == code
     assert capsys.readouterr().out == ""
 
 
 def test_a_bug_shows_where_it_struck_but_not_the_message(monkeypatch, capsys):
     monkeypatch.delenv("ISOLINE_DEBUG", raising=False)
-    monkeypatch.setattr("app.commands.recordings._records", raising(ValueError("patient Jane Doe")))
+    monkeypatch.setattr("app.commands.records._records", raising(ValueError("patient Jane Doe")))
     cli.main(["records", "-w", "x"])
     told = capsys.readouterr().err
     assert "ValueError" in told

@@ -144,6 +144,10 @@ def test_a_table_of_patients_labels_all_their_recordings(workspace: Workspace, t
     assert told.faults == ((5, "line 2 names the same recording", "Keep one row per recording or patient"),)
     assert labels_of(workspace, NAMES[4], "LVEF", "SHD") == {"LVEF": 30.5, "SHD": 1}
     assert labels_of(workspace, NAMES[2], "LVEF", "SHD") == {}
+    workspace.create_cohort("main", folds=2)
+    workspace.add_baseline()
+    with pytest.raises(UsageError, match="it is a number, not a yes or no"):
+        workspace.evaluate("age + sex", "main", ["LVEF"])
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(workspace: Workspace, tmp_path: Path) -> None:

@@ -26,7 +26,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = header.read_text().replace(header.stem, name)
         (folder / "in" / f"{name}.hea").write_text(text)
         shutil.copy(header.with_suffix(".dat"), folder / "in" / f"{name}.dat")
-    labels = (SAMPLES / "labels.csv").read_text().replace(sorted(SAMPLES.glob("*.hea"))[0].stem, f"{PERSON}_0")
+    labels = (
+        (SAMPLES / "labels.csv")
+        .read_text()
+        .replace(",20372,", ",MRN-0020372,")
+        .replace(sorted(SAMPLES.glob("*.hea"))[0].stem, f"{PERSON}_0")
+    )
     (folder / "labels.csv").write_text(labels)
     with Workspace.create(folder / "ward7") as workspace:
         job = workspace.import_files([folder / "in"], labels=folder / "labels.csv")
@@ -49,6 +54,7 @@ def kinds(workspace: Workspace, text: str) -> set[str]:
 def test_what_a_file_was_called_is_found_in_any_spelling_and_ordinary_text_is_not(workspace: Workspace) -> None:
     for text in ("see kowalczyk ewa 19310412 0", "KOWALCZYK-EWA-19310412-0", "kowalczykewa193104120"):
         assert kinds(workspace, text) == {"file name"}, text
+    assert kinds(workspace, "patient mrn0020372") == {"patient id"}
     assert kinds(workspace, "Two models on 155 recordings, AUROC 0.842 (0.781 to 0.887), p 0.0312") == set()
 
 
