@@ -180,12 +180,13 @@ def millivolts(channel: Channel, lead: str) -> NDArray[np.float32]:
         raise refusal(f"it gives lead {lead} a gain of {gain:g} mV per step", "Correct the gain at its source")
     if not math.isfinite(channel.zero):
         raise refusal(f"it gives lead {lead} no zero line that is a number", "Correct the offset at its source")
-    values_T = channel.samples_T.astype(np.float64)
-    if channel.missing is not None:
-        values_T[channel.samples_T == channel.missing] = np.nan
-    if channel.zero:
-        values_T -= channel.zero
-    values_T *= gain
+    with np.errstate(over="ignore", invalid="ignore"):  # judged below; a signalling NaN would warn when it is widened
+        values_T = channel.samples_T.astype(np.float64)
+        if channel.missing is not None:
+            values_T[channel.samples_T == channel.missing] = np.nan
+        if channel.zero:
+            values_T -= channel.zero
+        values_T *= gain
     largest = np.finfo(np.float32).max
     if channel.samples_T.dtype.kind == "f" and (np.abs(values_T) > largest).any():  # infinities, too
         raise refusal(f"lead {lead} holds values that no voltage can have", "Export it again from its source")

@@ -130,7 +130,8 @@ def standard_order(values_KT: NDArray[Any]) -> bool:
     """Whether twelve nameless rows obey Einthoven's and Goldberger's equations as I, II, III, aVR, aVL, aVF."""
     if len(values_KT) != len(CANONICAL):
         return False
-    limb_LT = np.array(values_KT[:6, :LOOKED_AT], dtype=np.float64)
+    with np.errstate(all="ignore"):  # a signalling NaN of the file warns when it is widened
+        limb_LT = np.array(values_KT[:6, :LOOKED_AT], dtype=np.float64)
     limb_LT = limb_LT[:, (np.abs(limb_LT) < LARGEST).all(axis=0)]  # NaN and infinities, too
     if limb_LT.shape[1] < 2:
         return False
