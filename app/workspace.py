@@ -50,7 +50,7 @@ from engine.contract.mapping import SignalTable
 from engine.contract.results import AnyResults
 from engine.contract.run import ManifestRow
 from engine.data.splits import Part
-from engine.signal.preview import Preview, preview_table
+from engine.signal.preview import Preview, first_table, preview_table
 
 
 class Workspace(Training, Data, Sentinel):
@@ -134,13 +134,13 @@ class Workspace(Training, Data, Sentinel):
             )
             return runs.bring_in(session, self._home, sources, refused, config, sheet)
 
-    def preview(self, path: Path, mapping: SignalTable | None = None) -> Preview:
-        """What a file holds and what is taken for what, as the mapping has it, before anything is imported.
+    def preview(self, paths: Sequence[Path], mapping: SignalTable | None = None) -> Preview | None:
+        """What the first table or array among files and folders holds, and what is taken for what, before an import.
 
-        Raises:
-            WorldError: the file cannot be opened, or its format is not known.
+        None when there is no table or array: other formats say themselves what they are.
         """
-        return preview_table(Path(path), mapping)
+        table = first_table(paths)
+        return None if table is None else preview_table(table, mapping)
 
     def outcomes(self, job_id: str) -> list[FileOutcome]:
         """What became of each input file, and which rows of the labels file were left out."""

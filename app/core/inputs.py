@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.contract.errors import WorldError
 from engine.contract.mapping import SignalTable
-from engine.signal.readers import find_sources
+from engine.signal.readers import find_sources, is_table
 from engine.signal.sources import Source
 
 
@@ -31,6 +31,14 @@ def gathered(
     if not sources:
         raise WorldError("import", "there is nothing to read", "Name recordings, or a folder that holds some")
     return sources, refused
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a CSV is the samples of an ECG and not a table of labels, by its own look."""
+    try:
+        return is_table(path)
+    except WorldError:
+        return False
 
 
 def _is_text(name: str) -> bool:

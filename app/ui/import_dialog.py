@@ -22,16 +22,23 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.changes import Changes
+from app.core.inputs import is_recording
+from app.core.outcome_table import write_outcomes
 from app.core.rows import FileOutcome
 from app.ui import theme as themes
 from app.ui.background import Background
+from app.ui.import_mapping import MappingPane
 from app.ui.messages import message_of
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import sign
 from app.ui.workspace_dialogs import choose_folder
+from engine.contract.errors import WorldError
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
+
+WIDE, TALL = 820, 760
+"""Size of the dialog, in pixels, when a table asks for its mapping."""
 
 OUTCOME_SIGNS = {"imported": ("done", "good"), "duplicate": ("stopped", "muted"), "refused": ("failed", "bad")}
 
@@ -52,32 +59,42 @@ class ImportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.paths, self.labels, self.dataset = QListWidget(), QLineEdit(), QLineEdit("local")
         self.fault = QLabel()
+        self.mapping = MappingPane(workspace, background, self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.start = self.buttons.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
         self._dress()
         self._lay_out()
+        self.mapping.judged.connect(self._judge)
         self.buttons.accepted.connect(self.launch)
         self.buttons.rejected.connect(self.reject)
         self.add(paths)
 
     def add(self, paths: Sequence[Path]) -> None:
-        """Put files and folders on the list; a CSV is taken as the labels."""
+        """Put files and folders on the list; a CSV is taken as the labels, unless it holds the samples of an ECG."""
         known = {self.paths.item(line).text() for line in range(self.paths.count())}
         for path in paths:
-            if path.suffix.lower() == ".csv":
+            if path.suffix.lower() == ".csv" and not is_recording(path):
                 self.labels.setText(str(path))
             elif str(path) not in known:
                 self.paths.addItem(str(path))
+        self._listed()
+
+    def chosen(self) -> list[Path]:
+        """The files and folders on the list."""
+        return [Path(self.paths.item(line).text()) for line in range(self.paths.count())]
+
+    def _listed(self) -> None:
+        self.mapping.set_paths(self.chosen())
         self._judge()
 
     def launch(self) -> None:
         """Put the import into the queue."""
-        paths = [Path(self.paths.item(line).text()) for line in range(self.paths.count())]
+        paths, mapping = self.chosen(), self.mapping.mapping()
         labels = Path(self.labels.text()) if self.labels.text().strip() else None
         dataset = self.dataset.text().strip()
         self._busy(True)
         self.background.write(
-            lambda: self.workspace.import_files(paths, dataset, labels),
+            lambda: self.workspace.import_files(paths, dataset, labels, mapping=mapping),
             self._launched,
             touches=Changes.JOBS,
             failed=self._refused,
@@ -99,17 +116,19 @@ class ImportDialog(QDialog):
         self.paths.setEnabled(not busy)
 
     def _judge(self) -> None:
-        self.start.setEnabled(self.paths.count() > 0 and bool(self.dataset.text().strip()))
+        self.start.setEnabled(self.paths.count() > 0 and bool(self.dataset.text().strip()) and self.mapping.is_ready())
+        if self.mapping.isVisibleTo(self) and self.height() < TALL:
+            self.resize(max(self.width(), WIDE), TALL)
         self.remove.setEnabled(self.paths.currentRow() >= 0)
 
     def _remove(self) -> None:
         self.paths.takeItem(self.paths.currentRow())
-        self._judge()
+        self._listed()
 
     def _ask_files(self) -> None:
         dialog = QFileDialog(self, "Recordings")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters(["WFDB headers (*.hea)", "All files (*)"])
+        dialog.setNameFilters(["All files (*)", "WFDB headers (*.hea)"])
         dialog.filesSelected.connect(lambda files: self.add([Path(file) for file in files]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -160,6 +179,7 @@ class ImportDialog(QDialog):
         column.addWidget(_muted("Folders are searched for recordings. Your files are read, never changed."))
         column.addWidget(self.paths, 1)
         column.addLayout(buttons)
+        column.addWidget(self.mapping, 3)
         column.addLayout(grid)
         column.addWidget(self.fault)
         column.addWidget(self.buttons)
@@ -181,14 +201,39 @@ class OutcomesDialog(QDialog):
         heading.setProperty("role", "heading")
         copy = QPushButton("Copy as table")
         copy.clicked.connect(self.table.copy)
+        save = QPushButton("Save as CSV…")
+        save.clicked.connect(self._ask_where)
+        self.fault = QLabel()
+        self.fault.setProperty("role", "bad")
+        self.fault.hide()
+        self.outcomes = tuple(outcomes)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(save, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addWidget(heading)
         column.addWidget(self.table, 1)
+        column.addWidget(self.fault)
         column.addWidget(buttons)
         self.resize(1080, 480)
+
+    def save(self, path: Path) -> None:
+        """Write the list as CSV; what hinders it is told here."""
+        try:
+            write_outcomes(self.outcomes, path)
+            self.fault.hide()
+        except WorldError as error:
+            self.fault.setText(str(error))
+            self.fault.show()
+
+    def _ask_where(self) -> None:
+        dialog = QFileDialog(self, "Save the list of files", "files.csv")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["Tables (*.csv)"])
+        dialog.fileSelected.connect(lambda file: self.save(Path(file)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
 
 def outcome_words(outcomes: Sequence[FileOutcome]) -> str:

@@ -5,7 +5,10 @@ Shapes: K columns, T samples.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +19,13 @@ from engine.signal.assemble import About
 from engine.signal.formats.table import Layout, layout_of, table_recording
 from engine.signal.formats.tabular import Looked, TableReader
 from engine.signal.leads import CANONICAL
-from engine.signal.readers import find_table, read_recording
+from engine.signal.readers import find_table, is_table, read_recording
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
 FIRST_VALUES = 6
 FIRST_MEMBERS = 5
+LOOKED_AT_FILES = 2000
 
 
 @dataclass(frozen=True)
@@ -132,3 +136,27 @@ def _columns(values_KT: np.ndarray, names: tuple[str, ...], leads: tuple[str, ..
         ends = (float(known_T.min()), float(known_T.max())) if len(known_T) else (np.nan, np.nan)
         told.append(PreviewColumn(name, lead, tuple(map(float, values_T[:FIRST_VALUES])), *ends))
     return tuple(told)
+
+
+def first_table(paths: Sequence[Path]) -> Path | None:
+    """The first table or array among files and in folders, for which a mapping can be asked; None when there is none.
+
+    Folders are searched for a moment only: a preview must not wait for a million files.
+    """
+    for path in paths:
+        for file in islice(_files(Path(path)), LOOKED_AT_FILES):
+            try:
+                if is_table(file):
+                    return file
+            except WorldError:
+                continue
+    return None
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for place, folders, names in os.walk(path):
+        folders.sort()
+        yield from (Path(place) / name for name in sorted(names) if not name.lower().endswith((".hea", ".dat")))

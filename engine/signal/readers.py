@@ -117,6 +117,12 @@ def find_table(path: Path, mapping: SignalTable | None = None) -> TableReader | 
     return None if known else _table_reader(head, path, mapping)
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is surely one of `TABLES`, by its own look. Raises WorldError when it cannot be opened."""
+    head = _head(path)
+    return any(table.sniff(head, path) for table in TABLES) and _header_beside(path) == path
+
+
 def _table_reader(head: bytes, path: Path, mapping: SignalTable | None) -> TableReader | None:
     for table in TABLES:
         if table.sniff(head, path):
