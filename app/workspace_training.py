@@ -148,6 +148,16 @@ class Training:
         with self._home.db.read() as session:
             return pretrainings.preview(session, self._home, config, cohort)
 
+    def estimate_study(self, config: StudyConfig, cohort: str | None = None) -> str:
+        """Queue the estimate of a study's largest run; with `study_preview` it tells the most that the study costs.
+
+        Raises:
+            UsageError: unknown cohort, model or label.
+            WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
+        """
+        with self._home.db.write() as session:
+            return pretrainings.estimate_study(session, self._home, config, cohort)
+
     def study_rows(self, job_id: str) -> list[StudyRow]:
         """The latest state of each run of a study, also while it works. Raises UsageError when it is no study."""
         with self._home.db.read() as session:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.results import shown, study_table
 from app.commands.submitting import add_cohort, add_finish, add_settings, submitted
+from app.grid_cost import grid_cost
+from app.progress import follow
 from app.recipes import study_config
 from engine.contract.config import StudyConfig
-from engine.contract.errors import EXIT_DONE
-from engine.contract.results import StudyRow
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD
+from engine.contract.results import EstimateResults, StudyRow
 from engine.recipes import load_study, study_names
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
 
 _INNER = ("start", "list", "show", "export", "keep")
 
@@ -88,6 +93,7 @@ def _add_start(kinds: Verbs) -> None:
     add_cohort(start)
     start.add_argument("--probe", metavar="C", help="score a linear probe of every run on this labelled cohort")
     start.add_argument("--preview", action="store_true", help="list the runs and which cannot work; start nothing")
+    start.add_argument("--estimate", action="store_true", help="with --preview: measure the largest run, tell the cost")
     add_settings(start)
     add_finish(start)
 
@@ -100,20 +106,37 @@ def _start(arguments: argparse.Namespace) -> int:
         if config.base.get("parent"):
             settled = workspace.parent_settings(str(config.base["parent"]))
             config = study_config(arguments.study, settings, settled)
-        if arguments.preview:
-            return _previewed(workspace.study_preview(config, cohort=arguments.cohort), config, arguments)
+        if arguments.preview or arguments.estimate:
+            rows = workspace.study_preview(config, cohort=arguments.cohort)
+            cost = _estimated(workspace, config, arguments) if arguments.estimate else None
+            return _previewed(rows, config, cost, arguments)
         return submitted(workspace, workspace.study(config, cohort=arguments.cohort), "Study", arguments)
 
 
-def _previewed(rows: Sequence[StudyRow], config: StudyConfig, arguments: argparse.Namespace) -> int:
+def _estimated(workspace: Workspace, config: StudyConfig, arguments: argparse.Namespace) -> EstimateResults:
+    """Measure the largest run; whoever asks for it waits."""
+    job = workspace.estimate_study(config, cohort=arguments.cohort)
+    workspace.pump()
+    follow(workspace, job, f"Estimate {job}")
+    results = workspace.results(job)
+    assert isinstance(results, EstimateResults)
+    return results
+
+
+def _previewed(
+    rows: Sequence[StudyRow], config: StudyConfig, cost: EstimateResults | None, arguments: argparse.Namespace
+) -> int:
+    code = EXIT_DONE if cost is None or cost.fits else EXIT_WORLD
     if wants_json(arguments):
-        print(printing.as_json(list(rows)))
-        return EXIT_DONE
+        print(printing.as_json(list(rows) if cost is None else {"runs": list(rows), "largest": cost}))
+        return code
     print(study_table(list(config.axes), rows))
     for row in rows:
         if row.state == "refused":
             print(printing.paragraph(f"Run {row.number} cannot work: {row.message}", "  "))
-    return EXIT_DONE
+    told = "What it costs: add --estimate" if cost is None else grid_cost(cost, rows, config.parallel)
+    print(f"\n{printing.paragraph(told)}")
+    return code
 
 
 def _list(arguments: argparse.Namespace) -> int:

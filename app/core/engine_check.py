@@ -18,6 +18,11 @@ def check_command() -> list[str]:
     return [*engine_command(), "check", "--json"]
 
 
+def devices_of(told: dict[str, Any]) -> list[dict[str, str]]:
+    """Name and description of each device in the engine's answer. Raises KeyError or TypeError when it is none."""
+    return [{"name": str(one["name"]), "description": str(one["description"])} for one in told["devices"]]
+
+
 def devices() -> list[dict[str, str]]:
     """Name and description of each device that the engine can compute on.
 
@@ -26,7 +31,6 @@ def devices() -> list[dict[str, str]]:
     """
     try:
         done = subprocess.run(check_command(), capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
-        told: dict[str, Any] = json.loads(done.stdout)
-        return [{"name": str(one["name"]), "description": str(one["description"])} for one in told["devices"]]
+        return devices_of(json.loads(done.stdout))
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
         raise WorldError("engine", "it does not say which devices it has", "Try: isoline selftest") from None

@@ -72,6 +72,22 @@ def study(session: Session, home: Home, config: StudyConfig, cohort: str | None)
     return jobs.submit(session, home, config, config.name, manifest, cohort=cohort)
 
 
+def estimate_study(session: Session, home: Home, config: StudyConfig, cohort: str | None) -> str:
+    """Queue the estimate of a study's largest run: the one with most steps, crops and features.
+
+    Raises:
+        UsageError: unknown cohort, parent or label.
+        WorldError: an axis that no pretraining has, no run that can work, or too few recordings.
+    """
+    _config, manifest, runs = _planned(session, home, config, cohort)
+    able = [run.config for run in runs if run.config is not None]
+    largest = max(able, key=lambda one: one.steps * one.batch_size * one.samples * one.backbone.width**2)
+    largest = largest.model_copy(update={"parent": ""})
+    size = {} if largest.probe is None else probes.size(session, largest.probe, largest.window_s)
+    asked = EstimateConfig(pretrain=largest, **size)
+    return jobs.submit(session, home, asked, config.name, manifest, cohort=cohort)
+
+
 def preview(session: Session, home: Home, config: StudyConfig, cohort: str | None) -> list[StudyRow]:
     """The runs that a study would have, those that cannot work with the reason; nothing is queued.
 

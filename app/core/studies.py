@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from sqlalchemy import select
@@ -13,11 +14,13 @@ from sqlalchemy.orm import Session
 from app.core import jobs, models, records, results
 from app.core.home import Home
 from app.core.rows import ModelRow
-from app.core.schema import StudyRunRow
+from app.core.schema import JobMember, StudyRunRow
 from engine.contract.config import StudyConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import StudyResults, StudyRow
 from engine.contract.run import ManifestRow, RunFolder, write_whole
+from engine.data.splits import split_digest
+from engine.study.subsets import ALL, Subsets, read_sizes
 from engine.study.summary import summarise
 
 CORPUS = "corpus"
@@ -41,6 +44,21 @@ def summary(session: Session, job_id: str) -> StudyResults:
         return kept
     config = StudyConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
     return summarise(config, found, (), 0.0)
+
+
+def read_by(session: Session, job_id: str, corpus_sha256: str) -> set[str] | None:
+    """Recordings that a run of a study was given, told by the hash that its model's card holds; None when none fits."""
+    config = StudyConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
+    found = session.scalars(select(JobMember).where(JobMember.job_id == job_id))
+    manifest = [ManifestRow(member.record_id, member.patient, member.split) for member in found]
+    known = corpora(session, manifest) if CORPUS in config.axes else {}
+    sizes = read_sizes(config.axes.get("records", ()), config.name)
+    subsets = Subsets(manifest, sizes, config.layout, config.subset_seed, known)
+    for records_, corpus in product(config.axes.get("records", (ALL,)), config.axes.get(CORPUS, ("",))):
+        rows = subsets.manifest({"records": records_, CORPUS: corpus})
+        if split_digest([row.record_id for row in rows], [row.split for row in rows]) == corpus_sha256:
+            return {row.record_id for row in rows}
+    return None
 
 
 def corpora(session: Session, manifest: Sequence[ManifestRow]) -> dict[str, str]:

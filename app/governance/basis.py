@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts
+from app.core import cohorts, studies
 from app.core.rows import CohortRow
 from app.core.schema import Job, JobMember, Record
 from app.governance.dossier import ModelSection, PretrainingSection
@@ -18,8 +18,8 @@ from app.governance.dossier import ModelSection, PretrainingSection
 class Overlap:
     """How many evaluated recordings and patients a pretraining has seen (without labels).
 
-    Of a model of a study it is known which recordings the study read, not which of them this run was given: then the
-    counts are the most that it can have seen.
+    A model of a study was given a part of what the study read, known by the hash in its card. Where that fits no part
+    (a study of an older version), the counts are the most that it can have seen.
     """
 
     model: str
@@ -80,12 +80,13 @@ def of_studies(session: Session, members: Sequence[Record], sections: Sequence[M
     for section in sections:
         job_id = section.card.lineage.run_id
         if session.scalar(select(Job.job_id).where(Job.job_id == job_id, Job.kind == "study")) is not None:
-            yield Overlap(section.card.name, *_shared(session, members, job_id), at_most=True)
+            own = studies.read_by(session, job_id, section.card.lineage.corpus_sha256)
+            yield Overlap(section.card.name, *_shared(session, members, job_id, own), at_most=own is None)
 
 
-def _shared(session: Session, members: Sequence[Record], job_id: str) -> tuple[int, int]:
-    """How many of these recordings, and of their patients, a job has read."""
+def _shared(session: Session, members: Sequence[Record], job_id: str, own: set[str] | None = None) -> tuple[int, int]:
+    """How many of these recordings, and of their patients, a job has read; of those in `own` where they are told."""
     query = select(Record.record_id, Record.patient).join(JobMember, JobMember.record_id == Record.record_id)
-    seen = session.execute(query.where(JobMember.job_id == job_id)).all()
+    seen = [row for row in session.execute(query.where(JobMember.job_id == job_id)) if own is None or row[0] in own]
     ids, people = {record_id for record_id, _ in seen}, {patient for _, patient in seen}
     return sum(record.record_id in ids for record in members), len({record.patient for record in members} & people)

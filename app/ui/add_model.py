@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
@@ -14,11 +15,12 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
 from app.core.changes import Changes
 from app.core.rows import ModelRow
 from app.ui.background import Background
-from engine.contract.config import PretrainConfig
-from engine.contract.errors import WorldError
+from engine.contract.config import AnyBackboneConfig, BackboneConfig
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
+
+BACKBONE: TypeAdapter[AnyBackboneConfig] = TypeAdapter(BackboneConfig)
 
 
 class AddModel(QPushButton):
@@ -49,7 +51,7 @@ class AddModel(QPushButton):
     def choose(self, model: ModelRow | None) -> None:
         """The model that a twin would be made of."""
         self._model = model
-        self.untrained.setEnabled(model is not None and bool(model.job_id))
+        self.untrained.setEnabled(model is not None and model.source == "native")
 
     def add_scores(self, file: str) -> None:
         """Register the scores of a CSV file."""
@@ -88,15 +90,15 @@ class AddModel(QPushButton):
 
 
 def add_untrained_twin(workspace: Workspace, model: ModelRow) -> ModelRow:
-    """Register the architecture of a model that we pretrained, with random weights; called off the window's thread.
+    """Register the architecture of a native model, wherever it was pretrained, with random weights.
+
+    Called off the window's thread.
 
     Raises:
-        WorldError: the model was not pretrained in this workspace.
+        UsageError: it is no checkpoint of Isoline.
+        WorldError: its files are missing or damaged.
     """
-    if not model.job_id:
-        reason = "it was not pretrained in this workspace, so its architecture is not known here"
-        raise WorldError(f"model {model.name}", reason, "Choose a model that was")
-    config = PretrainConfig.model_validate(workspace.job_detail(model.job_id).config)
-    return workspace.add_random_model(
-        f"{model.name} untrained", config.backbone, seed=0, rate_hz=config.rate_hz, window_s=config.window_s
-    )
+    settled = workspace.parent_settings(model.name)
+    backbone = BACKBONE.validate_python(settled["backbone"])
+    signal = {name: settled[name] for name in ("rate_hz", "window_s")}
+    return workspace.add_random_model(f"{model.name} untrained", backbone, seed=0, **signal)

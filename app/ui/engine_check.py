@@ -6,7 +6,7 @@ import json
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
-from app.core.engine_command import engine_command
+from app.core.engine_check import check_command, devices_of
 from engine.contract.version import CONTRACT_VERSION
 
 TIMEOUT_MS = 60_000
@@ -26,8 +26,8 @@ class EngineCheck(QObject):
 
     def start(self) -> None:
         """Begin; the answer takes a few seconds."""
-        program, *arguments = engine_command()
-        self._process.start(program, [*arguments, "check", "--json"])
+        program, *arguments = check_command()
+        self._process.start(program, arguments)
 
     def stop(self) -> None:
         """Give up asking; for the end of the window."""
@@ -53,8 +53,9 @@ class EngineCheck(QObject):
 
 def describe(told: dict) -> tuple[str, str, bool]:  # type: ignore[type-arg]
     """The answer of the check in words. Raises KeyError when it is not one."""
-    devices = [str(device["name"]) for device in told["devices"]]
-    story = "\n".join(f"{device['name']}: {device['description']}" for device in told["devices"])
+    found = devices_of(told)
+    devices = [device["name"] for device in found]
+    story = "\n".join(f"{device['name']}: {device['description']}" for device in found)
     whole = f"Isoline engine {told['isoline']}, contract {told['contract']}, torch {told['torch']}\n{story}"
     if told["contract"] != CONTRACT_VERSION:
         wrong = f"It speaks contract {told['contract']}, this window {CONTRACT_VERSION}. Install both in one version"

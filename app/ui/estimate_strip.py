@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
@@ -12,6 +14,9 @@ from app.ui import theme as themes
 from app.ui.signs import check_icon, sign
 from app.ui.tiles import Figure, Tiles
 from engine.contract.results import EstimateResults
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
 
 ASK = "Estimate runs a few steps on this machine and tells time, memory, disk and energy before anything is started."
 STALE = "The settings have changed since this was measured."
@@ -94,6 +99,12 @@ class EstimateStrip(QFrame):
         notes = "" if self.results is None else " ".join(map(_sentence, self.results.notes))
         self.notes.setText(notes)
         self.notes.setVisible(bool(notes))
+
+
+def answer_of(workspace: Workspace, job_id: str) -> tuple[JobRow, EstimateResults | None]:
+    """An estimate's job, and what came out of it if it has ended well; called off the window's thread."""
+    job, results = workspace.job(job_id), workspace.results(job_id)
+    return job, results if isinstance(results, EstimateResults) else None
 
 
 def figures(results: EstimateResults) -> tuple[Figure, ...]:

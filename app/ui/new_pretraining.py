@@ -17,7 +17,7 @@ from app.core.rows import CohortRow, JobRow, LabelSummary, ModelRow
 from app.ui.background import Background
 from app.ui.banner import Banner
 from app.ui.choosers import add_cohorts, choosers, combo
-from app.ui.estimate_strip import EstimateStrip
+from app.ui.estimate_strip import EstimateStrip, answer_of
 from app.ui.form_words import sentence
 from app.ui.messages import message_of
 from app.ui.pretrain_form import OF_THE_PARENT, device_options, of_parent, pretrain_form
@@ -180,7 +180,7 @@ class NewPretraining(RunDialog):
             self._look()
 
     def _look(self) -> None:
-        ask = partial(_answer, self.workspace, self._estimate_job)
+        ask = partial(answer_of, self.workspace, self._estimate_job)
         self.background.read(ask, self._tell_estimate, key="pretrain.estimate")
 
     def _tell_estimate(self, answer: tuple[JobRow, EstimateResults | None]) -> None:
@@ -243,11 +243,6 @@ class NewPretraining(RunDialog):
 def _known(workspace: Workspace) -> Known:
     jobs = sorted(workspace.jobs(), key=lambda job: job.job_id, reverse=True)
     return workspace.recipes(), jobs, workspace.models(), workspace.cohorts(), workspace.labels()
-
-
-def _answer(workspace: Workspace, job_id: str) -> tuple[JobRow, EstimateResults | None]:
-    job, results = workspace.job(job_id), workspace.results(job_id)
-    return job, results if isinstance(results, EstimateResults) else None
 
 
 def _nothing(_error: Exception) -> None:

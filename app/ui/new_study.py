@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLabel, QPushButton, QWidget
 
-from app.core.rows import CohortRow, ModelRow
+from app.core.changes import Changes
+from app.core.rows import CohortRow, JobRow, ModelRow
+from app.grid_cost import grid_cost
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.choosers import add_cohorts, beside, choosers, combo
+from app.ui.estimate_strip import answer_of
 from app.ui.form import SchemaForm
 from app.ui.messages import message_of
 from app.ui.rows_table import Column, RowsTable
@@ -20,7 +23,7 @@ from app.ui.run_dialog import RunDialog
 from app.ui.signs import sign
 from app.ui.study_rows import count_text, grid_text
 from engine.contract.config import StudyConfig, explain
-from engine.contract.results import StudyRow
+from engine.contract.results import EstimateResults, StudyRow
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QIcon
@@ -59,7 +62,9 @@ class NewStudy(RunDialog):
         self.recipe, self.cohort, self.probe = combo("Study"), combo("Recordings"), combo("Probe")
         self.origin = combo("Weights")
         self.file = QPushButton("TOML file…")
-        self.axes, self.count = QLabel(), QLabel()
+        self.axes, self.count, self.cost = QLabel(), QLabel(), QLabel()
+        self.estimate = self.buttons.addButton("Estimate", QDialogButtonBox.ButtonRole.ActionRole)
+        self._estimate_job, self._runs = "", list[StudyRow]()
         self.form = SchemaForm(StudyConfig, only=OWN_FIELDS, folded=FOLDED)
         self.preview = RowsTable(_columns(), lambda row: str(row.number), "Runs that the study would have")
         self._like = like
@@ -74,6 +79,15 @@ class NewStudy(RunDialog):
         config = self._config()
         if config is not None:
             self._submit(partial(self.workspace.study, config, self.cohort.currentData()))
+
+    def ask_estimate(self) -> None:
+        """Measure the largest run, to tell what all of them cost."""
+        config = self._config()
+        if config is not None:
+            self.estimate.setEnabled(False)
+            self._tell_cost("Measuring the largest run…")
+            ask = partial(self.workspace.estimate_study, config, self.cohort.currentData())
+            self.background.write(ask, self._estimating, touches=Changes.JOBS, failed=self._refused)
 
     def take_file(self, file: str) -> None:
         """Use a study that somebody wrote."""
@@ -143,6 +157,7 @@ class NewStudy(RunDialog):
 
     def _plan(self) -> None:
         self.tell_fault("")
+        self._forget_estimate()
         self._planned = False
         config = self._config()
         self._judge()
@@ -151,10 +166,46 @@ class NewStudy(RunDialog):
             self.background.read(ask, self._show_plan, key="study.plan", failed=self._refused_plan)
 
     def _show_plan(self, rows: list[StudyRow]) -> None:
+        self._runs = rows
         self.preview.rows.set_rows(rows)
         self.count.setText(f"{count_text(rows)}.")
         self._planned = True
         self._judge()
+
+    def _estimating(self, job_id: str) -> None:
+        self._estimate_job = job_id
+        self._look(Changes.JOBS)
+
+    def _look(self, changes: Changes) -> None:
+        if self._estimate_job and changes & (Changes.JOBS | Changes.RESULTS):
+            ask = partial(answer_of, self.workspace, self._estimate_job)
+            self.background.read(ask, self._tell_estimate, key="study.estimate")
+
+    def _tell_estimate(self, answer: tuple[JobRow, EstimateResults | None]) -> None:
+        job, results = answer
+        if job.job_id != self._estimate_job or job.active:
+            return
+        self._estimate_job = ""
+        parallel = int(self.form.value().get("parallel") or 0)
+        told = f"No estimate. {job.message}" if results is None else grid_cost(results, self._runs, parallel)
+        self._tell_cost(told)
+        self._judge()
+
+    def _forget_estimate(self) -> None:
+        """The settings have changed, or nobody waits for it any more. It may have ended: then nothing is to be told."""
+        self._tell_cost("")
+        if self._estimate_job:
+            stop, self._estimate_job = partial(self.workspace.stop, self._estimate_job), ""
+            self.background.write(stop, touches=Changes.JOBS, failed=lambda _error: None)
+
+    def done(self, result: int) -> None:
+        """Close; an estimate that is under way is not waited for any more."""
+        self._forget_estimate()
+        super().done(result)
+
+    def _tell_cost(self, text: str) -> None:
+        self.cost.setText(text)
+        self.cost.setVisible(bool(text))
 
     def _refused_plan(self, error: Exception) -> None:
         message = message_of(error)
@@ -168,7 +219,9 @@ class NewStudy(RunDialog):
         self._judge()
 
     def _judge(self) -> None:
-        self.start.setEnabled(self._planned and not self.form.errors)
+        fine = self._planned and not self.form.errors
+        self.start.setEnabled(fine)
+        self.estimate.setEnabled(fine and not self._estimate_job)
 
     def _lay_out_body(self) -> None:
         self.axes.setProperty("role", "muted")
@@ -187,6 +240,10 @@ class NewStudy(RunDialog):
         self.body.addWidget(self.form)
         self.body.addWidget(self.count)
         self.body.addWidget(self.preview, 1)
+        self.cost.setWordWrap(True)
+        self.cost.setAccessibleName("Cost of the study")
+        self.estimate.setToolTip("Runs a few steps of the largest run and tells what all of them cost at most")
+        self.footer.addWidget(self.cost)
 
     def _connect(self) -> None:
         self.recipe.activated.connect(self._load)
@@ -195,6 +252,8 @@ class NewStudy(RunDialog):
         self.probe.activated.connect(self._plan)
         self.origin.activated.connect(self._plan)
         self.form.changed.connect(self._plan)
+        self.estimate.clicked.connect(self.ask_estimate)
+        self.background.changed.connect(self._look)
 
 
 def _columns() -> tuple[Column, ...]:

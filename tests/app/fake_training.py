@@ -245,6 +245,10 @@ class FakeTraining:
             raise self.refuse
         return [row.model_copy(update={"metrics": {"steps": 600.0}}) for row in study_cells(0, 0)]
 
+    def estimate_study(self, config: StudyConfig, cohort: str | None = None) -> str:
+        self._said("estimate_study", config, cohort)
+        return self._queue("estimate", config.name)
+
     def study_summary(self, job_id: str) -> StudyResults:
         return summary(self.study_rows(job_id))
 

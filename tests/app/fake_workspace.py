@@ -39,6 +39,7 @@ from engine.contract.results import CKA, CompareResults, Difference, Estimate, E
 SHA = "9f2c" * 16
 LABELS = ("NORM", "MI", "STTC", "CD")
 MODELS = ("random S4", "demo", "age + sex")
+SOURCES = {"random S4": "random", "demo": "native", "age + sex": "baseline"}
 ANALYTIC = "patient-clustered analytic variance (Obuchowski 1997), logit"
 BOOTSTRAP = "patient-clustered bootstrap, 2,000 resamples, logit percentile"
 AUROC = {
@@ -235,7 +236,7 @@ class FakeWorkspace(FakeTraining):
 
     def models(self) -> list[ModelRow]:
         return [
-            ModelRow(name, "1", "native", SHA, "2026-11-22T09:00:00Z", {}, "J0002" if name == "demo" else "")
+            ModelRow(name, "1", SOURCES[name], SHA, "2026-11-22T09:00:00Z", {}, "J0002" if name == "demo" else "")
             for name in MODELS
         ]
 

@@ -110,6 +110,19 @@ def test_a_study_is_started_watched_shown_exported_and_one_of_its_models_kept(is
     assert "kept" in isoline("model", "list")[1]
 
 
+def test_the_preview_of_a_study_tells_its_cost_from_the_largest_run_and_starts_nothing(isoline, grid):
+    code, out, _ = isoline("study", grid, "--preview")
+    assert code == 0
+    assert "What it costs: add --estimate" in out
+    code, out, _ = isoline("study", grid, "--preview", "--estimate")
+    assert code == 0
+    assert "4 runs: at most 6 min 00 s one after the other" in " ".join(out.split())
+    told = json.loads(isoline("study", grid, "--preview", "--estimate", "--json")[1])
+    assert [row["number"] for row in told["runs"]] == [1, 2, 3, 4]
+    assert told["largest"]["seconds"] == 90.0
+    assert {job["kind"] for job in json.loads(isoline("jobs", "--json")[1])} == {"import", "estimate"}
+
+
 @pytest.fixture
 def stops_what_it_waits_for(monkeypatch):
     """Somebody asks each job to stop as soon as it is waited for."""

@@ -33,6 +33,8 @@ from engine.contract.config import (
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import EstimateResults, StudyResults
 from engine.contract.run import RunFolder
+from engine.data.splits import split_digest
+from engine.study.subsets import Subsets
 
 
 @pytest.fixture(scope="module")
@@ -403,6 +405,26 @@ def test_a_dossier_counts_what_the_study_of_a_kept_model_has_read(workspace: Wor
         members = list(records.by_ids(session, [row.record_id for row in workspace.records()]).values())
         found = list(of_studies(session, members, [section]))
     assert [(one.model, one.records, one.patients, one.at_most) for one in found] == [("kept", 24, 24, True)]
+
+
+def test_a_kept_model_counts_exactly_what_its_run_was_given_where_its_card_tells(workspace: Workspace) -> None:
+    """Every checkpoint's card holds the hash of its own recordings; here it is put in as the true engine does."""
+    job = workspace.study(tiny_study())
+    workspace.wait(job, timeout_s=30)
+    card = ModelCard.model_validate(workspace.keep_study_model(job, 1, "kept").card)
+    manifest = RunFolder(workspace.path / "runs" / job).manifest()
+    given = Subsets(manifest, [4, 0], "nested", 0).manifest({"records": 4})
+    digest = split_digest([row.record_id for row in given], [row.split for row in given])
+    lineage = card.lineage.model_copy(update={"corpus_sha256": digest})
+    section = ModelSection.__new__(ModelSection)
+    object.__setattr__(section, "card", card.model_copy(update={"lineage": lineage}))
+    with workspace._home.db.read() as session:
+        members = list(records.by_ids(session, [row.record_id for row in workspace.records()]).values())
+        found = list(of_studies(session, members, [section]))
+    assert len(given) < 24
+    assert [(one.records, one.patients, one.at_most) for one in found] == [
+        (len(given), len({row.patient for row in given}), False)
+    ]
 
 
 def test_labels_lent_to_the_runs_of_a_study_are_closed_when_it_dies_but_not_those_of_a_run_that_lives(

@@ -234,12 +234,12 @@ def test_an_untrained_twin_is_made_of_the_chosen_models_own_architecture(qtbot, 
     dialog.add_model.untrained.trigger()
     settle(qtbot, background)
     verb, name, width, more = workspace.calls[0]
-    assert (verb, name, width) == ("add_random_model", "demo untrained", 64)
-    assert (more["rate_hz"], more["window_s"]) == (240.0, 2.5)
+    assert (verb, name, width) == ("add_random_model", "demo untrained", 96)
+    assert (more["rate_hz"], more["window_s"]) == (250.0, 5.0)
     assert dialog.model.currentData() == "demo untrained"
 
 
-def test_a_twin_of_a_model_that_was_not_pretrained_here_is_not_offered(qtbot, page, background):
+def test_a_twin_of_a_model_that_is_no_checkpoint_is_not_offered(qtbot, page, background):
     dialog = open_dialog(qtbot, background, page.new_evaluation())
     dialog.model.setCurrentIndex(dialog.model.findData("age + sex"))
     assert not dialog.add_model.untrained.isEnabled()

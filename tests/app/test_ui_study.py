@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_training import STUDY, study_cells, study_results
+from fake_training import STUDY, estimate_results, study_cells, study_results
 from fake_workspace import FakeWorkspace, job
 
 from app.core.changes import Changes
@@ -224,6 +224,27 @@ def test_the_grid_is_shown_before_anything_starts_with_what_cannot_work(qtbot, p
     assert cells(dialog.preview, 0) == ["1", "s4 cpc records 1000", "600", "will run"]
     assert cells(dialog.preview, 10)[3] == "16000 records are more than the 12,480 of the cohort"
     assert dialog.axes.text().startswith("Backbone: s4, transformer\nObjective: cpc, jepa")
+
+
+def test_the_cost_of_the_grid_is_measured_on_one_run_and_told_before_the_start(qtbot, page, workspace, background):
+    dialog = dialog_of(qtbot, background, page)
+    assert not dialog.cost.isVisibleTo(dialog)
+    dialog.estimate.click()
+    settle(qtbot, background)
+    verb, config, cohort = workspace.calls[0]
+    assert (verb, config.name, cohort) == ("estimate_study", "pairs-small", None)
+    assert dialog.cost.text() == "Measuring the largest run…"
+    assert not dialog.estimate.isEnabled()
+    queued = dialog._estimate_job
+    workspace.rows[queued] = replace(workspace.rows[queued], state="done")
+    workspace.answers[queued] = estimate_results(steps=600, seconds=60.0)
+    background.changed.emit(Changes.RESULTS)
+    settle(qtbot, background)
+    assert dialog.cost.text().startswith("11 runs: at most 11 min 00 s one after the other")
+    assert dialog.estimate.isEnabled()
+    dialog.cohort.activated.emit(0)
+    settle(qtbot, background)
+    assert dialog.cost.text() == ""
 
 
 def test_name_budget_and_probe_go_with_the_study(qtbot, page, workspace, background):
