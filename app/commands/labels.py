@@ -100,8 +100,10 @@ def _add_import(kinds: Any) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         mapping = _mapping(workspace, arguments)
-        act = workspace.preview_labels if arguments.preview else workspace.import_labels
-        told = act(arguments.table, mapping)
+        if arguments.preview:
+            told = workspace.preview_labels(arguments.table, mapping)
+        else:
+            told = workspace.import_labels(arguments.table, mapping)
     print(printing.as_json(_plain(told)) if wants_json(arguments) else shown(told, arguments.preview))
     return EXIT_WORLD if told.faults or not told.matched else EXIT_DONE
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,20 +115,24 @@ def _queued(workspace: Workspace, arguments: argparse.Namespace) -> tuple[str, l
     if arguments.task:
         raise UsageError("--task", "only a public corpus has tasks", "Name it with --dataset; see: isoline datasets")
     labels: Path | None = arguments.labels
-    asked = partial(
-        workspace.import_files,
-        arguments.paths,
-        dataset=arguments.dataset,
-        workers=arguments.workers,
-        mapping=read_mapping(arguments.map) if arguments.map else None,
-        deidentify=Deidentification(dates=arguments.dates, keep_free_text=arguments.keep_free_text),
-    )
-    if labels is None:
-        return asked(), []
+    mapping = read_mapping(arguments.map) if arguments.map else None
+
+    def queued(labels: Path | None) -> str:
+        return workspace.import_files(
+            arguments.paths,
+            dataset=arguments.dataset,
+            labels=labels,
+            workers=arguments.workers,
+            mapping=mapping,
+            deidentify=Deidentification(dates=arguments.dates, keep_free_text=arguments.keep_free_text),
+        )
+
     try:
-        return asked(labels=labels), []
+        return queued(labels), []
     except WorldError as error:
-        return asked(), [FileOutcome(str(labels), "csv", "refused", error.reason, error.next_step, None)]
+        if labels is None:
+            raise
+        return queued(None), [FileOutcome(str(labels), "csv", "refused", error.reason, error.next_step, None)]
 
 
 def _queued_corpus(workspace: Workspace, arguments: argparse.Namespace) -> str:
