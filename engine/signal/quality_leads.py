@@ -6,6 +6,7 @@ Shapes: C leads (12), T samples, t samples at about 125 Hz, W whole seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,18 +60,18 @@ class Leads:
     mains_C: Signal
     off_CW: Marks
 
-    @property
+    @cached_property
     def unreadable_CW(self) -> Marks:
         """Whether a second cannot be read well: it holds no ECG, or too much noise, or its baseline runs away."""
         restless_CW = (self.rough_CW > ROUGH_MV) | (np.abs(self.level_CW) > CALM_OFFSET_MV)
         return np.asarray(self.off_CW | restless_CW | _jumps(self.level_CW, CALM_JUMP_MV))
 
-    @property
+    @cached_property
     def noise_C(self) -> Signal:
         """Roughness of the median second."""
         return np.asarray(np.median(self.rough_CW, axis=1))
 
-    @property
+    @cached_property
     def wander_C(self) -> Signal:
         """Highest minus lowest mean of a second."""
         return np.asarray(np.ptp(self.level_CW, axis=1))
@@ -162,11 +163,16 @@ def _mains(filled_CT: Signal, rate_hz: float) -> Signal:
     if rate_hz < 150:
         return np.zeros(len(filled_CT), np.float32)
     blocks_CWs = seconds(filled_CT, rate_hz)
-    window = np.hanning(blocks_CWs.shape[2])
-    hertz = np.array([mains + off for mains in (50.0, 60.0) for off in (0.0, *NEIGHBOURS_HZ)])
-    waves = np.exp(-2j * np.pi * hertz * np.arange(blocks_CWs.shape[2])[:, None] / rate_hz) * window[:, None]
-    basis = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32) * np.float32(2 / window.sum())
-    parts = blocks_CWs @ basis
-    heights = np.hypot(parts[..., :10], parts[..., 10:]).reshape(*parts.shape[:2], 2, 5)
+    parts = blocks_CWs.reshape(-1, blocks_CWs.shape[2]) @ _mains_waves(blocks_CWs.shape[2], rate_hz)
+    heights = np.hypot(parts[:, :10], parts[:, 10:]).reshape(*blocks_CWs.shape[:2], 2, 5)
     above = heights[..., 0] - heights[..., 1:].mean(axis=-1)
     return np.asarray(np.maximum(np.median(above, axis=1).max(axis=1), 0), dtype=np.float32)
+
+
+@lru_cache(maxsize=16)
+def _mains_waves(length: int, rate_hz: float) -> Signal:
+    """Cosines, then sines, of 50 and 60 Hz and of their neighbours, under a window, [length, 20]."""
+    window = np.hanning(length)
+    hertz = np.array([mains + off for mains in (50.0, 60.0) for off in (0.0, *NEIGHBOURS_HZ)])
+    waves = np.exp(-2j * np.pi * hertz * np.arange(length)[:, None] / rate_hz) * window[:, None]
+    return np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32) * np.float32(2 / window.sum())
