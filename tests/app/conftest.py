@@ -1,5 +1,6 @@
-"""What tests of reports share: a dossier is typeset once, which takes a second."""
+"""What tests of the app share: a dossier is typeset once, which takes a second; threads end with their test."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,13 @@ def report(dossier: Dossier, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pages(report: Path) -> list[str]:
     """The text of its pages."""
     return page_texts(report)
+
+
+@pytest.fixture
+def background(qapp: object) -> Iterator[object]:
+    """The window's background thread."""
+    from app.ui.background import Background  # not above: not every test here may load Qt
+
+    workers = Background()
+    yield workers
+    workers.close()

@@ -5,9 +5,9 @@ import pytest
 from fake_workspace import LABELS, MODELS, FakeWorkspace, comparison, estimate, evaluation, similarity
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QGuiApplication
+from window_cases import settle, shown
 
 from app.core.changes import Changes
-from app.ui.background import Background
 from app.ui.compare_page import ComparePage, evaluation_jobs
 from app.ui.compare_views import comparison_csv, matches, pair_text
 from app.ui.heat_map import HeatMap, ramp_colour, readable_on, spoken
@@ -27,30 +27,13 @@ from engine.contract.results import CKA, Estimate
 
 
 @pytest.fixture
-def background(qapp):
-    workers = Background()
-    yield workers
-    workers.close()
-
-
-@pytest.fixture
 def workspace() -> FakeWorkspace:
     return FakeWorkspace()
 
 
 @pytest.fixture
 def page(qtbot, workspace, background) -> ComparePage:
-    shown = ComparePage(workspace, background)
-    qtbot.addWidget(shown)
-    shown.resize(1200, 860)
-    shown.show()
-    shown.refresh(Changes.ALL)
-    settle(qtbot, background)
-    return shown
-
-
-def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
+    return shown(qtbot, ComparePage(workspace, background), background)
 
 
 def luminance(colour: QColor) -> float:

@@ -4,21 +4,14 @@ import pytest
 from fake_workspace import FakeWorkspace
 from pypdf import PdfReader
 from PySide6.QtWidgets import QFileDialog
+from window_cases import settle, shown
 
 from app.core.changes import Changes
 from app.governance.dossier import Dossier
 from app.report import build
-from app.ui.background import Background
 from app.ui.dossier_page import DossierPage
 from app.ui.pdf_view import render_pages
 from engine.contract.errors import WorldError
-
-
-@pytest.fixture
-def background(qapp):
-    workers = Background()
-    yield workers
-    workers.close()
 
 
 @pytest.fixture
@@ -41,18 +34,8 @@ def typeset(title: str, dossier: Dossier, render=build.render) -> bytes:
     return TYPESET[title]
 
 
-def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy, timeout=60_000)
-
-
 def shown_page(qtbot, workspace, background) -> DossierPage:
-    page = DossierPage(workspace, background)
-    qtbot.addWidget(page)
-    page.resize(1200, 860)
-    page.show()
-    page.refresh(Changes.ALL)
-    settle(qtbot, background)
-    return page
+    return shown(qtbot, DossierPage(workspace, background), background)
 
 
 @pytest.fixture

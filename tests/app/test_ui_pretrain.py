@@ -5,10 +5,10 @@ import pytest
 from fake_training import GPU, estimate_results, training_curves
 from fake_workspace import FakeWorkspace, job
 from PySide6.QtCore import QPoint, Qt
+from window_cases import settle, shown
 
 from app.core.changes import Changes
 from app.core.rows import MetricSeries, ProgressRow
-from app.ui.background import Background
 from app.ui.estimate_strip import ASK, STALE, energy, size
 from app.ui.new_pretraining import NewPretraining
 from app.ui.pretrain_page import ONE, SEVERAL, PretrainPage
@@ -21,34 +21,17 @@ from engine.contract.errors import WorldError
 
 
 @pytest.fixture
-def background(qapp):
-    workers = Background()
-    yield workers
-    workers.close()
-
-
-@pytest.fixture
 def workspace() -> FakeWorkspace:
     return FakeWorkspace()
 
 
 @pytest.fixture
 def page(qtbot, workspace, background) -> PretrainPage:
-    return shown(qtbot, workspace, background)
+    return page_of(qtbot, workspace, background)
 
 
-def shown(qtbot, workspace, background) -> PretrainPage:
-    made = PretrainPage(workspace, background)
-    qtbot.addWidget(made)
-    made.resize(1290, 800)
-    made.show()
-    made.refresh(Changes.ALL)
-    settle(qtbot, background)
-    return made
-
-
-def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
+def page_of(qtbot, workspace, background) -> PretrainPage:
+    return shown(qtbot, PretrainPage(workspace, background), background, 1290, 800)
 
 
 def dialog_of(qtbot, background, dialog) -> NewPretraining:
@@ -124,7 +107,7 @@ def test_the_wall_leaves_out_what_a_run_does_not_say(page):
 
 def test_memory_and_temperature_of_a_gpu_get_plots_of_their_own(qtbot, workspace, background):
     workspace.curves["J0002"] = training_curves(gpu=True)
-    made = shown(qtbot, workspace, background)
+    made = page_of(qtbot, workspace, background)
     assert {"memory", "heat"} <= set(made.view.wall.shown())
 
 
@@ -147,7 +130,7 @@ def test_a_cursor_in_one_plot_shows_the_same_step_in_all(page):
 
 def test_a_collapsed_run_has_a_banner_with_the_reason(qtbot, workspace, background):
     workspace.collapsed["J0002"] = "the effective rank is 0.9 of 64 features"
-    made = shown(qtbot, workspace, background)
+    made = page_of(qtbot, workspace, background)
     assert made.view.collapse.isVisible()
     assert made.view.collapse.title.text() == "Collapsed: the effective rank is 0.9 of 64 features"
     assert "collapsed" in made.table.rows.index(1, 1).data()
@@ -179,7 +162,7 @@ def test_a_loss_that_is_no_better_than_trivial_says_not_yet(qtbot, workspace, ba
         MetricSeries("validation_loss", (50,), (4.9,)),
         MetricSeries("validation_trivial_loss", (50,), (4.86,)),
     ]
-    assert shown(qtbot, workspace, background).view.figures.texts()["Below trivial"] == "not yet"
+    assert page_of(qtbot, workspace, background).view.figures.texts()["Below trivial"] == "not yet"
 
 
 def test_stop_resume_and_duplicate_are_offered_where_they_make_sense(page):
@@ -209,7 +192,7 @@ def test_a_wild_start_does_not_flatten_the_rest_and_is_told_in_words(qtbot, work
     steps = tuple(range(1, 101))
     falling = tuple(50.0 if step < 4 else 2.0 - 0.005 * step for step in steps)
     workspace.curves["J0002"] = [MetricSeries("loss", steps, falling)]
-    made = shown(qtbot, workspace, background)
+    made = page_of(qtbot, workspace, background)
     _x, (_low, high) = made.view.wall.loss.plot.viewRange()
     assert high < 2.1
     assert made.view.wall.loss.legend.entries[0][1] == "1.500, from 50.000"

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from objective_cases import assert_same_to_the_bit, cut_and_whole
 
 from engine.backbones.base import count_trainable
 from engine.backbones.registry import build_backbone
@@ -157,26 +158,8 @@ def test_a_batch_without_a_masked_token_loses_nothing_and_teaches_nothing():
 
 
 def test_a_run_that_is_cut_goes_on_as_if_it_had_not_been():
-    whole, cut = trained(build(seed=0), range(4)), trained(build(seed=0), range(2))
-    again = build(seed=7)
-    again.load_state_dict(cut[0].state_dict())
-    resumed = trained(again, range(2, 4), cut[1].state_dict())
-    for name, value in resumed[0].state_dict().items():
-        assert torch.equal(value, whole[0].state_dict()[name]), name
-    assert whole[0].loss(batch(step=9)).total.item() == resumed[0].loss(batch(step=9)).total.item()
-
-
-def trained(objective, steps, optimizer_state=None):
-    optimizer = torch.optim.AdamW(objective.parameters(), lr=3e-3)
-    if optimizer_state:
-        optimizer.load_state_dict(optimizer_state)
-    objective.train()
-    for step in steps:
-        optimizer.zero_grad()
-        objective(batch(seed=step, step=step)).total.backward()
-        optimizer.step()
-        objective.after_step(step)
-    return objective, optimizer
+    resumed, whole = cut_and_whole(build, batch)
+    assert_same_to_the_bit(resumed, whole, batch)
 
 
 def test_trainables_are_those_of_the_study():

@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from command_line import as_options, isoline
 
 from app.demo import run_demo, summary
 from app.printing import as_json
@@ -29,18 +30,8 @@ SMALL = (
 )
 
 
-def isoline(*words, code=0):
-    """Run the real command in its own process; returns what it printed for scripts."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment.pop("ISOLINE_WORKSPACE", None)
-    command = [sys.executable, "-m", "app", *(str(word) for word in words)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
-    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 def settings(*more):
-    return [word for setting in (*SMALL, *more) for word in ("--set", setting)]
+    return as_options((*SMALL, *more))
 
 
 @pytest.fixture(scope="module")

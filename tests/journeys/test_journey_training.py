@@ -1,11 +1,9 @@
 """Training from the command line with real engine processes: cost, parent, child, dossier, study, figures."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from command_line import as_options, isoline
 from pypdf import PdfReader
 
 from engine.contract.card import DERIVED_STAMP
@@ -41,18 +39,8 @@ seed = [0, 1]
 """
 
 
-def isoline(*words, code=0):
-    """Run the real command in its own process; returns what it printed for scripts."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment.pop("ISOLINE_WORKSPACE", None)
-    command = [sys.executable, "-m", "app", *(str(word) for word in words)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
-    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 def settings(*more):
-    return [word for setting in (*SMALL, *more) for word in ("--set", setting)]
+    return as_options((*SMALL, *more))
 
 
 @pytest.fixture(scope="module")

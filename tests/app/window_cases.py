@@ -1,0 +1,18 @@
+"""How tests of the window's pages show one and wait until it has read what it shows."""
+
+from app.core.changes import Changes
+
+
+def settle(qtbot, background, limit_s: int = 60) -> None:
+    """Wait until nothing is read in the background any more."""
+    qtbot.waitUntil(lambda: not background.busy, timeout=1000 * limit_s)
+
+
+def shown(qtbot, page, background, width: int = 1200, height: int = 860):
+    """The page on the screen, with all that it reads."""
+    qtbot.addWidget(page)
+    page.resize(width, height)
+    page.show()
+    page.refresh(Changes.ALL)
+    settle(qtbot, background)
+    return page
