@@ -29,7 +29,7 @@ from engine.contract.config import EvaluateConfig, NativeModel, PretrainConfig, 
 from engine.contract.errors import WorldError
 from engine.contract.results import PretrainResults, parse_results
 from engine.contract.run import ManifestRow, RunFolder
-from engine.data.importing import refuse_impossible
+from engine.data.reading import refuse_impossible
 from engine.data.splits import holdout, patient_folds
 from engine.data.store import Store
 from engine.lifecycle import work
