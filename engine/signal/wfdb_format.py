@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
+from engine.signal.acquisition import ExtraLeads
+from engine.signal.assemble import EXTRA, lead_name
 from engine.signal.leads import CANONICAL, Recipe, canonical_name, derivations, lacking
 from engine.signal.recording import Recording
+from engine.signal.wfdb_comments import read_comments
 from engine.signal.wfdb_header import GAINS, Header, SignalLine, parse_header, refusal
 from engine.signal.wfdb_samples import MISSING, OWN, checksums, decode, stored_samples
 
@@ -39,19 +40,13 @@ del (_warm := [np.empty(WARM_BYTES, dtype=np.uint8)])[0]
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
-_AGE = re.compile(r"age\s*:\s*(\S+)", re.IGNORECASE)
-_SEX = re.compile(r"(?:sex|gender)\s*:\s*(\S+)", re.IGNORECASE)
-_SEXES: dict[str, Literal["female", "male"]] = {"f": "female", "female": "female", "m": "male", "male": "male"}
-OLDEST, AGE_MASK = 120.0, 300.0
-"""PTB-XL writes 300 for every age above 89; any other age above 120 is a typing error and counts as unknown."""
-
 
 @dataclass(frozen=True)
 class Channels:
     """What a signal reader hands over: rows of the twelve leads that were in the file, still in file units.
 
     signal_CT: [12, T] float32 millivolts, NaN where missing. steps_per_mv: [12], NaN where the file held no integers.
-    measured: the leads that were in the file.
+    measured: the leads that were in the file. extra: leads beyond the twelve.
     """
 
     signal_CT: NDArray[np.float32]
@@ -59,6 +54,7 @@ class Channels:
     digest: str
     format: str
     measured: frozenset[str]
+    extra: ExtraLeads | None = None
 
 
 def read_wfdb(path: Path, digest: bool = True) -> Recording:
@@ -169,17 +165,24 @@ def _is_plain(header: Header) -> bool:
 def _read_plain(path: Path, header: Header, block: bytes, digest: bool) -> Channels:
     rows = rows_of(header.signals)
     seen = hashlib.sha256(block)
+    beyond = _beyond(tuple([line.name for line in header.signals]))
     parts: list[tuple[list[int], NDArray[np.float32]]] = []
+    extra: dict[str, NDArray[np.float32]] = {}
     for file in {line.file: None for line in header.signals}:
         channels = [i for i, line in enumerate(header.signals) if line.file == file]
         columns = [column for column, i in enumerate(channels) if i in rows]
-        if not columns:
+        aside = {column: beyond[i] for column, i in enumerate(channels) if i in beyond and _has_gain(header.signals[i])}
+        if not columns and not aside:
             continue
         content = read_whole(path.with_name(file), MAX_SIGNAL_BYTES, "signal file")
         if digest:
             seen.update(content)
         lines = [header.signals[i] for i in channels]
         steps_TC = _steps(lines, content, header)
+        for column, lead in aside.items():
+            extra[lead] = to_millivolts(steps_TC, [column], [lines[column]])[0]
+        if not columns:
+            continue
         places = [rows[channels[column]] for column in columns]
         parts.append((places, to_millivolts(steps_TC, columns, [lines[column] for column in columns])))
     steps_per_mv = np.full(len(CANONICAL), np.nan)
@@ -188,7 +191,27 @@ def _read_plain(path: Path, header: Header, block: bytes, digest: bool) -> Chann
     codes = {header.signals[i].format: None for i in rows}
     measured = frozenset([CANONICAL[row] for row in rows.values()])
     sha256 = seen.hexdigest() if digest else ""
-    return Channels(_stack(parts), steps_per_mv, sha256, f"WFDB format {', '.join(codes)}", measured)
+    signal_CT = _stack(parts)
+    return Channels(
+        signal_CT, steps_per_mv, sha256, f"WFDB format {', '.join(codes)}", measured, _aside(extra, signal_CT.shape[1])
+    )
+
+
+def _has_gain(line: SignalLine) -> bool:
+    return line.steps_per_mv is not None and GAINS[0] <= line.steps_per_mv <= GAINS[1]
+
+
+@lru_cache(maxsize=64)
+def _beyond(names: tuple[str, ...]) -> dict[int, str]:
+    """Channels that are leads beyond the twelve, each once."""
+    leads = {channel: lead_name(name) for channel, name in enumerate(names)}
+    once = {lead for lead, count in Counter(leads.values()).items() if lead in EXTRA and count == 1}
+    return {channel: lead for channel, lead in leads.items() if lead in once}
+
+
+def _aside(extra: dict[str, NDArray[np.float32]], length: int) -> ExtraLeads | None:
+    leads = tuple(lead for lead in EXTRA if lead in extra and len(extra[lead]) == length)
+    return ExtraLeads(leads, np.stack([extra[lead] for lead in leads])) if leads else None
 
 
 def _stack(parts: list[tuple[list[int], NDArray[np.float32]]]) -> NDArray[np.float32]:
@@ -258,6 +281,7 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
         row = CANONICAL.index(lead)
         signal_CT[row] = sum(np.float32(w) * signal_CT[CANONICAL.index(source)] for source, w in recipe)
         steps[row] = max(steps[CANONICAL.index(source)] for source, _ in recipe) * (2 if lead.startswith("a") else 1)
+    told = read_comments(header.comments)
     resolution = 1.0 / steps  # of leads that are there; a gain of 0 was refused, NaN stays NaN
     return Recording(
         signal_CT=signal_CT,
@@ -268,10 +292,20 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
         format=channels.format,
         file_sha256=channels.digest,
         source_name=path.stem,
-        age=_age(header.comments),
-        sex=_sex(header.comments),
-        acquired=header.acquired,
+        age=told.age,
+        sex=told.sex,
+        acquired=header.acquired or told.acquired,
+        statements=told.statements,
+        identifiers=told.identifiers,
+        extra=channels.extra,
+        reader="isoline wfdb",
+        transformations=_done(recipes),
     )
+
+
+def _done(recipes: tuple[tuple[str, Recipe], ...]) -> tuple[str, ...]:
+    leads = ", ".join(lead for lead, _ in recipes)
+    return (f"{leads} derived from the other limb leads",) if recipes else ()
 
 
 @lru_cache(maxsize=64)
@@ -283,24 +317,3 @@ def _have_samples(signal_CT: NDArray[np.float32]) -> tuple[bool, ...]:
     if not np.isnan(signal_CT[:, 0]).any():
         return (True,) * len(CANONICAL)
     return tuple(not bool(np.isnan(lead_T).all()) for lead_T in signal_CT)
-
-
-def _age(comments: tuple[str, ...]) -> float | None:
-    for comment in comments:
-        told = _AGE.match(comment)
-        if told:
-            try:
-                age = float(told[1].rstrip("+"))
-            except ValueError:
-                return None
-            known = 0 <= age <= OLDEST or age == AGE_MASK
-            return (age if not told[1].endswith("+") else max(age, 90.0)) if known else None
-    return None
-
-
-def _sex(comments: tuple[str, ...]) -> Literal["female", "male", "unknown"]:
-    for comment in comments:
-        told = _SEX.match(comment)
-        if told:
-            return _SEXES.get(told[1].casefold(), "unknown")
-    return "unknown"
