@@ -38,8 +38,10 @@ z-scores by statistics in another lead order). Made by
 
     {command}
 
-{size} Pool, probe and split are those of [pairs.md](pairs.md): {train} recordings to train on, {held} held out, the
-linear probe on PTB-XL's folds 1-8 tested on 9-10. Single runs: [fidelity.csv](fidelity.csv).
+{size}
+
+Pool, probe and split are those of [pairs.md](pairs.md): {train} recordings to train on, {held} held out, the linear
+probe on PTB-XL's folds 1-8 tested on 9-10. Single runs: [fidelity.csv](fidelity.csv).
 
 Each number is *as released minus as intended*, paired by seed, with Student's 95 % interval over {seeds} seeds.
 CPC on S4 has no fault to release: its difference must be exactly 0, and checks the study itself.
@@ -85,7 +87,10 @@ def write(folder: Path, page: Path, changes: Sequence[str]) -> None:
     base = PretrainConfig.model_validate({k: v for k, v in config.base.items() if k != "probe"})
     split = [row.split for row in study.manifest()]
     sizes = {"train": split.count("train"), "held": split.count("validation")}
-    size = f"Here: S4 of width {base.backbone.width}, batch {base.batch_size}, {base.steps} steps."
+    size = (
+        f"Here: S4 of width {base.backbone.width}, batch {base.batch_size}, {base.steps} steps. "
+        "The study as shipped has 600 steps at width 128."
+    )
     head = HEAD.format(command=_command(changes), size=size, seeds=len(config.axes["seed"]), **sizes)
     limits = LIMITS.format(steps=base.steps, width=base.backbone.width, **sizes)
     parts = [head, table(config, rows), *test_sets(folder), limits, unfinished(rows)]
@@ -108,8 +113,8 @@ def _shown(one: StudyDifference | None) -> str:
     if one is None or one.estimate.value is None:
         return ""
     span = one.estimate.interval
-    told = f"{one.estimate.value:+.3f}"
-    return told if span is None else f"{told} ({span.low:+.3f} to {span.high:+.3f})"
+    told = f"{one.estimate.value:+.4f}"
+    return told if span is None else f"{told} ({span.low:+.4f} to {span.high:+.4f})"
 
 
 def _command(changes: Sequence[str]) -> str:
