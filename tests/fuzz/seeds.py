@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
@@ -33,7 +34,8 @@ class Seed:
         return self.repair(content) if self.repair is not None and case % 2 else content
 
 
-def all_seeds() -> list[Seed]:
+@cache
+def all_seeds() -> tuple[Seed, ...]:
     """Every seed, in a fixed order."""
     extra = (*binary.LEADS, "V7", "V3R")
     short, eight = binary.steps(samples=40), binary.steps(xml.EIGHT, 40)
@@ -58,7 +60,7 @@ def all_seeds() -> list[Seed]:
         for name, contents in single.items()
         for content in contents
     ]
-    return seeds + wfdb_seeds() + table_seeds()
+    return (*seeds, *wfdb_seeds(), *table_seeds())
 
 
 def wfdb_seeds() -> list[Seed]:
