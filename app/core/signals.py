@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from app.core.home import Home
 from app.core.rows import SignalView
 from engine.contract.errors import UsageError, WorldError
+from engine.data.extra_leads import read_extra
 from engine.data.store import Store
 from engine.signal.leads import CANONICAL
 
@@ -32,6 +34,8 @@ def read(home: Home, record_id: str) -> SignalView:
 def export(home: Home, record_id: str, path: Path) -> Path:
     """Write a recording as .npz: signal [12, T] float32 in mV (NaN missing), leads, rate (Hz), record_id.
 
+    A file that had further leads gets them as extra_signal [X, T] and extra_leads.
+
     Raises:
         WorldError: the file cannot be written.
     """
@@ -39,7 +43,9 @@ def export(home: Home, record_id: str, path: Path) -> Path:
     path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
     content = io.BytesIO()
     leads, rate = np.array(view.leads, dtype=np.str_), np.float64(view.rate_hz)
-    np.savez(content, signal=view.signal_CT, leads=leads, rate=rate, record_id=np.array(record_id))
+    extra = read_extra(home.store, record_id)
+    further: dict[str, Any] = {"extra_leads": np.array(extra.leads), "extra_signal": extra.signal_XT} if extra else {}
+    np.savez(content, signal=view.signal_CT, leads=leads, rate=rate, record_id=np.array(record_id), **further)
     draft = path.with_name(path.name + ".tmp")
     try:
         draft.write_bytes(content.getvalue())

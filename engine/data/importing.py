@@ -17,6 +17,7 @@ from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, FileRead, Progress, read_events
 from engine.contract.results import ImportResults
 from engine.contract.run import RunFolder, Stopped
+from engine.data.extra_leads import keep_extra
 from engine.data.reading import ReadFile, Reading
 from engine.data.reading_pool import Read, ReadingPool, pool_size
 from engine.data.store import Store, StoreWriter
@@ -101,6 +102,8 @@ class _Batch:
             return FileRead(index=index, status="refused", reason=error.reason, next_step=error.next_step)
         record_id, form = recording.record_id, recording.format
         if known is None:
+            if recording.extra is not None:
+                keep_extra(self.store.path, record_id, recording.extra)
             self.store.append(recording, self.folder.path.name)
         elif record_id in self.claimed or self.store.origin(known) != self.folder.path.name:
             return FileRead(

@@ -3,10 +3,14 @@
 import os
 import signal
 import time
+from dataclasses import replace
+
+import numpy as np
 
 from engine.contract.config import ImportConfig
 from engine.data import reading
 from engine.data.reading import Reading
+from engine.signal.acquisition import ExtraLeads
 
 READ = Reading(ImportConfig(store=""))
 
@@ -75,6 +79,13 @@ def printing(index, source):
 def dying_at_start(index, source):
     """Never called: the process ends before."""
     raise AssertionError
+
+
+def with_further_leads(index, source):
+    """A file of fourteen leads."""
+    outcome = READ(index, source)
+    further = ExtraLeads(("V7", "V4R"), np.full((2, outcome.recording.samples), 0.25 + index, dtype=np.float32))
+    return replace(outcome, recording=replace(outcome.recording, extra=further))
 
 
 class Unloadable:
