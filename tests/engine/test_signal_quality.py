@@ -223,3 +223,16 @@ def test_more_than_nine_in_ten_of_ptb_xl_are_good(shared):
     verdicts = [assess(read_recording(path, digest=False)).verdict for path in paths]
     assert verdicts.count("good") >= 0.9 * len(verdicts)
     assert "unusable" not in verdicts
+
+
+@pytest.mark.shared
+def test_files_that_hold_avf_before_avl_are_found_out(shared):
+    folder = shared / "data/cinc2011-mobile-quality/set-a"
+    told = []
+    for path in sorted(folder.glob("*.txt")):
+        signal_CT = np.loadtxt(path, delimiter=",", dtype=np.float32)[:, 1:].T * np.float32(0.005)
+        quality = assess(Recording(signal_CT=np.ascontiguousarray(signal_CT), rate_hz=500.0))
+        if quality.verdict != "unusable":
+            told += [one.leads for one in quality.suspicions if one.name == "limb_swap"]
+    assert len(told) >= 8
+    assert set(told) == {("aVL", "aVF")}
