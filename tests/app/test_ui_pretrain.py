@@ -84,7 +84,7 @@ def test_runs_that_have_ended_are_not_asked_again_at_every_beat(qtbot, page, wor
 
 
 def test_an_empty_workspace_says_what_to_do_next(qtbot, background):
-    made = shown(qtbot, FakeWorkspace(jobs=[]), background)
+    made = page_of(qtbot, FakeWorkspace(jobs=[]), background)
     assert made.stack.currentIndex() == 1
     assert not made.can("pretrain.stop")
 
