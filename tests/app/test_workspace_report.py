@@ -174,3 +174,14 @@ def test_two_workspaces_reach_the_same_numbers_from_the_same_recordings(tmp_path
             assert isinstance(results, CompareResults)
             found.append((results.model_copy(update={"seconds": 0.0}), dossier.cohort.split_sha256))
     assert found[0] == found[1]
+
+
+def test_a_report_whose_title_names_what_was_seen_at_import_is_not_written(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    name = workspace.records(limit=1)[0].source_name
+    with pytest.raises(WorldError, match="file name in title") as caught:
+        workspace.export_report(tmp_path / "out.pdf", title=f"About {name.upper().replace('_', ' ')}")
+    assert name not in str(caught.value)
+    assert list(tmp_path.glob("out.pdf*")) == []
+    assert workspace.reports() == []
