@@ -1,6 +1,6 @@
 """How well copies of recordings are found: the figures of docs/leakage.md, on the development data beside the checkout.
 
-    python docs/leakage.py planted|natural|pairs|speed|privacy|medians [--of CORPUS] [--hurried] [--data DATA]
+    python docs/leakage.py planted|natural|pairs|speed|privacy|medians [--of CORPUS] [--among N] [--hurried] [--data D]
 
 Thresholds and the medians of the codes were set on every second record of `ptbxl-500` (the 2nd, 4th, ... by ecg_id).
 `planted` tests on the others, without patients who have a record among the first; every record of all sets is in the
@@ -28,6 +28,7 @@ from scipy.signal import butter, resample_poly, sosfilt, sosfiltfilt
 from scipy.stats import beta
 
 from engine.contract.errors import WorldError
+from engine.data import copies as comparing
 from engine.data import fingerprint as method
 from engine.data import landmarks
 from engine.data.copies import Query, find_copies
@@ -447,9 +448,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["planted", "natural", "pairs", "speed", "privacy", "medians"])
     parser.add_argument("--of", default="", metavar="CORPUS", help="planted copies of ludb or cinc-challenge instead")
+    parser.add_argument("--among", type=int, default=1292, help="ask for scores as among so many recordings")
     parser.add_argument("--hurried", action="store_true", help="search as in an index of more than 330,000 recordings")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
     arguments = parser.parse_args()
+    comparing.LARGE = int(comparing.LARGE * 1292 / arguments.among)
     if arguments.hurried:
         landmarks.THOROUGH = 0
     found = corpora(arguments.data)

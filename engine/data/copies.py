@@ -25,7 +25,11 @@ from engine.signal.leads import PRECORDIAL
 BLOCK_ROWS = 1_000_000
 """Rows that one index holds; larger prints are searched block by block, so that memory stays below 2 GB."""
 
+LARGE = 10_000
+"""Recordings above which a score must be better."""
+
 _OVERLAPS_S, _NEEDED = (2.0, 2.5, 5.0, 10.0), (0.88, 0.85, 0.80, 0.72)
+_STRICTER, _STRICTEST = 0.04, 0.93
 _SHARE_OF_SWING = 0.1
 _GLANCE = 100
 _GLANCE_NEEDED = 0.4
@@ -55,9 +59,14 @@ class Copy:
     exact: bool = False
 
 
-def needed(overlap_s: float) -> float:
-    """The score from which on two recordings count as one; a short overlap must agree better."""
-    return float(np.interp(overlap_s, _OVERLAPS_S, _NEEDED))
+def needed(overlap_s: float, among: int = 0) -> float:
+    """The score from which on two recordings count as one; a short overlap must agree better.
+
+    Among more than ten thousand recordings chance has more tries: each tenfold number asks for 0.04 more, up to 0.93.
+    """
+    least = float(np.interp(overlap_s, _OVERLAPS_S, _NEEDED))
+    stricter = _STRICTER * max(0.0, float(np.log10(max(among, 1) / LARGE)))
+    return max(least, min(_STRICTEST, least + stricter))
 
 
 class Query:
@@ -116,7 +125,7 @@ def find_copies(query: Query, prints: Prints, index: LandmarkIndex) -> list[Copy
     copies = []
     for row, shifts in _promising(found, alike_c).items():
         copy = compare(query, prints, row, shifts)
-        if copy.score >= needed(copy.overlap_s):
+        if copy.score >= needed(copy.overlap_s, len(prints)):
             copies.append(copy)
     return sorted(copies, key=lambda copy: -copy.score)
 

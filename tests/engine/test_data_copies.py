@@ -108,6 +108,13 @@ def test_a_shorter_overlap_must_agree_better():
     assert needed(2.0) > needed(2.5) > needed(5) > needed(10) == needed(60)
 
 
+def test_among_many_recordings_a_copy_must_agree_better():
+    assert needed(2.5, 10_000) == needed(2.5)
+    assert needed(2.5, 1_000_000) == pytest.approx(0.93)
+    assert needed(10, 1_000_000) == pytest.approx(needed(10) + 0.08)
+    assert needed(2.5, 10**9) == pytest.approx(0.93)
+
+
 def test_landmarks_of_a_crop_are_those_of_the_whole(originals):
     whole, part = (fingerprint(x, RATE) for x in (originals[2].signal_CT, originals[2].signal_CT[:, 1000:4000]))
     inside = whole.ticks_A[(whole.ticks_A > 1000 * 0.4 + 150) & (whole.ticks_A < 4000 * 0.4 - 260)] - 1000 * 0.4
