@@ -125,7 +125,9 @@ def test_dicom_without_a_waveform_is_refused_with_the_reason(read):
     st.sampled_from(((-8192.0, 8191.75), (-3276.8, 3276.7), (-5000.0, 5000.0), (100.0, -100.0))),
     st.sampled_from(("uV", "mV")),
 )
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_edf_and_bdf_scale_by_their_two_ranges(tmp_path_factory, bits, physical, unit):
     path = tmp_path_factory.mktemp("edf") / "x"
     path.write_bytes(made.edf(bits=bits, physical=physical, unit=unit))
@@ -228,7 +230,9 @@ def test_the_same_ecg_in_ishne_edf_dicom_and_scp_is_one_signal(read):
 
 
 @given(st.booleans(), st.sampled_from((0, 1, 2)), st.integers(0, 2**31))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_scp_decodes_every_encoding_of_random_samples(tmp_path_factory, huffman, difference, seed):
     random_CT = np.random.default_rng(seed).integers(-2000, 2000, (12, 50)).astype(np.int16)
     path = Path(tmp_path_factory.mktemp("scp")) / "x"

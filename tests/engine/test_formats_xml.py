@@ -34,7 +34,9 @@ def refused(read, content, reason):
 
 
 @given(st.sampled_from(("aecg", "cardiology", "sierra", "plain")), st.integers(0, 2**31))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_random_samples_come_back_from_every_format(tmp_path_factory, name, seed):
     signal = np.random.default_rng(seed).integers(-3000, 3000, (12, 40)).astype(np.int16)
     if name in ("sierra", "plain"):  # limb leads are stored as what Einthoven does not tell

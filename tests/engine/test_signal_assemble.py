@@ -19,7 +19,7 @@ def channels(leads=LEADS, gain=0.005, **extra):
 
 
 @given(st.permutations(LEADS))
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 def test_the_order_of_channels_does_not_matter(order):
     recording = assemble(channels(order), 500.0, ABOUT)
     np.testing.assert_array_equal(recording.signal_CT, (steps() * 0.005).astype(np.float32))
@@ -33,7 +33,7 @@ def test_the_order_of_channels_does_not_matter(order):
     st.sampled_from((0.0001, 0.00122, 0.0025, 0.00488, 0.005, 1.0)),
     st.integers(-2048, 2048),
 )
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 def test_a_sample_is_its_step_less_the_zero_line_times_the_gain_rounded_once(values, gain, zero):
     lead_T = np.array(values, dtype=np.int16)
     recording = assemble([Channel(lead, lead_T, gain, zero) for lead in LEADS], 500.0, ABOUT)
