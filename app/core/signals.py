@@ -32,7 +32,7 @@ def read(home: Home, record_id: str) -> SignalView:
 
 
 def export(home: Home, record_id: str, path: Path) -> Path:
-    """Write a recording as .npz: signal [12, T] float32 in mV (NaN missing), leads, rate (Hz), record_id.
+    """Write a recording as .npz: signal [12, T] float32 in mV (NaN missing), leads, rate (Hz), unit, record_id.
 
     A file that had further leads gets them as extra_signal [X, T] and extra_leads.
 
@@ -45,7 +45,15 @@ def export(home: Home, record_id: str, path: Path) -> Path:
     leads, rate = np.array(view.leads, dtype=np.str_), np.float64(view.rate_hz)
     extra = read_extra(home.store, record_id)
     further: dict[str, Any] = {"extra_leads": np.array(extra.leads), "extra_signal": extra.signal_XT} if extra else {}
-    np.savez(content, signal=view.signal_CT, leads=leads, rate=rate, record_id=np.array(record_id), **further)
+    np.savez(
+        content,
+        signal=view.signal_CT,
+        leads=leads,
+        rate=rate,
+        unit=np.array("mV"),
+        record_id=np.array(record_id),
+        **further,
+    )
     draft = path.with_name(path.name + ".tmp")
     try:
         draft.write_bytes(content.getvalue())
