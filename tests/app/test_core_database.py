@@ -148,7 +148,9 @@ db.close()
 
 def add_from_two_processes(db: Database, times: int) -> int:
     with db.write() as session:
-        session.execute(text("INSERT INTO cohorts VALUES (1, 'c', '', 0, '[]', NULL, 'S', 'k', 'h', 0, 0, 0, '{}', '[]', '{}')"))
+        session.execute(
+            text("INSERT INTO cohorts VALUES (1, 'c', '', 0, '[]', NULL, 'S', 'k', 'h', 0, 0, 0, '{}', '[]', '{}')")
+        )
     command = [sys.executable, "-c", ADDER, str(db.path), str(times)]
     children = [subprocess.Popen(command) for _ in range(2)]
     assert [child.wait(timeout=200) for child in children] == [0, 0]
