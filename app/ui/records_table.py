@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.device_labels import PREFIX as OF_DEVICE
 from app.core.rows import LabelSummary, RecordRow
 from app.ui import theme as themes
 from app.ui.background import Background
@@ -212,15 +213,23 @@ def quality_tip(row: RecordRow) -> str:
 
 
 def labels_text(row: RecordRow) -> str:
-    """The labels that are positive."""
-    return ", ".join(name for name, value in row.labels.items() if value > 0)
+    """The statements that are positive, once each; which scheme they are of ("ptbxl-super: MI") stands in the tip.
+
+    What the cart itself stated keeps its mark: it is no ground truth.
+    """
+    positive = [name for name, value in row.labels.items() if value == 1]
+    return ", ".join(dict.fromkeys(n if n.startswith(OF_DEVICE) else n.rpartition(": ")[2] for n in positive))
 
 
 def labels_tip(row: RecordRow) -> str:
     """Every known label with its value."""
     if not row.labels:
         return "No label is known"
-    return "\n".join(f"{name}: {'yes' if value > 0 else 'no'}" for name, value in row.labels.items())
+    return "\n".join(f"{name}: {_told(value)}" for name, value in row.labels.items())
+
+
+def _told(value: float) -> str:
+    return {1.0: "yes", 0.0: "no"}.get(value, f"{value:g}")
 
 
 def _fill(combo: QComboBox, any_text: str, choices: list[tuple[str, str]]) -> None:

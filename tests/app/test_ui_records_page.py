@@ -1,6 +1,7 @@
 """The Records page on a real workspace with real recordings."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from app.ui.calibration import BAR_PX, CalibrationDialog, screen_key
 from app.ui.cohort_dialog import HOLDOUT, CohortDialog
 from app.ui.import_dialog import ImportDialog, OutcomesDialog, outcome_words
 from app.ui.records_page import RecordsPage
+from app.ui.records_table import labels_text, labels_tip
 from app.ui.settings import Settings
 from app.workspace import Workspace
 
@@ -235,3 +237,11 @@ def test_what_the_workspace_refuses_is_told_in_the_import_dialog(bare, qtbot, tm
 def test_the_import_is_summed_up_in_one_line():
     rows = [FileOutcome("a", "", status, "", "", None) for status in ("imported", "imported", "duplicate", "refused")]
     assert outcome_words(rows) == "2 imported, 1 there already, 1 refused"
+
+
+def test_labels_are_shown_without_their_scheme_but_the_carts_own_keep_their_mark():
+    labels = {"ptbxl: NORM": 1.0, "ptbxl-super: NORM": 1.0, "MI": 0.0, "device: AFIB": 1.0, "mimic: age": 64.0}
+    row = SimpleNamespace(labels=labels)
+    assert labels_text(row) == "NORM, device: AFIB"
+    assert labels_tip(row).splitlines()[-1] == "mimic: age: 64"
+    assert "MI: no" in labels_tip(row)
