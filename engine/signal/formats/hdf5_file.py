@@ -170,7 +170,10 @@ def _datasets(file: Any) -> dict[str, Any]:
             found[name] = thing
         return True if len(found) > MAX_DATASETS else None
 
-    file.visititems(note)
+    try:
+        file.visititems(note)
+    except UnicodeDecodeError:
+        raise refusal("the name of one of its datasets is no text", "Export it again from its source") from None
     return found
 
 
