@@ -7,30 +7,16 @@ import format_factories as made
 import numpy as np
 import pytest
 from format_factories import LEADS, SECRET, steps
+from hostile_cases import reader_in, refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.contract.errors import WorldError
 from engine.signal.readers import read_recording
 
 
 @pytest.fixture
 def read(tmp_path):
-    """Writes bytes to a file without a suffix and reads it: content decides."""
-
-    def write_and_read(content: bytes):
-        path = tmp_path / "zzfile"
-        path.write_bytes(content)
-        return read_recording(path)
-
-    return write_and_read
-
-
-def refused(read, content, reason):
-    with pytest.raises(WorldError, match=reason) as told:
-        read(content)
-    assert SECRET not in str(told.value)
-    assert "zzfile" not in str(told.value)
+    return reader_in(tmp_path)
 
 
 # DICOM

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xml_factories as made
 from format_factories import LEADS, SECRET, steps
+from hostile_cases import reader_in, refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,19 +19,7 @@ ALL = {"aecg": made.aecg, "muse": made.muse, "cardiology": made.cardiology, "sie
 
 @pytest.fixture
 def read(tmp_path):
-    def write_and_read(content: bytes):
-        path = tmp_path / "zzfile"
-        path.write_bytes(content)
-        return read_recording(path)
-
-    return write_and_read
-
-
-def refused(read, content, reason):
-    with pytest.raises(WorldError, match=reason) as told:
-        read(content)
-    assert SECRET not in str(told.value)
-    assert "zzfile" not in str(told.value)
+    return reader_in(tmp_path)
 
 
 @given(st.sampled_from(("aecg", "cardiology", "sierra", "plain")), st.integers(0, 2**31))
