@@ -8,16 +8,12 @@ from types import TracebackType
 
 from app.core import (
     audit,
-    cohorts,
-    eligible,
     jobs,
     launch,
-    models,
     pump,
     reports,
     results,
     runs,
-    scores,
     storage,
 )
 from app.core.changes import Changes
@@ -27,33 +23,30 @@ from app.core.label_sheet import read_sheet
 from app.core.rows import (
     AuditRow,
     AuditVerdict,
-    CohortFlow,
-    CohortRow,
     DerivedRow,
     FileOutcome,
     JobDetail,
     JobRow,
     MetricSeries,
-    ModelRow,
     ReportRow,
     StoreSummary,
     Verification,
 )
 from app.governance.collect import collect
 from app.governance.dossier import Dossier
+from app.workspace_cohorts import Cohorts
 from app.workspace_data import Data
 from app.workspace_leakage import Sentinel
+from app.workspace_models import Models
 from app.workspace_training import Training
-from engine.contract.config import AnyBackboneConfig, Deidentification, ImportConfig
+from engine.contract.config import Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
 from engine.contract.mapping import SignalTable
 from engine.contract.results import AnyResults
-from engine.contract.run import ManifestRow
-from engine.data.splits import Part
 from engine.signal.preview import Preview, first_table, preview_table
 
 
-class Workspace(Training, Data, Sentinel):
+class Workspace(Cohorts, Data, Models, Sentinel, Training):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:
@@ -170,113 +163,6 @@ class Workspace(Training, Data, Sentinel):
         """
         with self._home.db.write() as session:
             return storage.forget(session, self._home, keys)
-
-    # Cohorts
-
-    def create_cohort(
-        self,
-        name: str,
-        *,
-        labels: Sequence[str] = (),
-        dataset: str | None = None,
-        folds: int | None = 5,
-        holdout: float | None = None,
-        official: bool = False,
-        seed: int = 0,
-        rules: Sequence[str] = (),
-    ) -> CohortRow:
-        """Freeze a set of recordings with one patient-wise split.
-
-        Args:
-            name: a name that no other cohort has.
-            labels: keep recordings with at least one of these known; empty keeps all.
-            dataset: keep this collection only.
-            folds: number of patient folds, every patient is scored once.
-            holdout: in place of folds, the share of patients that is held out as test part.
-            official: in place of both, the official parts of a public corpus.
-            seed: another seed, another split.
-            rules: eligibility rules in words ("age 18..", "paced no"), applied in this order.
-
-        Raises:
-            UsageError: name taken, unknown label, no rule, neither folds nor holdout.
-            WorldError: no recording is eligible, or too few patients.
-        """
-        with self._home.db.write() as session:
-            return cohorts.create(session, name, labels, dataset, folds, holdout, seed, rules, official)
-
-    def eligible(self, labels: Sequence[str] = (), dataset: str | None = None, rules: Sequence[str] = ()) -> CohortFlow:
-        """Who a cohort of these rules would leave out, and why; nothing is made. Raises UsageError for no rule."""
-        with self._home.db.read() as session:
-            return eligible.choose(session, labels, dataset, rules).flow
-
-    def cohort_flow(self, name: str) -> CohortFlow:
-        """Who was left out of a cohort at which step. Raises UsageError when there is none of this name."""
-        with self._home.db.read() as session:
-            return cohorts.flow(session, name)
-
-    def cohort_parts(self, name: str) -> list[Part]:
-        """What went into which part of a cohort's split: recordings, patients, labels."""
-        with self._home.db.read() as session:
-            return cohorts.table(session, name)
-
-    def cohorts(self) -> list[CohortRow]:
-        """All cohorts in the order of their making."""
-        with self._home.db.read() as session:
-            return cohorts.all_rows(session)
-
-    def cohort(self, name: str) -> CohortRow:
-        """One cohort. Raises UsageError when there is none of this name."""
-        with self._home.db.read() as session:
-            return cohorts.as_row(cohorts.get(session, name))
-
-    def cohort_members(self, name: str) -> list[ManifestRow]:
-        """The recordings of a cohort and their parts of the split."""
-        with self._home.db.read() as session:
-            return cohorts.manifest(session, name)
-
-    # Models
-
-    def add_random_model(
-        self, name: str, backbone: AnyBackboneConfig, seed: int = 0, rate_hz: float = 240.0, window_s: float = 2.5
-    ) -> ModelRow:
-        """Register a backbone with random weights, as comparator."""
-        with self._home.db.write() as session:
-            return models.add_random(session, name, backbone, seed, rate_hz, window_s)
-
-    def add_baseline(self, name: str = "age + sex") -> ModelRow:
-        """Register the logistic regression on age and sex, as comparator."""
-        with self._home.db.write() as session:
-            return models.add_baseline(session, name)
-
-    def add_predictions(self, csv: Path, name: str | None = None) -> ModelRow:
-        """Register scores that somebody else computed (columns record, label, score).
-
-        Raises:
-            WorldError: unreadable, a column is missing, or no row names a recording of the workspace.
-            UsageError: the name is taken.
-        """
-        with self._home.db.write() as session:
-            return scores.add(session, self._home, Path(csv), name)
-
-    def add_checkpoint(self, folder: Path, name: str | None = None) -> ModelRow:
-        """Register a checkpoint of Isoline's own format.
-
-        Raises:
-            WorldError: unreadable, or its weights are not those its card names.
-            UsageError: the name is taken.
-        """
-        with self._home.db.write() as session:
-            return models.add_checkpoint(session, self._home, Path(folder), name)
-
-    def models(self) -> list[ModelRow]:
-        """All models in the order of their registration."""
-        with self._home.db.read() as session:
-            return models.all_rows(session)
-
-    def model(self, name: str) -> ModelRow:
-        """One model. Raises UsageError when there is none of this name."""
-        with self._home.db.read() as session:
-            return models.as_row(models.get(session, name))
 
     # Runs
 
