@@ -160,8 +160,9 @@ def check_electrodes(beats: Beats, chest: bool) -> list[Finding]:
         margins_E[_KIND_E != 0] = -np.inf
     findings = []
     for kind in range(len(KINDS)):
-        best = int(np.argmax(np.where(kind == _KIND_E, margins_E, -np.inf)))
-        if margins_E[best] > 0:
+        own_E = np.where(kind == _KIND_E, margins_E, -np.inf)
+        best = int(np.argmax(own_E))
+        if own_E[best] > 0:
             exchange = EXCHANGES[best]
             value = (round(float(gains_E[best]), 2),) * max(1, len(exchange.leads))
             findings.append(Finding(_FINDING[exchange.kind], exchange.text, exchange.leads, value))

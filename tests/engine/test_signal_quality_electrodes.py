@@ -105,6 +105,13 @@ def test_a_flat_lead_between_the_legs_is_told_as_electrodes_exchanged_with_the_r
     assert any(reason.startswith("RA and RL may be swapped") for reason in quality.reasons)
 
 
+def test_a_chest_lead_that_cannot_be_read_does_not_tell_one_exchange_three_times(recordings):
+    signal_CT = limbs_exchanged(recordings[0].signal_CT, "LA", "RA", "LL")
+    signal_CT[6] = 0.0
+    suspicions = assess(Recording(signal_CT=signal_CT, rate_hz=500.0)).suspicions
+    assert [one.name for one in suspicions] == ["limb_swap"]
+
+
 @pytest.mark.shared
 def test_exchanged_arms_are_suspected_in_recordings_that_nothing_was_fitted_to(shared):
     folder = shared / "data/cinc-challenge/cinc2021-georgia-ptbxl-ningbo"
