@@ -23,6 +23,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Seque
     sides = [">" if head in right else "<" for head in headers]
 
     def line(row: Sequence[str]) -> str:
+        """One row, each cell as wide as its column."""
         return "  ".join(f"{c:{s}{w}}" for c, s, w in zip(row, sides, widths, strict=True)).rstrip()
 
     return "\n".join([line(headers), *(line(row) for row in cells)])

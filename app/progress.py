@@ -114,6 +114,7 @@ def follow(workspace: Workspace, job_id: str, title: str) -> JobRow:
     with ProgressLine(title) as line:
 
         def draw(job: JobRow) -> None:
+            """Bring the line up to where the job stands."""
             step = job.progress
             line.show(step.done, step.total, step.unit, step.seconds_left, job.message)
 

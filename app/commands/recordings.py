@@ -118,6 +118,7 @@ def _queued(workspace: Workspace, arguments: argparse.Namespace) -> tuple[str, l
     mapping = read_mapping(arguments.map) if arguments.map else None
 
     def queued(labels: Path | None) -> str:
+        """Queue the import, with or without the table of labels."""
         return workspace.import_files(
             arguments.paths,
             dataset=arguments.dataset,

@@ -131,6 +131,7 @@ def _upgrade(connection: Connection) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
 
     def steps(current: Any, _: Any) -> Any:
+        """What leads from the revision that stands to ours; alembic asks this while it is connected."""
         if any(revision not in known for revision in current or ()):
             raise WorldError(
                 "workspace", "it was written by a newer version of Isoline", "Open it with that version or a later one"

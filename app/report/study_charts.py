@@ -66,6 +66,7 @@ class DotPlot(Drawn):
         wide = self.width - self._left - self._right
 
         def at(value: float) -> float:
+            """Where a value stands on the panel's axis, in points from the left."""
             return self._left + wide * (value - low) / (high - low)
 
         draw_text(self.canv, 0, top - 9, panel.title, style.BOLD, 9, style.INK)

@@ -55,6 +55,7 @@ def page_can(page: str, action: str, needs_selection: bool) -> Enabled:
     """Whether the page says that the action makes sense; a page that was never shown has nothing selected."""
 
     def enabled(window: MainWindow) -> bool:
+        """Whether there is a workspace and, where it matters, a page that says yes."""
         if window.workspace is None:
             return False
         if not window.has_page(page):

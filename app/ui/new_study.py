@@ -258,10 +258,12 @@ class NewStudy(RunDialog):
 
 def _columns() -> tuple[Column, ...]:
     def icon(row: StudyRow) -> QIcon:
+        """A cross for a run that is refused, a tick for one that will run."""
         theme = themes.current()
         return sign("failed", theme.bad) if row.state == "refused" else sign("done", theme.good)
 
     def steps(row: StudyRow) -> str:
+        """Steps of the run, with thousands separators."""
         return f"{row.metrics['steps']:,.0f}" if row.metrics.get("steps") else "–"
 
     return (

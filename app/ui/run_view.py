@@ -259,6 +259,7 @@ def _fact_columns(width: int) -> tuple[Column, ...]:
 
 def _log_columns() -> tuple[Column, ...]:
     def icon(line: LogLine) -> QIcon:
+        """The sign of the event's weight in the theme's colours."""
         return sign(line.sign, str(getattr(themes.current(), _LOG_TOKENS[line.sign])))
 
     return (

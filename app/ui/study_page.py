@@ -218,6 +218,7 @@ class StudyPage(JobsPage):
 
 def _columns() -> tuple[Column, ...]:
     def runs(row: TrainingRow) -> str:
+        """Runs done of all, a dash while the grid is not known."""
         done, total = row.job.progress.done, row.job.progress.total
         return f"{done:,} / {total:,}" if total else "–"
 

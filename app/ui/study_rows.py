@@ -141,6 +141,7 @@ def ranking(summary: StudyResults, metric: str) -> list[StudyCell]:
     cells = [cell for cell in summary.cells if metric in cell.ranks and metric in cell.metrics]
 
     def order(cell: StudyCell) -> tuple[str, int, float]:
+        """Group, rank, then the better value first among equals."""
         group = str(cell.values.get("objective", "")) if metric == "validation_loss" else ""
         value = cell.metrics[metric].value or 0.0
         return group, cell.ranks[metric], -value if metric in MORE_IS_BETTER else value
@@ -159,6 +160,7 @@ def mean_text(estimate: Estimate | None, metric: str, signed: bool = False) -> s
         return "–"
 
     def shown(value: float) -> str:
+        """A value with as many decimals as its metric carries, signed where differences are told."""
         told = f"{value:.3f}" if metric.startswith("probe") else decimals(value)
         return f"{'+' if signed and value > 0 else ''}{told}".replace("-", MINUS)
 

@@ -100,6 +100,7 @@ class MeanDelegate(QStyledItemDelegate):
         room = QRectF(option.rect).adjusted(10, 0, -10, 0)
 
         def place(value: float) -> QPointF:
+            """Where a value stands in the cell."""
             return QPointF(room.left() + room.width() * (value - low) / (high - low), room.center().y())
 
         painter.save()
@@ -149,10 +150,12 @@ def _metric(
     title: str, name: str, width: int, form: str = "", factor: float = 1.0, unit: str = "", tip: str = ""
 ) -> Column:
     def text(row: StudyRow) -> str:
+        """The number with its unit, as a person reads it."""
         told = number(row, name, form, factor)
         return told if told == "–" else f"{told}{unit}"
 
     def raw(row: StudyRow) -> str:
+        """The number at full precision, as it is copied and sorted."""
         value = row.metrics.get(name)
         return "" if value is None else repr(value)
 

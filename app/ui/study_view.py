@@ -215,6 +215,7 @@ def _line(text: str, choice: QWidget, note: QLabel) -> QHBoxLayout:
 
 def _fit_columns() -> tuple[Column, ...]:
     def law(fit: ScalingFit) -> str:
+        """The fitted power law as a formula."""
         rest = f" + {fit.c:.3g}" if fit.c else ""
         return f"{fit.a:.3g} N^{-fit.b:.2f}{rest}"
 

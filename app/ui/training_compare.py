@@ -163,16 +163,19 @@ class TrainingCompare(QWidget):
 
 def _columns() -> tuple[Column, ...]:
     def icon(line: Line) -> object:
+        """The line's colour and dashes as they stand in the plot."""
         from app.ui.training_plots import line_icon
 
         return line_icon(line.curve)
 
     def value(line: Line) -> str:
+        """The last value of the curve, as its panel writes numbers."""
         if line.end is None or line.form == ADAPTIVE:
             return decimals(line.end)
         return f"{line.end:{line.form}}"
 
     def method(line: Line) -> str:
+        """Objective, backbone and width in one line."""
         config = line.seen.config
         if config is None:
             return ""
@@ -181,6 +184,7 @@ def _columns() -> tuple[Column, ...]:
         )
 
     def summary(line: Line) -> str:
+        """What objective and backbone do, in a sentence each."""
         config = line.seen.config
         return "" if config is None else f"{config.objective.summary}\n{config.backbone.summary}"
 

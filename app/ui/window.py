@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
 
     def _take_workspace(self, verb: str, path: Path) -> None:
         def take() -> Workspace:
+            """Make or open the workspace; its modules load here, off the window's thread."""
             from app.workspace import Workspace
 
             return Workspace.create(path) if verb == "create" else Workspace.open(path)

@@ -37,6 +37,7 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
+    """Make every table, index and trigger of the first version."""
     _audit()
     _cohorts()
     _jobs()

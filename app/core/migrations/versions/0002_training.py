@@ -13,6 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add what a training leaves: why it failed, that it collapsed, the runs of a study."""
     op.add_column("jobs", sa.Column("fault", sa.String(), nullable=False, server_default=""))
     op.add_column("jobs", sa.Column("collapsed", sa.String(), nullable=False, server_default=""))
     op.create_table(

@@ -39,6 +39,7 @@ INDEXES = {
 
 
 def upgrade() -> None:
+    """Add what is known of a recording, with an index for each column that lists filter and sort by."""
     for name in TEXTS:
         op.add_column("records", sa.Column(name, sa.String(), nullable=False, server_default=""))
     for name in NUMBERS:
