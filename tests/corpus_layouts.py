@@ -88,6 +88,23 @@ def _challenge(names, samples=5000):
     return build
 
 
+def cpsc2018_structs(folder):
+    """CPSC2018 as first given out: MATLAB structs in two folders and a table of references."""
+    from scipy.io import savemat
+
+    rows = []
+    for number in range(1, 7):
+        place = folder / f"TrainingSet{1 + number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        signal_CT = noise(4500 if number == 6 else 5000, number) / 1000
+        struct = {"sex": "Male" if number % 2 else "Female", "age": 50 + number, "data": signal_CT}
+        savemat(place / f"A{number:04d}.mat", {"ECG": struct}, do_compression=True)
+        labels = {"First_label": number, "Second_label": 9 if number == 2 else "", "Third_label": ""}
+        rows += [{"Recording": f"A{number:04d}"} | labels] if number != 5 else []
+    write_table(folder / "TrainingSet1" / "REFERENCE.csv", rows)
+    return 5
+
+
 def chapman(folder):
     book = Workbook()
     book.active.append(["FileName", "Rhythm", "Beat", "PatientAge", "Gender", "VentricularRate"])

@@ -1,7 +1,8 @@
 """CPSC2018, CPSC-Extra, Georgia and Ningbo, as the PhysioNet/CinC Challenge 2021 publishes them.
 
 WFDB headers with Age, Sex and Dx (SNOMED CT codes) in their comments, in folders `g1`, `g2`, ... or without. Which
-corpus a record belongs to shows in its name. Patients are not told: every record counts as one.
+corpus a record belongs to shows in its name. CPSC2018 is also read in its first layout, see `cpsc2018`. Patients are
+not told: every record counts as one.
 
 The study keeps only records of at least 10 s for CPSC2018, CPSC-Extra and Georgia, and drops diagnoses with fewer
 than 10 records (method specification, section 5.1).
@@ -13,6 +14,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.datasets import cpsc2018
 from engine.datasets.dataset import Dataset, Entry, Reader
 from engine.datasets.snomed import abbreviation
 from engine.datasets.tasks import Task
@@ -40,6 +42,13 @@ def _reader(scheme: str, belongs: re.Pattern[str], least_s: float, after: int = 
     return read
 
 
+def _read_cpsc2018(folder: Path) -> Iterator[Entry]:
+    """In either of its layouts: MATLAB structs as first given out, or WFDB as in the Challenges of 2020 and 2021."""
+    if cpsc2018.is_original(folder):
+        return cpsc2018.read(folder, LEAST_S, "cpsc2018")
+    return _reader("cpsc2018", re.compile(r"A(\d+)"), LEAST_S)(folder)
+
+
 def entry(header: Header, scheme: str) -> Entry:
     """One record; without a Dx line its diagnoses are unknown, not absent."""
     stated = header.codes
@@ -65,62 +74,74 @@ def _task(name: str, title: str, outputs: int) -> Task:
     )
 
 
+def _dataset(
+    name: str,
+    title: str,
+    folder: str,
+    records: int,
+    read: Reader,
+    *,
+    first: str = "",
+    patients: int | None = None,
+    caution: str = _PEOPLE,
+    marker: tuple[str, ...] = ("*.hea",),
+) -> Dataset:
+    """A part of the Challenge's training data; `first` is the paper that came before the Challenge's own."""
+    return Dataset(
+        name=name,
+        title=title,
+        records=records,
+        patients=patients,
+        purpose="evaluation",
+        licence=_LICENCE,
+        citation=f"{first} {_CITATION}".strip(),
+        access=f"{_ACCESS}/{folder}",
+        marker=marker,
+        read=read,
+        verified="real data",
+        caution=caution,
+    )
+
+
+_CPSC = "Liu F, et al. J Med Imaging Health Inform 8, 1368 (2018)."
+_ZHENG = "Zheng J, et al. Optimal multi-stage arrhythmia classification approach. Sci Rep 10, 2898 (2020)."
+_GAINS = "; the release of 2020 has wrong gains"
+
 DATASETS = (
-    Dataset(
-        name="cpsc2018",
-        title="CPSC2018, China Physiological Signal Challenge",
-        records=6877,
-        patients=None,
-        purpose="evaluation",
-        licence=_LICENCE,
-        citation="Liu F, et al. J Med Imaging Health Inform 8, 1368 (2018). " + _CITATION,
-        access=_ACCESS + "/cpsc_2018",
-        marker=("*.hea",),
-        read=_reader("cpsc2018", re.compile(r"A(\d+)"), LEAST_S),
-        verified="real data",
-        caution=_PEOPLE,
+    _dataset(
+        "cpsc2018",
+        "CPSC2018, China Physiological Signal Challenge",
+        "cpsc_2018",
+        6877,
+        _read_cpsc2018,
+        first=_CPSC,
+        marker=("*.hea", "REFERENCE.csv"),
     ),
-    Dataset(
-        name="cpsc-extra",
-        title="CPSC-Extra, unused records of CPSC2018",
-        records=3453,
-        patients=None,
-        purpose="evaluation",
-        licence=_LICENCE,
-        citation="Liu F, et al. J Med Imaging Health Inform 8, 1368 (2018). " + _CITATION,
-        access=_ACCESS + "/cpsc_2018_extra",
-        marker=("*.hea",),
-        read=_reader("cpsc-extra", re.compile(r"Q(\d+)"), LEAST_S),
-        verified="real data",
-        caution=_PEOPLE,
+    _dataset(
+        "cpsc-extra",
+        "CPSC-Extra, unused records of CPSC2018",
+        "cpsc_2018_extra",
+        3453,
+        _reader("cpsc-extra", re.compile(r"Q(\d+)"), LEAST_S),
+        first=_CPSC,
     ),
-    Dataset(
-        name="georgia",
-        title="Georgia 12-lead ECG Challenge Database",
-        records=10344,
-        patients=None,
-        purpose="evaluation",
-        licence=_LICENCE,
-        citation=_CITATION,
-        access=_ACCESS + "/georgia",
-        marker=("*.hea",),
-        read=_reader("georgia", re.compile(r"E(\d+)"), LEAST_S),
-        verified="real data",
-        caution=_PEOPLE + "; the release of 2020 has wrong gains",
+    _dataset(
+        "georgia",
+        "Georgia 12-lead ECG Challenge Database",
+        "georgia",
+        10344,
+        _reader("georgia", re.compile(r"E(\d+)"), LEAST_S),
+        caution=_PEOPLE + _GAINS,
     ),
-    Dataset(
-        name="ningbo",
-        title="Ningbo First Hospital",
-        records=34905,
+    _dataset(
+        "ningbo",
+        "Ningbo First Hospital",
+        "ningbo",
+        34905,
+        _reader("ningbo", re.compile(r"JS(\d+)"), 0.0, LAST_CHAPMAN),
+        first=_ZHENG,
         patients=34905,
-        purpose="evaluation",
-        licence=_LICENCE,
-        citation="Zheng J, et al. Optimal multi-stage arrhythmia classification approach. Sci Rep 10, 2898 (2020). "
-        + _CITATION,
-        access=_ACCESS + "/ningbo",
-        marker=("*.hea",),
-        read=_reader("ningbo", re.compile(r"JS(\d+)"), 0.0, LAST_CHAPMAN),
-        verified="real data",
+        caution="",
     ),
 )
 

@@ -22,6 +22,7 @@ from engine.signal.formats import (
     hdf5_file,
     hl7_aecg,
     ishne,
+    matlab_file,
     numpy_array,
     parquet_table,
     philips_sierra,
@@ -38,7 +39,7 @@ HEAD_BYTES = 4096
 
 _WFDB_SIGNALS = (".dat", ".mat")
 _FORMATS = (
-    "Import WFDB (.hea), DICOM, HL7 aECG, GE or Philips XML, SCP-ECG, ISHNE, EDF, BDF, CSV, NumPy, HDF5 or "
+    "Import WFDB (.hea), DICOM, HL7 aECG, GE or Philips XML, SCP-ECG, ISHNE, EDF, BDF, CSV, NumPy, HDF5, MATLAB or "
     "Parquet files"
 )
 
@@ -67,7 +68,7 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-TABLES: tuple[TableReader, ...] = (numpy_array, hdf5_file, parquet_table, delimited_text)
+TABLES: tuple[TableReader, ...] = (numpy_array, hdf5_file, matlab_file, parquet_table, delimited_text)
 NOTHING_MAPPED = SignalTable()
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpus_layouts import BUILDERS, mimic_measurements, write_table
+from corpus_layouts import BUILDERS, cpsc2018_structs, mimic_measurements, write_table
 
 from engine.contract.errors import WorldError
-from engine.datasets import mimic, ptbxl, snomed, zzu
+from engine.datasets import cpsc2018, mimic, ptbxl, snomed, zzu
 from engine.datasets.icd import parse_list, with_ancestors
 from engine.datasets.registry import dataset, task
 from engine.datasets.tables import find_table, number, read_table
 from engine.datasets.tasks import targets
+from engine.signal.readers import read_recording
 
 
 @pytest.fixture
@@ -94,6 +95,53 @@ def test_a_blank_dx_line_is_unknown_and_not_negative(built, tmp_path):
     made = targets(task("cpsc2018"), entries)
     assert np.isnan(made.y_NL[0]).all()
     assert made.y_NL[1:].all()
+
+
+def test_the_first_layout_of_cpsc2018_gives_the_codes_of_the_challenge(tmp_path):
+    expected = cpsc2018_structs(tmp_path)
+    entries = {entry.record: entry for entry in dataset("cpsc2018").read(tmp_path)}
+    # The sixth lasts 9 s; the fifth is in no table, which says nothing of it.
+    assert len(entries) == expected
+    assert set(entries) == {"A0001", "A0002", "A0003", "A0004", "A0005"}
+    assert entries["A0002"].codes == {"cpsc2018": ("AF", "STE")}
+    assert entries["A0005"].codes == {}
+    assert all((tmp_path / entry.source).is_file() for entry in entries.values())
+    recording = read_recording(tmp_path / entries["A0001"].source)
+    assert (recording.age, recording.sex, recording.rate_hz) == (51.0, "male", 500.0)
+
+
+def test_a_reference_that_is_none_of_the_nine_labels_is_refused(tmp_path):
+    cpsc2018_structs(tmp_path)
+    table = tmp_path / "TrainingSet1" / "REFERENCE.csv"
+    table.write_text(table.read_text().replace("A0003,3", "A0003,12"))
+    with pytest.raises(WorldError, match="none from 1 to 9"):
+        list(dataset("cpsc2018").read(tmp_path))
+
+
+def test_real_structs_of_cpsc2018_agree_with_the_labels_that_the_challenge_gave_them(shared, tmp_path):
+    with (shared / "data" / "cinc-challenge" / "records.csv").open() as file:
+        held = {row["record"].partition("/")[2]: row for row in csv.DictReader(file) if "matlab" in row["record"]}
+    for name in held:
+        original = shared / "data" / "cinc-challenge" / "cpsc2018-matlab-struct" / f"{name}.mat"
+        (tmp_path / f"{name}.mat").symlink_to(original)
+    label_of = {code: label for label, code in cpsc2018.LABELS.items()}
+    rows = [
+        {
+            "Recording": name,
+            "First_label": label_of[row["dx_scored24_snomed"]],
+            "Second_label": "",
+            "Third_label": "",
+        }
+        for name, row in held.items()
+    ]
+    write_table(tmp_path / "REFERENCE.csv", rows)
+    entries = list(dataset("cpsc2018").read(tmp_path))
+    assert len(entries) == len(held) == 4
+    for entry in entries:
+        recording, row = read_recording(tmp_path / entry.source), held[entry.record]
+        assert entry.codes["cpsc2018"] == (snomed.abbreviation(row["dx_scored24_snomed"]),)
+        assert (recording.age, recording.sex) == (float(row["age"]), row["sex"].lower())
+        assert (recording.signal_CT.shape[1], recording.rate_hz) == (int(row["n_samples"]), float(row["fs"]))
 
 
 def test_all_133_codes_of_the_challenge_have_one_abbreviation_each():

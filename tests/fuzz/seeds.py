@@ -89,8 +89,9 @@ def wfdb_seeds() -> list[Seed]:
 
 
 def table_seeds() -> list[Seed]:
-    """CSV, NumPy and HDF5 in the layouts that readers know without a mapping."""
+    """CSV, NumPy, HDF5 and MATLAB in the layouts that readers know without a mapping."""
     import h5py
+    from scipy.io import savemat
 
     signal_CT = binary.steps(samples=60) / 400.0
     header = ",".join(f"{lead} (mV)" for lead in ("time", *binary.LEADS))
@@ -102,7 +103,13 @@ def table_seeds() -> list[Seed]:
     with h5py.File(hdf5, "w") as file:
         file["tracings"] = signal_CT.T[None].astype("f4")
         file["exam_id"] = np.array([7])
+    structs = []
+    for packed in (True, False):
+        matlab = io.BytesIO()
+        savemat(matlab, {"ECG": {"sex": "Male", "age": 52, "data": signal_CT}}, do_compression=packed)
+        structs.append(Seed("matlab", {"r.mat": matlab.getvalue()}, "r.mat", "r.mat"))
     return [
+        *structs,
         Seed("csv", {"r.csv": f"{header}\n{rows}\n".encode()}, "r.csv", "r.csv"),
         Seed("csv", {"r.csv": f"{plain}\n".encode()}, "r.csv", "r.csv"),
         Seed("numpy", {"r.npy": npy.getvalue()}, "r.npy", "r.npy"),

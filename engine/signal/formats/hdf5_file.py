@@ -32,6 +32,8 @@ from engine.signal.sources import Source
 NAME = "HDF5"
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_BEHIND_MATLAB = 512
+"""Where the signature stands in MATLAB files of level 7.3: behind a header of their own."""
 _CODE = "CODE-15 %"
 _CODE_SAMPLES, _CODE_HZ = 4096, 400.0
 _CODE_LABELS = ("1dAVb", "RBBB", "LBBB", "SB", "ST", "AF", "normal_ecg")
@@ -63,7 +65,7 @@ class _Exam:
 
 def sniff(head: bytes, path: Path) -> bool:
     """Known by its signature."""
-    return head.startswith(_SIGNATURE)
+    return head.startswith(_SIGNATURE) or head.startswith(_SIGNATURE, _BEHIND_MATLAB)
 
 
 def members(path: Path, mapping: SignalTable) -> tuple[str, ...]:
