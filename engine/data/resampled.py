@@ -133,6 +133,24 @@ def forget_derived(store_path: Path, keys: tuple[str, ...] = ()) -> int:
     return sum(_delete(store_path / FOLDER / derived.key, derived) for derived in chosen)
 
 
+def missing_rows(store: Store, rows: NDArray[np.int64], recipe: Recipe) -> NDArray[np.int64]:
+    """Those of the rows that are not resampled yet."""
+    return _missing(store, rows, store.path / FOLDER / recipe.key)
+
+
+def bytes_of(store: Store, rows: NDArray[np.int64], recipe: Recipe) -> int:
+    """What these recordings take on the disk once they are resampled."""
+    lengths, rates = store.measures()
+    samples = float((lengths[rows] / rates[rows] * recipe.rate_hz).sum())
+    return round(samples * layout.SAMPLE_BYTES) + len(rows) * layout.ROW.itemsize
+
+
+def prepare(store: Store, row: int, recipe: Recipe) -> NDArray[np.float32]:
+    """One recording as a recipe asks for it: filled, resampled, clipped, [12, T] float32 millivolts."""
+    told = store.entry(row)
+    return clip(resample(fill_missing(store.signal(row)), told.rate_hz, recipe.rate_hz), recipe.clip_mv)
+
+
 def _missing(store: Store, rows: NDArray[np.int64], path: Path) -> NDArray[np.int64]:
     """Those of the rows that the derived store lacks."""
     if not (path / "store.json").exists():
@@ -149,9 +167,8 @@ def _make(
     with Store.create(path) as writer:
         write_whole(path / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
         for count, row in enumerate(rows.tolist(), start=1):
-            entry = store.entry(row)
-            signal_CT = clip(resample(fill_missing(store.signal(row)), entry.rate_hz, recipe.rate_hz), recipe.clip_mv)
-            made = replace(entry, rate_hz=recipe.rate_hz, length=signal_CT.shape[1])
+            signal_CT = prepare(store, row, recipe)
+            made = replace(store.entry(row), rate_hz=recipe.rate_hz, length=signal_CT.shape[1])
             writer.append_signal(made, signal_CT, origin="derived")
             if count % BATCH == 0 or count == len(rows):
                 writer.flush()
@@ -159,9 +176,7 @@ def _make(
 
 
 def _check_room(store: Store, rows: NDArray[np.int64], recipe: Recipe, path: Path) -> None:
-    lengths, rates = store.measures()
-    samples = float((lengths[rows] / rates[rows] * recipe.rate_hz).sum())
-    needed = round(samples * layout.SAMPLE_BYTES) + len(rows) * layout.ROW.itemsize
+    needed = bytes_of(store, rows, recipe)
     free = shutil.disk_usage(path).free
     if needed + MARGIN_BYTES > free:
         raise WorldError(

@@ -22,6 +22,7 @@ from engine.contract.run import RunFolder, Stopped
 from engine.estimate.footprint import footprint, too_large_to_build
 from engine.estimate.probing import probe_points, probe_seconds
 from engine.estimate.rehearsal import Rehearsal, Warm, room_before
+from engine.estimate.resampling import NOTHING, Once, resampling_of
 from engine.training.device import pick_device, set_threads
 from engine.training.faults import is_out_of_memory, largest_that_fits, out_of_memory
 from engine.training.learner import Learner
@@ -41,13 +42,14 @@ CARD_BYTES = 4000
 
 @dataclass(frozen=True)
 class Fixed:
-    """What follows from the config alone."""
+    """What follows from the config and the recordings alone; `once` also has a time, which is measured."""
 
     device: str
     parameters: int
     tokens: int
     steps: int
     checkpoint_bytes: int
+    once: Once = NOTHING
 
 
 def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> EstimateResults:
@@ -65,7 +67,7 @@ def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> Estim
         unbuilt = Fixed(_name(device), found.parameters, _tokens(asked), asked.steps, found.checkpoint + CARD_BYTES)
         return _results(folder, asked, unbuilt, None, refusal)
     learner = Learner(asked, device, load_parent(asked).backbone if asked.parent else None)
-    fixed = _fixed(asked, learner, device)
+    fixed = _fixed(asked, learner, device, resampling_of(asked, folder.manifest(), folder.path))
     try:
         # An estimate makes nothing: what a run would resample once it resamples crop by crop.
         crop_by_crop = asked.model_copy(update={"resample": "crop"})
@@ -107,7 +109,7 @@ def _rehearsed(
     warm = rehearsal.with_checkpoint(warm)
     probes = probe_seconds(config, rehearsal.backbone, rehearsal.device)
     refusal = {} if warm.room.is_enough else _too_large(asked, rehearsal.part // 2, rehearsal.device)
-    results = _results(folder, asked, fixed, (warm, looks + written + probes), refusal)
+    results = _results(folder, asked, fixed, (warm, looks + written + probes + fixed.once.seconds), refusal)
     return results.model_copy(update={"notes": [*_of_probes(config, probes), *results.notes]})
 
 
@@ -134,13 +136,14 @@ def _of_probes(config: EstimateConfig, seconds: float) -> list[str]:
     ]
 
 
-def _fixed(config: PretrainConfig, learner: Learner, device: torch.device) -> Fixed:
+def _fixed(config: PretrainConfig, learner: Learner, device: torch.device, once: Once) -> Fixed:
     return Fixed(
         device=_name(device),
         parameters=count_trainable(learner.backbone),
         tokens=_tokens(config),
         steps=config.steps,
         checkpoint_bytes=sum(map(len, state_files(learner, config, {}).values())) + _moment_bytes(learner) + CARD_BYTES,
+        once=once,
     )
 
 
@@ -168,10 +171,9 @@ def _results(
     refusal: dict[str, Any],
 ) -> EstimateResults:
     seconds = _seconds(config, *measured) if measured else None
-    disk = disk_bytes(config, fixed.checkpoint_bytes, seconds or 0.0)
-    free = shutil.disk_usage(folder.path).free
-    if not refusal and disk > free:
-        refusal = _too_much(config, disk, free)
+    kept, free = disk_bytes(config, fixed.checkpoint_bytes, seconds or 0.0), shutil.disk_usage(folder.path).free
+    if not refusal:
+        refusal = _too_much(config, kept, free, fixed.once)
     told: dict[str, Any] = {}
     if measured is not None and seconds is not None:
         warm, _ = measured
@@ -190,9 +192,9 @@ def _results(
         parameters=fixed.parameters,
         tokens=fixed.tokens,
         steps=fixed.steps,
-        disk_bytes=disk,
+        disk_bytes=kept + fixed.once.bytes,
         disk_free_bytes=free,
-        notes=_notes(config, measured[0] if measured else None),
+        notes=_notes(config, measured[0] if measured else None, fixed.once),
         **told,
         **refusal,
     )
@@ -212,8 +214,14 @@ def disk_bytes(config: PretrainConfig, checkpoint_bytes: int, seconds: float) ->
     return held * checkpoint_bytes + log
 
 
-def _notes(config: PretrainConfig, warm: Warm | None) -> list[str]:
+def _notes(config: PretrainConfig, warm: Warm | None, once: Once) -> list[str]:
     told = []
+    if once.records:
+        where = f", on the store's own disk with {once.free / 1e9:.1f} GB free" if once.elsewhere else ""
+        told.append(
+            f"{once.records:,} recordings are resampled once before the first step: {once.bytes / 1e9:.2f} GB{where} "
+            f"and some {once.seconds:,.0f} s of it; later runs at this rate find them there"
+        )
     if warm is not None and warm.foretold_from:
         told.append(f"Foretold from {warm.foretold_from} crops at a time, since a whole step takes long here")
     if config.ranks > 1:
@@ -230,10 +238,19 @@ def _too_large(config: PretrainConfig, fits: int, device: torch.device) -> dict[
     return _refused(error) | {"largest_batch": fits * config.accumulate * config.ranks or None}
 
 
-def _too_much(config: PretrainConfig, disk: int, free: int) -> dict[str, Any]:
-    reason = f"its checkpoints and log take {disk / 1e9:.2f} GB, the disk has {free / 1e9:.2f} GB left"
+def _too_much(config: PretrainConfig, kept: int, free: int, once: Once) -> dict[str, Any]:
+    """Refusal and advice where a disk lacks the room; empty where there is enough."""
+    resampled = 0 if once.elsewhere else once.bytes
+    if once.elsewhere and once.bytes > once.free:
+        reason = f"the recordings resampled once take {once.bytes / 1e9:.2f} GB, the store's disk has "
+        advice = 'Free some space there, or set resample = "crop"'
+        return {"refusal": f"{reason}{once.free / 1e9:.2f} GB left", "advice": advice}
+    if kept + resampled <= free:
+        return {}
+    what = "its checkpoints and log" + (" and the recordings resampled once" if resampled else "")
+    reason = f"{what} take {(kept + resampled) / 1e9:.2f} GB, the disk has {free / 1e9:.2f} GB left"
     advice = "Free some space" + (", or set keep_checkpoints = 1" if config.keep_checkpoints > 1 else "")
-    return {"refusal": reason, "advice": advice}
+    return {"refusal": reason, "advice": advice + (', or set resample = "crop"' if resampled else "")}
 
 
 def _refused(error: WorldError) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import torch
 from engine.contract.config import CPCConfig, EstimateConfig, PretrainConfig, ProbeConfig, S4Config
 from engine.contract.events import EventWriter
 from engine.contract.run import ManifestRow, RunFolder, Stopped
+from engine.data import resampled
 from engine.data.store import Store
 from engine.estimate import energy, memory, probing, rehearsal, worker
 from engine.estimate.rehearsal import Line, Room, largest_foretold
+from engine.estimate.resampling import Once
 from engine.signal.recording import Recording
 from engine.training import pretrain
 from engine.training.learner import Learner
@@ -41,9 +43,10 @@ def ask(corpus, tmp_path, monkeypatch):
     rows = [ManifestRow(record, f"p{n}", "train" if n < 10 else "validation") for n, record in enumerate(ids)]
 
     def asked(size=(0, 0), **settings):
+        number = len(list(tmp_path.iterdir())) + 1
         config = PretrainConfig(store=str(path), **{**SMALL, **PACE, "device": "cpu", "threads": 1, **settings})
         folder = RunFolder.create(
-            tmp_path / "J0001",
+            tmp_path / f"E{number:04d}",
             EstimateConfig(pretrain=config, warmup=2, probe_recordings=size[0], probe_windows=size[1]),
             rows,
         )
@@ -130,6 +133,34 @@ def test_fewer_records_than_a_batch_are_refused_with_the_batch_that_would_fit(as
     assert not told.fits
     assert told.refusal == "10 training records are fewer than a batch of 11"
     assert told.advice.startswith("Set batch_size to 10 or less")
+
+
+def test_resampling_once_counts_on_disk_and_in_time_until_it_is_done(ask, corpus):
+    path, ids = corpus
+    plain, _ = ask()
+    told, _ = ask(resample="once", rate_hz=200.0, window_s=0.25)
+    store, recipe = Store.open(path), resampled.Recipe(rate_hz=200.0, clip_mv=PretrainConfig().clip_mv)
+    assert "12 recordings are resampled once before the first step" in told.notes[0]
+    resampled.derive(store, store.find_many(ids), recipe)
+    made = path / resampled.FOLDER / recipe.key
+    taken = sum(file.stat().st_size for file in made.glob("*.bin"))
+    done, _ = ask(resample="once", rate_hz=200.0, window_s=0.25)
+    assert told.disk_bytes - done.disk_bytes == pytest.approx(taken, rel=0.02)
+    assert done.disk_bytes == pytest.approx(plain.disk_bytes, rel=0.02)
+    assert done.notes == []
+    resampled.forget_derived(path)
+
+
+def test_a_disk_too_small_for_the_resampled_recordings_is_refused_whichever_disk_it_is(ask, monkeypatch):
+    once = Once(records=12, bytes=10**15, seconds=5.0)
+    monkeypatch.setattr(worker, "resampling_of", lambda *_: once)
+    told, _ = ask()
+    assert told.refusal.startswith("its checkpoints and log and the recordings resampled once take 1000000.00 GB")
+    assert told.advice.endswith('or set resample = "crop"')
+    monkeypatch.setattr(worker, "resampling_of", lambda *_: once._replace(elsewhere=True, free=10**9))
+    told, _ = ask()
+    assert told.refusal == "the recordings resampled once take 1000000.00 GB, the store's disk has 1.00 GB left"
+    assert told.seconds > 5
 
 
 def test_a_disk_too_small_for_the_checkpoints_is_refused(ask, monkeypatch):
