@@ -74,7 +74,7 @@ def run_demo(out: Path | None = None, config: PretrainConfig | None = None) -> D
         with watch.stage("import"):
             _import_sample(workspace)
         labels = frequent_labels(workspace)
-        workspace.create_cohort("sample", labels=labels, folds=FOLDS, seed=SEED)
+        workspace.create_cohort("sample", labels=labels, folds=FOLDS, seed=SEED, search=True)
         with watch.stage("pretrain"):
             trained = _pretrain(workspace, config)
         names = [trained, *_comparators(workspace, config)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.core import cohorts, eligible
+from app.core import cohorts, eligible, leakage
 from app.core.home import Home
 from app.core.rows import CohortFlow, CohortRow
 from engine.contract.run import ManifestRow
@@ -27,8 +27,9 @@ class Cohorts:
         official: bool = False,
         seed: int = 0,
         rules: Sequence[str] = (),
+        search: bool = False,
     ) -> CohortRow:
-        """Freeze a set of recordings with one patient-wise split.
+        """Freeze a set of recordings with one patient-wise split. Where asked, the search for copies is queued.
 
         Args:
             name: a name that no other cohort has.
@@ -39,13 +40,18 @@ class Cohorts:
             official: in place of both, the official parts of a public corpus.
             seed: another seed, another split.
             rules: eligibility rules in words ("age 18..", "paced no"), applied in this order.
+            search: queue the search for copies that stand in two parts, as window and command line do. A cohort
+                without one says "not searched for copies" wherever it is shown.
 
         Raises:
             UsageError: name taken, unknown label, no rule, neither folds nor holdout.
             WorldError: no recording is eligible, or too few patients.
         """
         with self._home.db.write() as session:
-            return cohorts.create(session, name, labels, dataset, folds, holdout, seed, rules, official)
+            made = cohorts.create(session, name, labels, dataset, folds, holdout, seed, rules, official)
+            if search:
+                leakage.check(session, self._home, made.name, ())
+            return cohorts.row(session, made.name)
 
     def eligible(self, labels: Sequence[str] = (), dataset: str | None = None, rules: Sequence[str] = ()) -> CohortFlow:
         """Who a cohort of these rules would leave out, and why; nothing is made. Raises UsageError for no rule."""
@@ -70,7 +76,7 @@ class Cohorts:
     def cohort(self, name: str) -> CohortRow:
         """One cohort. Raises UsageError when there is none of this name."""
         with self._home.db.read() as session:
-            return cohorts.as_row(cohorts.get(session, name))
+            return cohorts.row(session, name)
 
     def cohort_members(self, name: str) -> list[ManifestRow]:
         """The recordings of a cohort and their parts of the split."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.core import leakage
+from app.core import exposure, leak_state, leakage
 from app.core.home import Home
+from app.core.rows import Exposure, LeakState
 from engine.contract.results import LeakageResults
 from engine.data.circularity import Circularity
 from engine.data.packs import PackHead
@@ -35,6 +36,20 @@ class Sentinel:
         """The last finished search of a cohort, by its job; None when it was never searched."""
         with self._home.db.read() as session:
             return leakage.latest(session, cohort)
+
+    def leak_state(self, cohort: str) -> LeakState:
+        """What is known of leaks into a cohort: which sides were searched, when, and what was found."""
+        with self._home.db.read() as session:
+            return leak_state.state_of(session, cohort)
+
+    def exposures(self, cohort: str, models: Sequence[str]) -> list[Exposure]:
+        """What is known of whether models have seen the recordings that they are scored on, by cohort.
+
+        Raises:
+            UsageError: unknown cohort or model.
+        """
+        with self._home.db.read() as session:
+            return exposure.of_models(session, cohort, models)
 
     def label_circularity(self, cohort: str) -> list[Circularity]:
         """For each label of a cohort, how far it is the cart's own statement, the worst first."""

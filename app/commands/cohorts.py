@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.core.words import counted
+from app.progress import follow
 from engine.contract.errors import EXIT_DONE, UsageError
 
 if TYPE_CHECKING:
-    from app.core.rows import CohortFlow
+    from app.core.rows import CohortFlow, LeakState
     from engine.data.splits import Part
 
 
@@ -43,6 +44,7 @@ def add(verbs: Verbs) -> None:
         "--official", action="store_true", help="the official parts of a public corpus instead (see: isoline datasets)"
     )
     create.add_argument("--seed", type=int, default=0, metavar="N", help="the split is a function of it (default: 0)")
+    create.add_argument("--no-search", action="store_true", help="do not search it for copies that stand in two parts")
     add_workspace(create)
     add_json(create)
 
@@ -103,17 +105,36 @@ def _create(arguments: argparse.Namespace) -> int:
             official=arguments.official,
             seed=arguments.seed,
             rules=arguments.rule,
+            search=not arguments.no_search,
         )
         flow = workspace.cohort_flow(row.name)
+        if row.leaks == "searching":
+            follow(workspace, workspace.leak_state(row.name).job_id, "Search for copies")
+        row, leaks = workspace.cohort(row.name), workspace.leak_state(row.name)
     if wants_json(arguments):
         print(printing.as_json(row))
         return EXIT_DONE
     size = f"{counted(row.records, 'recording')} of {counted(row.patients, 'patient')}"
     print(f"Cohort {row.name}: {size}, {row.split_kind}")
     print(f"Split {row.split_id}, sha256 {row.split_sha256}")
+    print("\n".join(leak_lines(leaks)))
     if flow.steps:
         print("\n" + flow_in_words(flow))
     return EXIT_DONE
+
+
+def leak_lines(state: LeakState) -> list[str]:
+    """What is known of leaks into a cohort, for people: its own parts first."""
+    mark = "LEAK   " if state.verdict == "leaks" else "Leaks  "
+    lines = [f"{mark}{printing.visible(state.sentence)}"]
+    if state.verdict == "not searched":
+        lines[0] += f". Next: isoline leakage {state.cohort}"
+    for one in state.searches:
+        if one.against:
+            told = "; ".join(one.findings) or "none found"
+            when = f"{one.job_id}, {one.finished[:10]}"
+            lines.append(f"{'LEAK   ' if one.findings else 'Leaks  '}{one.against}: {printing.visible(told)} ({when})")
+    return lines
 
 
 def _flow(arguments: argparse.Namespace) -> int:
@@ -163,8 +184,8 @@ def _list(arguments: argparse.Namespace) -> int:
     elif not rows:
         print("No cohorts. Next: isoline cohort create NAME")
     else:
-        cells = [(r.name, r.records, r.patients, r.split_kind, r.split_id, r.seed, r.openings) for r in rows]
-        headers = ("Name", "Records", "Patients", "Split", "Split id", "Seed", "Openings")
+        cells = [(r.name, r.records, r.patients, r.split_kind, r.split_id, r.seed, r.openings, r.leaks) for r in rows]
+        headers = ("Name", "Records", "Patients", "Split", "Split id", "Seed", "Openings", "Leaks")
         print(printing.table(headers, cells, right=("Records", "Patients", "Seed", "Openings")))
     return EXIT_DONE
 
@@ -173,8 +194,10 @@ def _show(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         row, members = workspace.cohort(arguments.name), workspace.cohort_members(arguments.name)
         parts, flow = workspace.cohort_parts(arguments.name), workspace.cohort_flow(arguments.name)
+        leaks = workspace.leak_state(arguments.name)
     if wants_json(arguments):
-        print(printing.as_json({"cohort": row, "parts": parts, "flow": flow, "members": members}))
+        told = {"cohort": row, "parts": parts, "flow": flow, "leaks": leaks, "members": members}
+        print(printing.as_json(told))
         return EXIT_DONE
     pairs: list[tuple[str, object]] = [
         ("Cohort", row.name),
@@ -186,6 +209,7 @@ def _show(arguments: argparse.Namespace) -> int:
         ("Made", printing.moment(row.created)),
     ]
     print(printing.fields(pairs))
+    print("\n".join(leak_lines(leaks)))
     print("\nWhat went where (no patient is in two parts), with the share of positives:\n")
     print(parts_in_words(parts))
     print("\n" + flow_in_words(flow))

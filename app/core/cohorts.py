@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, eligible, records
+from app.core import audit, eligible, leak_state, records
 from app.core.clock import utc_now
-from app.core.rows import CohortFlow, CohortRow
+from app.core.rows import CohortFlow, CohortRow, LeakVerdict
 from app.core.schema import Cohort, CohortMember, Job, RecordLabel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow, RunFolder
@@ -98,8 +98,15 @@ def get(session: Session, name: str) -> Cohort:
 
 
 def all_rows(session: Session) -> list[CohortRow]:
-    """All cohorts in the order of their making."""
-    return [as_row(cohort) for cohort in session.scalars(select(Cohort).order_by(Cohort.number))]
+    """All cohorts in the order of their making, each with what is known of leaks into it."""
+    found = session.scalars(select(Cohort).order_by(Cohort.number)).all()
+    known = leak_state.states(session, [cohort.name for cohort in found])
+    return [as_row(cohort, known[cohort.name].verdict) for cohort in found]
+
+
+def row(session: Session, name: str) -> CohortRow:
+    """One cohort, with what is known of leaks into it. Raises UsageError when there is none of this name."""
+    return as_row(get(session, name), leak_state.state_of(session, name).verdict)
 
 
 def manifest(session: Session, name: str) -> list[ManifestRow]:
@@ -229,7 +236,7 @@ def refuse_short(session: Session, members: Sequence[ManifestRow], name: str, wi
         raise WorldError(f"cohort {name}", reason, "Make a cohort without them, or choose another model")
 
 
-def as_row(cohort: Cohort) -> CohortRow:
+def as_row(cohort: Cohort, leaks: LeakVerdict = "not searched") -> CohortRow:
     """The frozen row of a cohort."""
     return CohortRow(
         name=cohort.name,
@@ -241,6 +248,7 @@ def as_row(cohort: Cohort) -> CohortRow:
         seed=cohort.seed,
         openings=cohort.openings,
         created=cohort.created,
+        leaks=leaks,
     )
 
 

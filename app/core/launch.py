@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, ingest, jobs, probes, studies
+from app.core import audit, cohorts, exposure, ingest, jobs, probes, studies
 from app.core.changes import Changes
 from app.core.config_paths import resolved
 from app.core.engine_command import engine_command
@@ -171,6 +171,7 @@ def _prepare(home: Home, job_id: str) -> None:
             write_whole(folder.config_path, config_json(config))
             folder.clear_stop()
             probes.write_labels(session, config, folder)
+            exposure.write_known(session, job, folder)
             if isinstance(config, ImportConfig):
                 folder.lend_key(home.key)
             if isinstance(config, StudyConfig) and studies.CORPUS in config.axes:

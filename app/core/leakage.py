@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, jobs, models, records
+from app.core import audit, cohorts, exposure, jobs, models, records
 from app.core.digests import sha256_of
 from app.core.home import Home
-from app.core.schema import Cohort, CohortMember, Job, JobMember, Record, RecordLabel, RegisteredModel
+from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel, RegisteredModel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.leakage import AGAINST, LeakageConfig
 from engine.contract.results import LeakageResults
@@ -167,23 +167,12 @@ def _trained_on(session: Session, name: str) -> list[tuple[str, str]]:
     Raises:
         UsageError: nobody wrote down what it was trained on.
     """
-    query = select(JobMember.record_id).where(JobMember.job_id.in_(_jobs_of(session, models.get(session, name))))
-    seen = sorted(set(session.scalars(query)))
+    seen = sorted(exposure.trained_on(session, models.get(session, name)))
     if not seen:
         reason = "this workspace does not know which recordings it was trained on"
         raise UsageError(f"model {name}", reason, f"Check against fingerprints of its corpus (*{SUFFIX})")
     found = records.by_ids(session, seen)
     return [(record_id, found[record_id].patient if record_id in found else record_id) for record_id in seen]
-
-
-def _jobs_of(session: Session, model: RegisteredModel | None) -> list[str]:
-    """Jobs of a model and of the models that it went on from."""
-    found: list[str] = []
-    while model is not None and model.job_id not in found:
-        found.append(model.job_id)
-        parent = (model.card.get("lineage") or {}).get("parent_sha256")
-        model = session.scalar(select(RegisteredModel).where(RegisteredModel.sha256 == parent)) if parent else None
-    return [job_id for job_id in found if job_id]
 
 
 def _label_rows(session: Session, group: Cohort) -> Iterator[RecordLabel]:

@@ -12,6 +12,7 @@ from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE, RESEAR
 from engine.data.eligibility import Step
 
 JobState = Literal["queued", "running", "done", "failed", "stopped", "interrupted"]
+LeakVerdict = Literal["not searched", "searching", "none found", "leaks"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class FileOutcome:
     reason: str
     next_step: str
     record_id: str | None
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,63 @@ class CohortRow:
     seed: int
     openings: int
     created: str
+    leaks: LeakVerdict = "not searched"
+    """Whether copies, of whatever patient, stand in two parts: see `LeakState`."""
+
+
+@dataclass(frozen=True)
+class LeakSearch:
+    """What the latest search says of one side that a cohort was held against.
+
+    Attributes:
+        against: a cohort, a model or a corpus; empty for the cohort's own parts.
+        job_id: the search.
+        finished: when it ended.
+        size: recordings on that side.
+        unchecked: recordings that could not be compared.
+        copies: recordings of the cohort that have a changed copy there.
+        findings: a sentence for each leak; empty where nothing was found.
+        notes: what else there is to say.
+    """
+
+    against: str
+    job_id: str
+    finished: str
+    size: int
+    unchecked: int = 0
+    copies: int = 0
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeakState:
+    """What is known of leaks into a cohort; `verdict`, `sentence` and `job_id` are of its own parts."""
+
+    cohort: str
+    verdict: LeakVerdict
+    sentence: str
+    job_id: str = ""
+    searches: tuple[LeakSearch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What is known of whether a model has seen the recordings that it is scored on.
+
+    Attributes:
+        model: its name.
+        training: what is known of what it was trained on, in words.
+        findings: a sentence for each thing that was found.
+        unsearched: a sentence for each thing that nobody has looked for, and how to.
+        clear: a sentence for each thing that was looked for and not found.
+    """
+
+    model: str
+    training: str
+    findings: tuple[str, ...] = ()
+    unsearched: tuple[str, ...] = ()
+    clear: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class EstimateResults(Model):
     seconds: float | None = None
     memory_bytes: int | None = Field(None, description="Peak of the warm-up steps.")
     memory_free_bytes: int | None = None
-    disk_bytes: int = Field(description="What the kept checkpoints and the log will take.")
+    disk_bytes: int = Field(description="What kept checkpoints, log and recordings resampled once take.")
     disk_free_bytes: int
     energy_wh: float | None = None
     energy_source: str = Field("", description="The counter it was read from, or what was assumed.")
@@ -215,6 +215,19 @@ class EmbedResults(Model):
     width: int
 
 
+class KnownLeaks(Model):
+    """What was known of leaks when a model was scored: into the cohort, and between model and cohort."""
+
+    verdict: Literal["not searched", "searching", "none found", "leaks"] = Field(
+        description="Of the cohort's parts: patients and copies of recordings that stand in two."
+    )
+    searched: str = Field("", description="When the parts were searched; empty when they never were.")
+    job: str = Field("", description="The search.")
+    recordings: int = Field(0, description="Recordings that it compared.")
+    findings: list[str] = Field([], description="One sentence for each leak.")
+    unsearched: list[str] = Field([], description="One sentence for each thing that nobody has looked for.")
+
+
 class EvaluateResults(Model):
     """Outcome of an evaluation: one model, one split, several labels.
 
@@ -237,6 +250,7 @@ class EvaluateResults(Model):
     missing_scores: int = 0
     layers: list[str] = []
     notes: list[str] = []
+    leaks: KnownLeaks | None = Field(None, description="None: nobody told the run, so nothing is known.")
     seed: int
     resamples: int
     seconds: float

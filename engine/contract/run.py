@@ -168,6 +168,11 @@ class RunFolder:
         return self.path / "labels.npz"
 
     @property
+    def leaks_path(self) -> Path:
+        """What was known of leaks when an evaluation was started; the run tells it and keeps it."""
+        return self.path / "leaks.json"
+
+    @property
     def key_path(self) -> Path:
         """The workspace's key, lent to an import for its pseudonyms; deleted at its end."""
         return self.path / "pseudonyms.key"

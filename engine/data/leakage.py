@@ -94,13 +94,6 @@ def search(
     )
 
 
-def refuse_leaks(store: Store, manifest: Sequence[ManifestRow]) -> None:
-    """Make sure that no patient and no copy stands on two sides of a split. Raises WorldError with what was found."""
-    found = search(store, manifest)
-    if found.leaks:
-        raise WorldError("split", "; ".join(found.findings), "Make a split that keeps them together", fault="leakage")
-
-
 @dataclass
 class _Look:
     """One search: the recordings, where they stand, and what was counted."""

@@ -27,8 +27,8 @@ from engine.contract.config import (
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.events import EventWriter
-from engine.contract.results import CompareResults, EmbedResults, EvaluateResults
+from engine.contract.events import EventWriter, Warned
+from engine.contract.results import CompareResults, EmbedResults, EvaluateResults, KnownLeaks
 from engine.contract.run import RunFolder
 from engine.evaluation import comparison
 from engine.evaluation.baseline import demographic_features
@@ -90,7 +90,7 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         WorldError: labels, model, scores or recordings are missing, damaged or do not belong together.
     """
     began = time.monotonic()
-    opened = open_labels(folder, config.labels)
+    opened, leaks = open_labels(folder, config.labels), _leaks(folder, events)
     parts_of(opened.split)
     scored = _score(folder, config, events, opened)
     part = tested(opened)
@@ -126,6 +126,7 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         missing_scores=judged.missing,
         layers=list(scored.layers),
         notes=[*scored.notes, *missing_note, *judged.notes],
+        leaks=leaks,
         seed=config.seed,
         resamples=config.resamples,
         seconds=round(time.monotonic() - began, 3),
@@ -157,6 +158,18 @@ def compare(folder: RunFolder, config: CompareConfig, events: EventWriter) -> Co
         notes=compared.notes,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _leaks(folder: RunFolder, events: EventWriter) -> KnownLeaks | None:
+    """What was known of leaks when the run was started, said at once: each finding, and what nobody has looked for."""
+    if not folder.leaks_path.exists():
+        return None
+    known = KnownLeaks.model_validate_json(folder.leaks_path.read_text(encoding="utf-8"))
+    for told in known.findings:
+        events.emit(Warned(message=f"Leak: {told}"))
+    for told in known.unsearched:
+        events.emit(Warned(message=told))
+    return known
 
 
 def _score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:

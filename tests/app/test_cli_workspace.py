@@ -62,7 +62,7 @@ def test_no_age_above_89_is_printed(isoline):
 
 
 def test_a_cohort_scores_every_patient_once(isoline):
-    made = told_json(isoline("cohort", "create", "folds", "--label", "MI", "--seed", "3", "--json"))
+    made = told_json(isoline("cohort", "create", "folds", "--no-search", "--label", "MI", "--seed", "3", "--json"))
     shown = told_json(isoline("cohort", "show", "folds", "--json"))
     splits = {}
     for member in shown["members"]:
@@ -74,7 +74,9 @@ def test_a_cohort_scores_every_patient_once(isoline):
 
 
 def test_the_same_seed_gives_the_same_split(isoline):
-    first, second = (told_json(isoline("cohort", "create", n, "--holdout", "0.3", "--json")) for n in ("h1", "h2"))
+    first, second = (
+        told_json(isoline("cohort", "create", n, "--no-search", "--holdout", "0.3", "--json")) for n in ("h1", "h2")
+    )
     assert first["split_sha256"] == second["split_sha256"]
 
 
@@ -278,7 +280,9 @@ def test_a_failing_check_fails_the_selftest_and_says_where(monkeypatch, capsys):
 
 
 def test_a_cohort_shows_what_went_where_and_who_was_left_out(isoline):
-    code, out, _ = isoline("cohort", "create", "grown", "--label", "MI", "--rule", "age 40..", "--rule", "sex female")
+    code, out, _ = isoline(
+        "cohort", "create", "grown", "--no-search", "--label", "MI", "--rule", "age 40..", "--rule", "sex female"
+    )
     assert code == 0
     assert "sex male" in out
     shown = told_json(isoline("cohort", "show", "grown", "--json"))
