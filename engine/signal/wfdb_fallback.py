@@ -16,13 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.signal.acquisition import ExtraLeads
 from engine.signal.leads import CANONICAL, canonical_name
 from engine.signal.wfdb_format import (
     MAX_HEADER_BYTES,
     MAX_SIGNAL_BYTES,
     Channels,
+    aside_of,
+    beyond_of,
     check_gain,
     check_sums,
+    has_gain,
     read_whole,
     rows_of,
 )
@@ -65,8 +69,20 @@ def read_other(path: Path, header: Header, block: bytes) -> Channels:
         signal_CT[row] = _millivolts(steps[channel], line, length)
         # The mean over a frame is no whole step any more.
         steps_per_mv[row] = line.steps_per_mv if line.per_frame == 1 else np.nan
+    extra = {
+        lead: _millivolts(steps[channel], header.signals[channel], length)
+        for channel, lead in _measured_beyond(header.signals).items()
+        if len(steps[channel]) >= length * header.signals[channel].per_frame
+    }
     codes = dict.fromkeys(header.signals[i].format for i in rows)
-    return Channels(signal_CT, steps_per_mv, digest, f"WFDB format {', '.join(codes)}", _leads(rows))
+    format_ = f"WFDB format {', '.join(codes)}"
+    return Channels(signal_CT, steps_per_mv, digest, format_, _leads(rows), aside_of(extra, length))
+
+
+def _measured_beyond(signals: tuple[SignalLine, ...]) -> dict[int, str]:
+    """Channels that are leads beyond the twelve and have a gain."""
+    found = beyond_of(tuple(line.name for line in signals))
+    return {channel: lead for channel, lead in found.items() if has_gain(signals[channel])}
 
 
 def _millivolts(steps: NDArray[np.integer[Any]], line: SignalLine, length: int) -> NDArray[np.float32]:
@@ -145,7 +161,22 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
     signal_CT = np.full((len(CANONICAL), record.sig_len), np.nan, dtype=np.float32)
     for channel, row in rows.items():
         signal_CT[row] = record.p_signal[:, channel] / (described[channel].steps_per_mv or np.nan)
-    return Channels(signal_CT, np.full(len(CANONICAL), np.nan), digest, "WFDB in segments", _leads(rows))
+    # The package takes a missing gain for 200; a lead of which any segment lacks it is not kept.
+    doubtful = {line.name for line in lines if not has_gain(line)}
+    extra = _extra_of_segments(record, described, doubtful)
+    return Channels(signal_CT, np.full(len(CANONICAL), np.nan), digest, "WFDB in segments", _leads(rows), extra)
+
+
+def _extra_of_segments(record: Any, described: tuple[SignalLine, ...], doubtful: set[str]) -> ExtraLeads | None:
+    """Leads beyond the twelve of joined segments, in millivolts; one without a single sample is none."""
+    found = {
+        lead: np.asarray(record.p_signal[:, channel] / (described[channel].steps_per_mv or np.nan), dtype=np.float32)
+        for channel, lead in _measured_beyond(described).items()
+        if described[channel].name not in doubtful
+    }
+    return aside_of(
+        {lead: values_T for lead, values_T in found.items() if not np.isnan(values_T).all()}, record.sig_len
+    )
 
 
 def _described(record: Any, channel: int) -> SignalLine:

@@ -165,13 +165,13 @@ def _is_plain(header: Header) -> bool:
 def _read_plain(path: Path, header: Header, block: bytes, digest: bool) -> Channels:
     rows = rows_of(header.signals)
     seen = hashlib.sha256(block)
-    beyond = _beyond(tuple([line.name for line in header.signals]))
+    beyond = beyond_of(tuple([line.name for line in header.signals]))
     parts: list[tuple[list[int], NDArray[np.float32]]] = []
     extra: dict[str, NDArray[np.float32]] = {}
     for file in {line.file: None for line in header.signals}:
         channels = [i for i, line in enumerate(header.signals) if line.file == file]
         columns = [column for column, i in enumerate(channels) if i in rows]
-        aside = {column: beyond[i] for column, i in enumerate(channels) if i in beyond and _has_gain(header.signals[i])}
+        aside = {column: beyond[i] for column, i in enumerate(channels) if i in beyond and has_gain(header.signals[i])}
         if not columns and not aside:
             continue
         content = read_whole(path.with_name(file), MAX_SIGNAL_BYTES, "signal file")
@@ -193,23 +193,30 @@ def _read_plain(path: Path, header: Header, block: bytes, digest: bool) -> Chann
     sha256 = seen.hexdigest() if digest else ""
     signal_CT = _stack(parts)
     return Channels(
-        signal_CT, steps_per_mv, sha256, f"WFDB format {', '.join(codes)}", measured, _aside(extra, signal_CT.shape[1])
+        signal_CT,
+        steps_per_mv,
+        sha256,
+        f"WFDB format {', '.join(codes)}",
+        measured,
+        aside_of(extra, signal_CT.shape[1]),
     )
 
 
-def _has_gain(line: SignalLine) -> bool:
+def has_gain(line: SignalLine) -> bool:
+    """Whether a channel's samples can become millivolts."""
     return line.steps_per_mv is not None and GAINS[0] <= line.steps_per_mv <= GAINS[1]
 
 
 @lru_cache(maxsize=64)
-def _beyond(names: tuple[str, ...]) -> dict[int, str]:
+def beyond_of(names: tuple[str, ...]) -> dict[int, str]:
     """Channels that are leads beyond the twelve, each once."""
     leads = {channel: lead_name(name) for channel, name in enumerate(names)}
     once = {lead for lead, count in Counter(leads.values()).items() if lead in EXTRA and count == 1}
     return {channel: lead for channel, lead in leads.items() if lead in once}
 
 
-def _aside(extra: dict[str, NDArray[np.float32]], length: int) -> ExtraLeads | None:
+def aside_of(extra: dict[str, NDArray[np.float32]], length: int) -> ExtraLeads | None:
+    """The leads beyond the twelve that are as long as these; None where there is none."""
     leads = tuple(lead for lead in EXTRA if lead in extra and len(extra[lead]) == length)
     return ExtraLeads(leads, np.stack([extra[lead] for lead in leads])) if leads else None
 

@@ -115,7 +115,7 @@ def test_every_real_record_is_the_float32_nearest_to_what_wfdb_reads(shared, fol
 def test_every_real_record_of_early_challenges_is_read_or_refused_with_a_reason(shared):
     paths = find_files([shared / "data/cinc-challenge/cinc2020-edge-cases", shared / "data/cinc-challenge"])
     read = [read_recording(path) for path in paths]
-    assert len(read) == 92
+    assert len(read) == 96  # 92 of WFDB, four MATLAB structs
     assert all(recording.signal_CT.shape[0] == 12 for recording in read)
 
 
@@ -218,6 +218,46 @@ def test_a_segment_without_a_gain_is_refused_and_not_taken_for_200(tmp_path, ste
     edit(write(tmp_path, steps_TC, name="part"), "1000.0(0)/mV", "0")
     (tmp_path / "joined.hea").write_text("joined/1 12 500 1000\npart 1000\n")
     assert refusal(tmp_path / "joined.hea") == "its header gives no gain for lead I, so its millivolts are unknown"
+
+
+FIFTEEN = [*LEADS_UPPER, "V7", "V4R", "Vx"]
+
+
+def with_three_more(steps_TC):
+    """Fifteen leads, the last three made of the first."""
+    return np.hstack([steps_TC, steps_TC[:, :3] // np.array([2, 3, 4], dtype=np.int16)])
+
+
+@pytest.mark.parametrize("way", ["plain", "frames", "skew", "segments"])
+def test_leads_beyond_the_twelve_are_kept_aside_however_the_file_is_laid_out(tmp_path, steps_TC, way):
+    more_TC = with_three_more(steps_TC)
+    path = write(tmp_path, more_TC, leads=FIFTEEN)
+    if way == "frames":
+        path.write_text(path.read_text().replace(".dat 16 ", ".dat 16x2 ").replace("500 1000", "250 500"))
+    elif way == "skew":
+        edit(path, "meier.dat 16 1000.0(0)/mV 16 0 0 ", "meier.dat 16:3 1000.0(0)/mV 16 0 0 ")
+    elif way == "segments":
+        (tmp_path / "rec.hea").write_text("rec/2 15 500 2000\nmeier 1000\nmeier 1000\n")
+        path = tmp_path / "rec.hea"
+    recording = read_recording(path)
+    assert recording.extra.leads == ("V7", "V4R", "X")
+    assert recording.extra.signal_XT.shape == (3, recording.samples)
+    expected_XT = more_TC[:, 12:].T / np.float32(1000)
+    if way == "frames":
+        expected_XT = (more_TC.reshape(500, 15, 2)[:, 12:].mean(axis=2).T / 1000).astype(np.float32)
+    elif way == "skew":
+        expected_XT = expected_XT[:, 3:]  # every channel is three samples late; the last three are not known
+    elif way == "segments":
+        expected_XT = np.tile(expected_XT, 2)
+    np.testing.assert_allclose(recording.extra.signal_XT[:, : expected_XT.shape[1]], expected_XT, rtol=1e-6)
+
+
+def test_a_lead_beyond_the_twelve_of_which_a_segment_has_no_gain_is_left_out(tmp_path, steps_TC):
+    path = write(tmp_path, with_three_more(steps_TC), leads=FIFTEEN)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line.replace("1000.0(0)/mV", "0") if line.endswith("V7") else line for line in lines))
+    (tmp_path / "rec.hea").write_text("rec/1 15 500 1000\nmeier 1000\n")
+    assert read_recording(tmp_path / "rec.hea").extra.leads == ("V4R", "X")
 
 
 def test_the_plain_reader_never_imports_wfdb(samples):
