@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.contract.config import ImportConfig
 from engine.contract.errors import WorldError
@@ -104,7 +105,7 @@ class _Batch:
         if known is None:
             if recording.extra is not None:
                 keep_extra(self.store.path, record_id, recording.extra)
-            self.store.append(recording, self.folder.path.name)
+            known = self.store.append(recording, self.folder.path.name)
         elif record_id in self.claimed or self.store.origin(known) != self.folder.path.name:
             return FileRead(
                 index=index,
@@ -116,7 +117,22 @@ class _Batch:
                 record=outcome.told,
             )
         self.claimed.add(record_id)
-        return FileRead(index=index, status="imported", format=form, record_id=record_id, record=outcome.told)
+        told = outcome.told | with_rounding(outcome.told, self.store.rounding(known))
+        return FileRead(index=index, status="imported", format=form, record_id=record_id, record=told)
+
+
+def with_rounding(told: Mapping[str, Any], rounding: Mapping[str, float]) -> dict[str, Any]:
+    """What an event says of leads that the store rounds; empty where it keeps the integers of the file.
+
+    Args:
+        told: what is said of the recording already.
+        rounding: the largest error of each such lead, millivolts.
+    """
+    if not rounding:
+        return {}
+    leads = "all leads" if len(rounding) == len(told.get("present", ())) else ", ".join(rounding)
+    sentence = f"{leads} stored with rounding, at most {1000 * max(rounding.values()):.2g} µV off"
+    return {"rounded": list(rounding), "transformations": [*told.get("transformations", ()), sentence]}
 
 
 def _counted(told: Iterable[FileRead], records: int) -> ImportResults:

@@ -99,6 +99,12 @@ def flags(mask: int) -> tuple[bool, ...]:
     return tuple(bool(mask >> i & 1) for i in range(LEADS))
 
 
+def rounding(row: np.void) -> dict[str, float]:
+    """Leads of an index row that are not kept as the integers of a file, with the largest error in millivolts."""
+    exact, there, steps_per_mv = flags(int(row["exact"])), flags(int(row["present"])), row["steps_per_mv"].tolist()
+    return {lead: 0.5 / steps_per_mv[n] for n, lead in enumerate(CANONICAL) if there[n] and not exact[n]}
+
+
 class Steps(NamedTuple):
     """A signal as it is kept.
 

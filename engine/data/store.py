@@ -305,6 +305,10 @@ class StoreWriter(Store):
             )
         return row
 
+    def rounding(self, row: int) -> dict[str, float]:
+        """`layout.rounding` of a recording that was committed, or appended since."""
+        return layout.rounding(self.index_row(row) if row < len(self) else self._pending[row - len(self)])
+
     def flush(self) -> None:
         """Commit what was appended: samples to disk first, then the rows that point to them."""
         if not self._pending:

@@ -19,6 +19,7 @@ from engine.contract.events import EventWriter, FileRead, Progress, read_events
 from engine.contract.results import parse_results
 from engine.contract.run import RunFolder, Stopped
 from engine.data import importing
+from engine.data.importing import with_rounding
 from engine.data.store import Store
 from engine.signal.readers import find_files, read_recording
 
@@ -69,6 +70,28 @@ def test_every_file_gets_one_event_and_its_recording_stands_in_the_store(bench):
         assert event.record["seconds"] == 10.0
         assert len(event.record["present"]) == 12
         assert event.record["quality"] == "good"
+
+
+def test_an_event_tells_which_leads_are_stored_with_rounding_and_by_how_much(bench, tmp_path):
+    whole = read_recording(bench.files()[0]).signal_CT
+    np.savez(tmp_path / "decimals.npz", signal=whole + np.float32(0.0001) * np.pi, fs=500.0, unit="mV")
+    run = bench.make([bench.files()[0], tmp_path / "decimals.npz"])
+    bench.work(run)
+    exact, rounded = outcomes(run)
+    assert "rounded" not in exact.record
+    assert len(rounded.record["rounded"]) == 12
+    sentence = rounded.record["transformations"][-1]
+    assert sentence.startswith("all leads stored with rounding, at most ")
+    store = Store.open(bench.store)
+    kept_CT = store.signal(store.find(rounded.record_id))
+    error_uv = 1000 * np.abs(kept_CT - read_recording(tmp_path / "decimals.npz").signal_CT).max()
+    assert error_uv <= 1.1 * float(sentence.split("at most ")[1].split(" ")[0]) + 1e-3
+
+
+def test_leads_that_are_rounded_are_named_where_others_are_not():
+    told = with_rounding({"present": ["I", "V1"], "transformations": ["x"]}, {"V1": 0.00025})
+    assert told == {"rounded": ["V1"], "transformations": ["x", "V1 stored with rounding, at most 0.25 µV off"]}
+    assert with_rounding({"present": ["I"]}, {}) == {}
 
 
 def test_the_engines_command_imports_the_shipped_sample(tmp_path, samples):
