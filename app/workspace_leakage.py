@@ -71,5 +71,4 @@ class Sentinel:
             UsageError: unknown cohort.
             WorldError: the file cannot be written.
         """
-        with self._home.db.write() as session:
-            return leakage.export(session, self._home, cohort, Path(out), corpus, licence, note, on_progress)
+        return leakage.export(self._home, cohort, Path(out), corpus, licence, note, on_progress)

@@ -83,7 +83,6 @@ def labels(session: Session, cohort: str) -> list[Circularity]:
 
 
 def export(
-    session: Session,
     home: Home,
     cohort: str,
     path: Path,
@@ -98,10 +97,12 @@ def export(
         UsageError: unknown cohort.
         WorldError: the store lacks a recording, or the file cannot be written.
     """
-    ids = [record for record, _, _ in _members(session, cohort)]
+    with home.db.read() as session:
+        ids = [record for record, _, _ in _members(session, cohort)]
     path, head = write_store_pack(Store.open(home.store), ids, path, corpus or cohort, licence, note, on_progress)
     told = {"corpus": head.corpus, "records": head.records, "sha256": sha256_of(path)}
-    audit.append(session, "fingerprints exported", cohort, told)
+    with home.db.write() as session:
+        audit.append(session, "fingerprints exported", cohort, told)
     return path, head
 
 

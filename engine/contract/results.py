@@ -303,7 +303,7 @@ class Copies(Model):
     other_part: str
     score: float = Field(description="Agreement of both, 1 for a copy, about 0 by chance.")
     overlap_s: float
-    shift_s: float
+    shift_s: float = Field(description="What is at t seconds in `other` is at t + shift_s in `record`.")
     exact: bool
     same_patient: bool | None = Field(None, description="None when nobody told the patients apart.")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,10 @@ class Copy:
     overlap_s: float
     shift_s: float
     exact: bool = False
+
+    def turned(self) -> Copy:
+        """The same, seen from the other recording; its row stays the one that was found."""
+        return replace(self, shift_s=-self.shift_s)
 
 
 def needed(overlap_s: float, among: int = 0) -> float:

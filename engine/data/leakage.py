@@ -128,7 +128,7 @@ class _Look:
                 for copy in find_copies(Query(taken), prints, index) if taken.can_be_compared else ():
                     pair = (min(own, copy.row), max(own, copy.row))
                     if copy.row != own and (pair not in best or copy.score > best[pair].score):
-                        best[pair] = copy
+                        best[pair] = copy if own == pair[0] else copy.turned()
         pairs = [self._pair(a, b, copy) for (one, other), copy in best.items() for a, b in self._sides(one, other)]
         return pairs + [_twice(a, b) for at in self.places.values() for a, b in _ordered_pairs(at)]
 
@@ -163,6 +163,7 @@ class _Look:
         return [(b, a) if a.split.startswith(AGAINST) or a.split > b.split else (a, b) for a, b in found]
 
     def _pair(self, a: ManifestRow, b: ManifestRow, copy: Copy) -> Copies:
+        copy = copy if a.record_id < b.record_id else copy.turned()  # ids are in order, and so are rows
         return Copies(
             record=a.record_id,
             other=b.record_id,

@@ -61,8 +61,19 @@ def test_a_changed_copy_across_a_split_is_a_leak(place, originals, copy):
     (pair,) = found.pairs
     assert {pair.record, pair.other} == {originals[0].record_id, copy.record_id}
     assert pair.score > 0.9
+    later = 4.0 if pair.record == originals[0].record_id else -4.0
+    assert pair.shift_s == pytest.approx(later, abs=0.01)
     assert pair.same_patient is False
     assert "two different patients" in found.notes[0]
+
+
+def test_the_shift_is_told_from_the_side_that_is_named_first(place, originals, copy):
+    found = [search(Store.open(place), parts(originals, copy, part)).pairs[0] for part in ("test", "a", "z")]
+    assert {(one.record, round(one.shift_s, 1)) for one in found} <= {
+        (originals[0].record_id, 4.0),
+        (copy.record_id, -4.0),
+    }
+    assert len({one.record for one in found}) == 2
 
 
 def test_a_copy_within_one_part_is_told_but_no_leak(place, originals, copy):
