@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import corpora, device_labels, label_import, marks, record_query, records, runs, searching, signals
+from app.core import (
+    corpora,
+    device_labels,
+    label_import,
+    label_look,
+    marks,
+    record_query,
+    records,
+    runs,
+    searching,
+    signals,
+)
 from app.core.home import Home
 from app.core.label_columns import Meaning
 from app.core.label_import import LabelPreview
-from app.core.label_table import read_label_table
+from app.core.label_look import LabelLook
+from app.core.label_table import Table, read_label_table
 from app.core.label_values import LabelMapping
 from app.core.leaving import Found
 from app.core.record_query import Facets, RecordQuery
@@ -115,7 +127,16 @@ class Data:
 
     # Labels
 
-    def suggest_labels(self, table: Path, join: Meaning | None = None, on: str | None = None) -> LabelMapping:
+    def look_at_labels(self, table: Path) -> LabelLook:
+        """Read a label table: its rows, what its columns seem to mean, and how it could be joined.
+
+        Raises:
+            WorldError: it cannot be read as a table.
+        """
+        with self._home.db.read() as session:
+            return label_look.look(session, self._home.key, read_label_table(Path(table)))
+
+    def suggest_labels(self, table: Path | Table, join: Meaning | None = None, on: str | None = None) -> LabelMapping:
         """What the columns of a label table seem to mean, and which of them names the recordings.
 
         Raises:
@@ -123,16 +144,21 @@ class Data:
             WorldError: the table cannot be read, or no column names a recording of the workspace.
         """
         with self._home.db.read() as session:
-            return label_import.suggested_mapping(session, self._home.key, read_label_table(Path(table)), join, on)
+            return label_import.suggested_mapping(session, self._home.key, _read(table), join, on)
 
-    def preview_labels(self, table: Path, mapping: LabelMapping) -> LabelPreview:
+    def preview_labels(self, table: Path | Table, mapping: LabelMapping) -> LabelPreview:
         """What a table of labels would do with this mapping: counts, and what is wrong with which rows."""
         with self._home.db.read() as session:
-            return label_import.preview(session, self._home.key, read_label_table(Path(table)), mapping)
+            return label_import.preview(session, self._home.key, _read(table), mapping)
 
-    def import_labels(self, table: Path, mapping: LabelMapping) -> LabelPreview:
-        """Write the labels of a table (CSV or Excel); gives back what was done. Raises WorldError."""
-        read = read_label_table(Path(table))
+    def import_labels(self, table: Path | Table, mapping: LabelMapping) -> LabelPreview:
+        """Write the labels of a table (CSV or Excel); gives back what was done. Raises WorldError.
+
+        Args:
+            table: the file, or what `look_at_labels` read of it: then it is that which is written.
+            mapping: what its columns mean.
+        """
+        read = _read(table)
         with self._home.db.write() as session:
             return label_import.write(session, self._home.key, read, mapping)
 
@@ -144,3 +170,8 @@ class Data:
         """
         with self._home.db.write() as session:
             return device_labels.write(session, complete)
+
+
+def _read(table: Path | Table) -> Table:
+    """A table that was read already stays as it was then."""
+    return table if isinstance(table, Table) else read_label_table(Path(table))

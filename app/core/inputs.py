@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.errors import WorldError
@@ -33,8 +34,30 @@ def gathered(
     return sources, refused
 
 
+TABLE_ENDINGS = (".csv", ".tsv", ".xlsx", ".xls", ".ods")
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What files and folders that were dropped or chosen are: to be read, tables of labels, or packed archives."""
+
+    recordings: tuple[Path, ...] = ()
+    tables: tuple[Path, ...] = ()
+    archives: tuple[Path, ...] = ()
+
+
+def dropped(paths: Sequence[Path]) -> Dropped:
+    """Sort files and folders by what can be done with them; only what may be a table is looked into."""
+    tables = [p for p in paths if p.suffix.lower() in TABLE_ENDINGS and not p.is_dir() and not is_recording(p)]
+    archives = [p for p in paths if p.suffix.lower() in ARCHIVE_ENDINGS and not p.is_dir() and not is_recording(p)]
+    sorted_out = {*tables, *archives}
+    rest = [path for path in paths if path not in sorted_out]
+    return Dropped(tuple(rest), tuple(tables), tuple(archives))
+
+
 def is_recording(path: Path) -> bool:
-    """Whether a CSV is the samples of an ECG and not a table of labels, by its own look."""
+    """Whether a table is the samples of an ECG and not labels, by its own look."""
     try:
         return is_table(path)
     except WorldError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core import audit, marks, records
 from app.core.label_columns import JOINS, LABELS, STATEMENTS, ColumnGuess, Meaning, guesses
 from app.core.label_join import Join
-from app.core.label_sheet import RowFault, age_of, sex_of
+from app.core.label_sheet import TOO_MANY, RowFault, age_of, sex_of
 from app.core.label_table import Table
 from app.core.label_values import LabelMapping, is_told, values_of
 from app.core.schema import RecordLabel, table_of
@@ -21,20 +21,45 @@ from engine.contract.errors import UsageError, WorldError
 from engine.signal.identifiers import marks_of
 from engine.signal.pseudonyms import pseudonym
 
+LINES_TOLD = 20
+"""Lines that are told of rows that name no recording."""
+
 
 @dataclass(frozen=True)
 class LabelCount:
-    """Over the recordings that the table means: how many have the label, have it not, or are unknown."""
+    """Over the recordings that the table means: how many have the label, have it not, or are unknown.
+
+    A number has no yes and no: `positives` are then values above zero, and `smallest` and `largest` tell its range.
+    """
 
     label: str
     positives: int
     negatives: int
     unknown: int
+    kind: Literal["binary", "number"] = "binary"
+    smallest: float | None = None
+    largest: float | None = None
 
 
 @dataclass(frozen=True)
 class LabelPreview:
-    """What a table would do. Rows and recordings are counted; no cell is told."""
+    """What a table would do. Rows and recordings are counted; no cell is told.
+
+    Attributes:
+        columns: what each column looks like.
+        mapping: what they are taken for.
+        rows: below the header.
+        matched: rows that name a recording and are used.
+        unmatched: rows that name none of the workspace.
+        faults: rows that are left out: (line, reason, next step).
+        recordings: of the workspace that the table means.
+        labels: counts of each.
+        notes: what to know before trusting the counts.
+        unmatched_lines: the first lines of those that name no recording.
+        empty_keys: how many of `unmatched` have nothing in the column that names recordings.
+        changes: values that are known otherwise already, and would be replaced.
+        workspace_recordings: how many the workspace holds.
+    """
 
     columns: tuple[ColumnGuess, ...]
     mapping: LabelMapping
@@ -45,6 +70,10 @@ class LabelPreview:
     recordings: int
     labels: tuple[LabelCount, ...]
     notes: tuple[str, ...]
+    unmatched_lines: tuple[int, ...] = ()
+    empty_keys: int = 0
+    changes: int = 0
+    workspace_recordings: int = 0
 
 
 def suggested(
@@ -91,7 +120,15 @@ def suggested_mapping(
 
 def preview(session: Session, key: bytes, table: Table, mapping: LabelMapping) -> LabelPreview:
     """What the table would do with this mapping; nothing is written."""
-    return _read(session, key, table, mapping).preview(table, mapping)
+    read = _read(session, key, table, mapping)
+    known = records.labels_of(session, sorted(read.values))
+    changes = sum(
+        known[record_id].get(label, value) != value
+        for record_id, values in read.values.items()
+        if record_id in known
+        for label, value in values.items()
+    )
+    return replace(read.preview(session, table, mapping), changes=changes)
 
 
 def write(session: Session, key: bytes, table: Table, mapping: LabelMapping) -> LabelPreview:
@@ -116,7 +153,7 @@ def write(session: Session, key: bytes, table: Table, mapping: LabelMapping) -> 
     used = {"labels_sha256": table.sha256, "rows": len(table.rows), "used": read.matched, "changed": changed}
     settings = asdict(mapping) | {"complete": sorted(mapping.complete)}
     audit.append(session, "labels added", table.sha256[:12], used | {"mapping": settings})
-    return read.preview(table, mapping)
+    return replace(read.preview(session, table, mapping), changes=sum(map(len, changed.values())))
 
 
 def put(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -144,29 +181,38 @@ class _Read:
     faults: list[tuple[int, str, str]]
     marks: dict[int, str]
     matched: int = 0
-    unmatched: int = 0
+    unmatched: list[int] = field(default_factory=list)
+    empty_keys: int = 0
 
-    def preview(self, table: Table, mapping: LabelMapping) -> LabelPreview:
+    def preview(self, session: Session, table: Table, mapping: LabelMapping) -> LabelPreview:
         """The counts."""
-        counts: dict[str, Counter[bool]] = defaultdict(Counter)
-        for values in self.values.values():
-            for label, value in values.items():
-                counts[label][value > 0] += 1
-        labels = tuple(
-            LabelCount(label, yes_no[True], yes_no[False], len(self.values) - yes_no.total())
-            for label, yes_no in sorted(counts.items())
-        )
+        labels = tuple(self._counts(mapping))
         return LabelPreview(
             columns=tuple(guesses(table)),
             mapping=mapping,
             rows=len(table.rows),
             matched=self.matched,
-            unmatched=self.unmatched,
+            unmatched=len(self.unmatched),
             faults=tuple(self.faults),
             recordings=len(self.values),
             labels=labels,
-            notes=tuple(_notes(table, mapping)),
+            notes=(*table.notes, *_notes(mapping), *_cautions(labels)),
+            unmatched_lines=tuple(self.unmatched[:LINES_TOLD]),
+            empty_keys=self.empty_keys,
+            workspace_recordings=records.count(session),
         )
+
+    def _counts(self, mapping: LabelMapping) -> Iterable[LabelCount]:
+        told: dict[str, list[float]] = defaultdict(list)
+        for values in self.values.values():
+            for label, value in values.items():
+                told[label].append(value)
+        for label, known in sorted(told.items()):
+            yes, unknown = sum(value > 0 for value in known), len(self.values) - len(known)
+            if mapping.columns.get(label) == "number":
+                yield LabelCount(label, yes, len(known) - yes, unknown, "number", min(known), max(known))
+            else:
+                yield LabelCount(label, yes, len(known) - yes, unknown)
 
 
 def _read(session: Session, key: bytes, table: Table, mapping: LabelMapping) -> _Read:
@@ -176,9 +222,12 @@ def _read(session: Session, key: bytes, table: Table, mapping: LabelMapping) -> 
     line_of: dict[str, int] = {}
     for line, cells in table.rows:
         try:
+            if TOO_MANY in cells:
+                raise RowFault("it has more cells than the header has columns", "Quote cells that hold a separator")
             found = join.records(cells[mapping.on])
             if not found:
-                read.unmatched += 1
+                read.unmatched.append(line)
+                read.empty_keys += not cells[mapping.on]
                 continue
             _refuse_second(found, line, line_of)
             values, person = _values(cells, mapping, every), _person(cells, mapping, key)
@@ -207,7 +256,11 @@ def _values(cells: dict[str, str], mapping: LabelMapping, every: dict[str, set[s
     for column in mapping.columns:
         told = values_of(cells[column], column, mapping)
         if column in mapping.complete and is_told(cells[column]):
-            values |= {label: 0.0 for label in every[column] if label not in values}
+            told = dict.fromkeys(every[column], 0.0) | told
+        contradicted = next((label for label in told if values.get(label, told[label]) != told[label]), None)
+        if contradicted is not None:
+            reason = f"two columns contradict each other on '{contradicted}'"
+            raise RowFault(reason, "Leave one of the columns out, or correct it")
         values |= told
     return values
 
@@ -267,14 +320,26 @@ def _matches(session: Session, key: bytes, table: Table, way: Meaning, column: s
     return found
 
 
-def _notes(table: Table, mapping: LabelMapping) -> Iterable[str]:
+def _notes(mapping: LabelMapping) -> Iterable[str]:
     for column, meaning in mapping.columns.items():
         if meaning in STATEMENTS and column not in mapping.complete:
             yield (
-                f"A statement that is missing from '{column}' counts as unknown. If its lists are complete, say so "
-                f"(--complete {column}), and it counts as negative."
+                f"A statement that is missing from '{column}' counts as unknown. If its lists are complete, say so, "
+                "and it counts as negative."
             )
         elif meaning in STATEMENTS:
             yield f"A statement that is missing from a list in '{column}' counts as negative: the lists are complete."
     if not any(meaning in LABELS for meaning in mapping.columns.values()):
         yield "No column is taken as a label."
+
+
+def _cautions(labels: Sequence[LabelCount]) -> Iterable[str]:
+    """Labels on which no model can be scored, since one of the two answers is missing."""
+    binary = [one for one in labels if one.kind == "binary"]
+    for words, few in (
+        ("negative", [one.label for one in binary if not one.negatives]),
+        ("positive", [one.label for one in binary if not one.positives]),
+    ):
+        if few:
+            named = ", ".join(few[:5]) + (f" and {len(few) - 5:,} more" if len(few) > 5 else "")
+            yield f"No {words} is known of {named}: a model cannot be scored on a label with one answer only."

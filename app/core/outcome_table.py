@@ -11,7 +11,7 @@ from pathlib import Path
 from app.core.rows import FileOutcome
 from engine.contract.errors import WorldError
 
-COLUMNS = ("outcome", "file", "format", "record", "reason", "next_step")
+COLUMNS = ("outcome", "file", "format", "record", "reason", "next_step", "folder")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -25,7 +25,7 @@ def write_outcomes(outcomes: Sequence[FileOutcome], path: Path) -> Path:
     lines = csv.writer(text)
     lines.writerow(COLUMNS)
     for row in outcomes:
-        cells = (row.status, row.file, row.format, row.record_id or "", row.reason, row.next_step)
+        cells = (row.status, row.file, row.format, row.record_id or "", row.reason, row.next_step, row.folder)
         lines.writerow([_harmless(cell) for cell in cells])
     draft = path.with_name(path.name + ".tmp")
     try:

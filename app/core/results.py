@@ -83,6 +83,7 @@ def _file(file: JobFile) -> FileOutcome:
         reason=file.reason,
         next_step=file.next_step,
         record_id=file.record_id,
+        folder=str(Path(file.path).parent),
     )
 
 

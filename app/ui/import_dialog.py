@@ -1,12 +1,14 @@
-"""Import: which files and folders, with which labels, into which collection; afterwards, what became of each file."""
+"""Import: which files and folders, with which labels, into which collection, and how much of dates and words stays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -22,31 +24,28 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.changes import Changes
-from app.core.inputs import is_recording
-from app.core.outcome_table import write_outcomes
-from app.core.rows import FileOutcome
-from app.ui import theme as themes
+from app.core.inputs import dropped
 from app.ui.background import Background
 from app.ui.import_mapping import MappingPane
+from app.ui.import_privacy import PrivacyRows
+from app.ui.label_words import plain_words, role_label, tell
 from app.ui.messages import message_of
-from app.ui.rows_table import Column, RowsTable
-from app.ui.signs import sign
 from app.ui.workspace_dialogs import choose_folder
-from engine.contract.errors import WorldError
 
 if TYPE_CHECKING:
+    from app.core.label_look import LabelLook
     from app.workspace import Workspace
 
 WIDE, TALL = 820, 760
 """Size of the dialog, in pixels, when a table asks for its mapping."""
-
-OUTCOME_SIGNS = {"imported": ("done", "good"), "duplicate": ("stopped", "muted"), "refused": ("failed", "bad")}
+WAIT_MS = 300
 
 
 class ImportDialog(QDialog):
     """Collects what is to be read and puts the import into the queue.
 
-    The dialog stays open until the import stands in the queue: what the workspace refuses is told here.
+    The dialog stays open until the import stands in the queue: what the workspace refuses is told here. A label table
+    whose columns must be explained first is not taken along; `later` names it, to be asked about after the import.
     """
 
     queued = Signal(str)
@@ -57,48 +56,66 @@ class ImportDialog(QDialog):
         self.workspace, self.background = workspace, background
         self.setWindowTitle("Import recordings")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAcceptDrops(True)
+        self.later: Path | None = None
         self.paths, self.labels, self.dataset = QListWidget(), QLineEdit(), QLineEdit("local")
-        self.fault = QLabel()
-        self.mapping = MappingPane(workspace, background, self)
+        self.archives, self.labels_note, self.fault = role_label("warn"), role_label("muted"), role_label("bad")
+        self.privacy, self.mapping = PrivacyRows(), MappingPane(workspace, background, self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = self.buttons.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start = self.buttons.addButton("&Import", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._later = QTimer(self, singleShot=True, interval=WAIT_MS)
+        self._plain, self._busy_now = True, False
         self._dress()
         self._lay_out()
-        self.mapping.judged.connect(self._judge)
-        self.buttons.accepted.connect(self.launch)
-        self.buttons.rejected.connect(self.reject)
+        self._connect()
         self.add(paths)
 
     def add(self, paths: Sequence[Path]) -> None:
-        """Put files and folders on the list; a CSV is taken as the labels, unless it holds the samples of an ECG."""
+        """Put files and folders on the list; a table that holds no samples of an ECG is taken as the labels."""
+        found = dropped(paths)
         known = {self.paths.item(line).text() for line in range(self.paths.count())}
-        for path in paths:
-            if path.suffix.lower() == ".csv" and not is_recording(path):
-                self.labels.setText(str(path))
-            elif str(path) not in known:
+        for path in found.recordings:
+            if str(path) not in known:
                 self.paths.addItem(str(path))
+        for table in found.tables[-1:]:
+            self.labels.setText(str(table))
+        self._tell_left_out(len(found.archives), len(found.tables) - 1)
         self._listed()
 
     def chosen(self) -> list[Path]:
         """The files and folders on the list."""
         return [Path(self.paths.item(line).text()) for line in range(self.paths.count())]
 
+    def launch(self) -> None:
+        """Put the import into the queue."""
+        if not self.start.isEnabled():
+            return
+        table = Path(self.labels.text().strip()) if self.labels.text().strip() else None
+        labels, self.later = (table, None) if self._plain else (None, table)
+        ask = partial(
+            self.workspace.import_files,
+            self.chosen(),
+            self.dataset.text().strip(),
+            labels,
+            deidentify=self.privacy.told(),
+            mapping=self.mapping.mapping(),
+        )
+        self._busy(True)
+        self.background.write(ask, self._launched, touches=Changes.JOBS, failed=self._refused)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """More files and folders may be dropped here."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take them onto the list."""
+        self.add([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        event.acceptProposedAction()
+
     def _listed(self) -> None:
         self.mapping.set_paths(self.chosen())
         self._judge()
-
-    def launch(self) -> None:
-        """Put the import into the queue."""
-        paths, mapping = self.chosen(), self.mapping.mapping()
-        labels = Path(self.labels.text()) if self.labels.text().strip() else None
-        dataset = self.dataset.text().strip()
-        self._busy(True)
-        self.background.write(
-            lambda: self.workspace.import_files(paths, dataset, labels, mapping=mapping),
-            self._launched,
-            touches=Changes.JOBS,
-            failed=self._refused,
-        )
 
     def _launched(self, job_id: str) -> None:
         self.queued.emit(job_id)
@@ -106,20 +123,54 @@ class ImportDialog(QDialog):
 
     def _refused(self, error: Exception) -> None:
         told = message_of(error)
-        self.fault.setText(f"{told.title} {told.text} {told.detail}".strip())
-        self.fault.show()
+        tell(self.fault, f"{told.title} {told.text} {told.detail}".strip())
         self._busy(False)
 
     def _busy(self, busy: bool) -> None:
-        self.start.setText("Looking for recordings…" if busy else "Import")
-        self.start.setEnabled(not busy)
+        self._busy_now = busy
+        self.start.setText("Looking for recordings…" if busy else "&Import")
         self.paths.setEnabled(not busy)
+        self._judge()
 
     def _judge(self) -> None:
-        self.start.setEnabled(self.paths.count() > 0 and bool(self.dataset.text().strip()) and self.mapping.is_ready())
+        ready = self.paths.count() > 0 and bool(self.dataset.text().strip()) and self.mapping.is_ready()
+        self.start.setEnabled(ready and not self._busy_now)
         if self.mapping.isVisibleTo(self) and self.height() < TALL:
-            self.resize(max(self.width(), WIDE), TALL)
+            room = self.screen().availableSize()
+            self.resize(min(max(self.width(), WIDE), room.width()), min(TALL, room.height() - 40))
         self.remove.setEnabled(self.paths.currentRow() >= 0)
+
+    # The label table.
+
+    def _ask_about_labels(self) -> None:
+        """Look whether the table can go along with the import, or must be explained first."""
+        table = self.labels.text().strip()
+        self._plain = True
+        if not table:
+            tell(self.labels_note, LABELS_HINT, "muted")
+            return
+        tell(self.labels_note, "Looking into the table…", "muted")
+        look = partial(self.workspace.look_at_labels, Path(table))
+        self.background.read(look, self._show_labels, key="import labels", failed=self._labels_refused)
+
+    def _show_labels(self, look: LabelLook) -> None:
+        self._plain = look.plain
+        tell(self.labels_note, plain_words(look), "muted")
+
+    def _labels_refused(self, error: Exception) -> None:
+        told = message_of(error)
+        tell(self.labels_note, f"{told.title} {told.text}", "bad")
+
+    def _tell_left_out(self, archives: int, tables: int) -> None:
+        words = []
+        if archives:
+            what = "A packed archive is" if archives == 1 else f"{archives:,} packed archives are"
+            words.append(f"{what} not on the list: unpack first, then add the folder.")
+        if tables > 0:
+            words.append("One label table is taken at a time; bring the others in with Import labels.")
+        tell(self.archives, " ".join(words))
+
+    # Choosing.
 
     def _remove(self) -> None:
         self.paths.takeItem(self.paths.currentRow())
@@ -136,133 +187,85 @@ class ImportDialog(QDialog):
     def _ask_labels(self) -> None:
         dialog = QFileDialog(self, "Labels")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Tables (*.csv)", "All files (*)"])
+        dialog.setNameFilters(["Tables (*.csv *.tsv *.txt *.xlsx)", "All files (*)"])
         dialog.fileSelected.connect(self.labels.setText)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    # Frame.
+
     def _dress(self) -> None:
         self.start.setProperty("role", "primary")
-        self.fault.setProperty("role", "bad")
-        self.fault.setWordWrap(True)
-        self.fault.hide()
+        for label in (self.archives, self.fault):
+            label.hide()
         self.paths.setAccessibleName("Files and folders")
         self.paths.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.paths.setMinimumHeight(80)
         self.labels.setPlaceholderText("None")
-        self.labels.setAccessibleName("Labels CSV")
+        self.labels.setAccessibleName("Label table")
+        self.labels.setClearButtonEnabled(True)
+        tell(self.labels_note, LABELS_HINT, "muted")
         self.dataset.setMaxLength(60)
         self.dataset.setAccessibleName("Dataset")
+        self.dataset.setToolTip("The name of the collection that they belong to; tables can be filtered by it")
+
+    def _connect(self) -> None:
         self.dataset.textChanged.connect(lambda _text: self._judge())
+        self.labels.textChanged.connect(lambda _text: self._later.start())
+        self._later.timeout.connect(self._ask_about_labels)
+        self.paths.currentRowChanged.connect(lambda _row: self._judge())
+        self.mapping.judged.connect(self._judge)
+        self.buttons.accepted.connect(self.launch)
+        self.buttons.rejected.connect(self.reject)
 
     def _lay_out(self) -> None:
-        files, folder, self.remove = QPushButton("Add files…"), QPushButton("Add folder…"), QPushButton("Remove")
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addWidget(
+            role_label("muted", "Drop files and folders here. Folders are searched; your files stay as is.")
+        )
+        column.addWidget(self.paths, 1)
+        column.addLayout(self._list_buttons())
+        column.addWidget(self.archives)
+        column.addWidget(self.mapping, 3)
+        column.addLayout(self._fields())
+        column.addWidget(self.fault)
+        column.addWidget(self.buttons)
+        self.resize(680, 520)
+
+    def _list_buttons(self) -> QHBoxLayout:
+        files, folder, self.remove = QPushButton("Add &files…"), QPushButton("Add f&older…"), QPushButton("&Remove")
         files.clicked.connect(self._ask_files)
         folder.clicked.connect(lambda: choose_folder(self, "Folder of recordings", lambda path: self.add([path])))
         self.remove.clicked.connect(self._remove)
-        self.paths.currentRowChanged.connect(lambda _row: self._judge())
-        choose = QPushButton("Choose…")
-        choose.clicked.connect(self._ask_labels)
-        buttons = QHBoxLayout()
+        row = QHBoxLayout()
         for button in (files, folder, self.remove):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+            button.setAutoDefault(False)
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _fields(self) -> QGridLayout:
+        choose = QPushButton("&Choose…")
+        choose.setAutoDefault(False)
+        choose.clicked.connect(self._ask_labels)
         grid = QGridLayout()
         grid.setVerticalSpacing(8)
-        grid.addWidget(QLabel("Labels CSV"), 0, 0)
-        grid.addWidget(self.labels, 0, 1)
+        grid.setColumnStretch(1, 1)
+        for line, (text, widget) in enumerate((("&Label table", self.labels), ("", self.labels_note))):
+            grid.addWidget(_buddy(text, widget), line, 0)
+            grid.addWidget(widget, line, 1)
         grid.addWidget(choose, 0, 2)
-        grid.addWidget(_muted("Column record, then one column a label; optionally patient_id, age, sex."), 1, 1, 1, 2)
-        grid.addWidget(QLabel("Dataset"), 2, 0)
+        grid.addWidget(_buddy("&Dataset", self.dataset), 2, 0)
         grid.addWidget(self.dataset, 2, 1, 1, 2)
-        column = QVBoxLayout(self)
-        column.setSpacing(10)
-        column.addWidget(_muted("Folders are searched for recordings. Your files are read, never changed."))
-        column.addWidget(self.paths, 1)
-        column.addLayout(buttons)
-        column.addWidget(self.mapping, 3)
-        column.addLayout(grid)
-        column.addWidget(self.fault)
-        column.addWidget(self.buttons)
-        self.resize(640, 440)
+        self.privacy.lay_out(grid, 3)
+        return grid
 
 
-class OutcomesDialog(QDialog):
-    """One line a file: what became of it, why, and what to do."""
-
-    def __init__(self, outcomes: Sequence[FileOutcome], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Files of the import")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.table = RowsTable(_columns(), lambda row: f"{row.file}{row.record_id}{row.reason}", "Files of the import")
-        # What needs a hand comes first.
-        order = {"refused": 0, "duplicate": 1, "imported": 2}
-        self.table.rows.set_rows(sorted(outcomes, key=lambda row: order[row.status]))
-        heading = QLabel(outcome_words(outcomes))
-        heading.setProperty("role", "heading")
-        copy = QPushButton("Copy as table")
-        copy.clicked.connect(self.table.copy)
-        save = QPushButton("Save as CSV…")
-        save.clicked.connect(self._ask_where)
-        self.fault = QLabel()
-        self.fault.setProperty("role", "bad")
-        self.fault.hide()
-        self.outcomes = tuple(outcomes)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(save, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.addWidget(heading)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.fault)
-        column.addWidget(buttons)
-        self.resize(1080, 480)
-
-    def save(self, path: Path) -> None:
-        """Write the list as CSV; what hinders it is told here."""
-        try:
-            write_outcomes(self.outcomes, path)
-            self.fault.hide()
-        except WorldError as error:
-            self.fault.setText(str(error))
-            self.fault.show()
-
-    def _ask_where(self) -> None:
-        dialog = QFileDialog(self, "Save the list of files", "files.csv")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(["Tables (*.csv)"])
-        dialog.fileSelected.connect(lambda file: self.save(Path(file)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+LABELS_HINT = "Optional, CSV or Excel. More can be brought in afterwards with Import labels."
 
 
-def outcome_words(outcomes: Sequence[FileOutcome]) -> str:
-    """The import in one line: `120 imported, 2 there already, 3 refused`."""
-    counts = {status: sum(row.status == status for row in outcomes) for status in OUTCOME_SIGNS}
-    words = [f"{counts['imported']:,} imported"]
-    words += [f"{counts['duplicate']:,} there already"] * bool(counts["duplicate"])
-    words += [f"{counts['refused']:,} refused"] * bool(counts["refused"])
-    return ", ".join(words)
-
-
-def _columns() -> list[Column]:
-    return [
-        Column(
-            "Outcome",
-            lambda row: {"duplicate": "there already"}.get(row.status, row.status),
-            144,
-            icon=lambda row: sign(
-                OUTCOME_SIGNS[row.status][0], getattr(themes.current(), OUTCOME_SIGNS[row.status][1])
-            ),
-        ),
-        Column("File", lambda row: row.file, 190),
-        Column("Reason", lambda row: row.reason, 400),
-        Column("Next step", lambda row: row.next_step, 0),
-    ]
-
-
-def _muted(text: str) -> QLabel:
+def _buddy(text: str, widget: QWidget) -> QLabel:
     label = QLabel(text)
-    label.setProperty("role", "muted")
-    label.setWordWrap(True)
+    label.setBuddy(widget)
     return label

@@ -10,12 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.changes import Changes
-from app.core.rows import CohortRow, FileOutcome, JobRow, LabelSummary, RecordRow
+from app.core.rows import CohortRow, LabelSummary, RecordRow
 from app.ui.background import Background
 from app.ui.cohort_dialog import CohortDialog
 from app.ui.empty import EmptyState
-from app.ui.import_dialog import ImportDialog, OutcomesDialog, outcome_words
-from app.ui.page import Page
+from app.ui.import_page import ImportingPage
 from app.ui.record_card import RecordCard
 from app.ui.records_table import RecordsTable
 from app.ui.settings import Settings
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
-class RecordsPage(Page):
+class RecordsPage(ImportingPage):
     """Table on the left, trace on the right; an empty workspace says how to fill it."""
 
     title = "Records"
@@ -40,8 +39,6 @@ class RecordsPage(Page):
             "Drop ECG files or a folder anywhere on this window, with a CSV of labels if you have one.",
             ("Import recordings…", self.import_recordings),
         )
-        self._imports: set[str] = set()
-        self._importing = False
         self._lay_out()
         self.table.selected.connect(self._show_record)
         self.table.counted.connect(self._show_count)
@@ -53,8 +50,7 @@ class RecordsPage(Page):
         if changes & Changes.RECORDS:
             self.table.reload()
             self.background.read(self._summaries, self._offer_filters, key="records.filters")
-        if changes & Changes.JOBS and self._imports:
-            self.background.read(self._import_jobs, self._look_at_imports, key="records.imports")
+        self.watch_imports(changes)
 
     def apply_theme(self, theme: Theme) -> None:
         """Hand the theme on."""
@@ -77,17 +73,7 @@ class RecordsPage(Page):
         """Narrow the table to one recording."""
         self.table.look_for(item)
 
-    def accept_files(self, paths: list[Path]) -> None:
-        """Open the import dialog with these files in it."""
-        dialog = ImportDialog(self.workspace, self.background, paths, self)
-        dialog.queued.connect(self._follow_import)
-        dialog.open()
-
     # Actions.
-
-    def import_recordings(self) -> None:
-        """Ask what to import."""
-        self.accept_files([])
 
     def find_recordings(self) -> None:
         """Go to the search field."""
@@ -142,30 +128,6 @@ class RecordsPage(Page):
     def _offer_filters(self, told: tuple[list[LabelSummary], dict[str, int]]) -> None:
         self.table.offer(*told)
 
-    # Imports under way.
-
-    def _follow_import(self, job_id: str) -> None:
-        self._imports.add(job_id)
-        self.told.emit(f"Import {job_id} is in the queue")
-        self.refresh(Changes.JOBS)
-
-    def _import_jobs(self) -> list[JobRow]:
-        return [self.workspace.job(job_id) for job_id in sorted(self._imports)]
-
-    def _look_at_imports(self, jobs: list[JobRow]) -> None:
-        for job in jobs:
-            if not job.active and job.job_id in self._imports:
-                self._imports.discard(job.job_id)
-                self.background.read(partial(self.workspace.outcomes, job.job_id), partial(self._tell_outcomes, job))
-
-    def _tell_outcomes(self, job: JobRow, outcomes: list[FileOutcome]) -> None:
-        words = outcome_words(outcomes)
-        if job.state != "done":
-            words = f"Import {job.job_id} {job.state}: {words}. {job.message} {job.next_step}".strip()
-        self.told.emit(words)
-        if job.state != "done" or any(row.status != "imported" for row in outcomes):
-            OutcomesDialog(outcomes, self).open()
-
     def _lay_out(self) -> None:
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.table)
@@ -180,7 +142,12 @@ class RecordsPage(Page):
         inner = QVBoxLayout(body)
         inner.addWidget(split)
         inner.setContentsMargins(12, 12, 12, 10)
-        self._stack = QStackedLayout(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.strip)
+        self._stack = QStackedLayout()
+        column.addLayout(self._stack, 1)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(body)
         self._stack.setCurrentIndex(1)

@@ -183,7 +183,7 @@ def test_a_workbook_is_read_like_a_table(workspace: Workspace, tmp_path: Path) -
     [
         (b"PK\x03\x04nonsense", "no Excel workbook"),
         (b"record,AF\n", "no row below its header"),
-        (b"", "no row below its header"),
+        (b"", "it is empty"),
         (b"record,AF,AF\n1,1,1\n", "same name"),
     ],
 )

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.rows import FileOutcome
 from app.ui.background import Background
-from app.ui.import_dialog import ImportDialog, OutcomesDialog
+from app.ui.import_dialog import ImportDialog
+from app.ui.import_outcomes import OutcomesDialog
 from app.workspace import Workspace
 from engine.contract.mapping import SignalTable
 
@@ -71,12 +72,14 @@ def test_a_csv_of_labels_stays_the_labels_and_hides_no_pane(dialog, tmp_path):
     assert dialog.paths.count() == 1
 
 
-def test_outcomes_are_saved_as_a_csv_without_formulas(qtbot, tmp_path):
-    rows = [FileOutcome("=1+1.hea", "WFDB", "refused", "its header is empty", "Copy it again", None)]
-    made = OutcomesDialog(rows)
+def test_outcomes_are_saved_as_a_csv_without_formulas(qtbot, background, tmp_path):
+    rows = [FileOutcome("=1+1.hea", "WFDB", "refused", "its header is empty", "Copy it again", None, "/scans")]
+    made = OutcomesDialog(rows, background)
     qtbot.addWidget(made)
+    made.show()
     made.save(tmp_path / "files.csv")
+    qtbot.waitUntil(made.fault.isVisible)
     written = list(csv.reader((tmp_path / "files.csv").read_text(encoding="utf-8-sig").splitlines()))
-    assert written[1] == ["refused", "'=1+1.hea", "WFDB", "", "its header is empty", "Copy it again"]
+    assert written[1] == ["refused", "'=1+1.hea", "WFDB", "", "its header is empty", "Copy it again", "/scans"]
     made.save(tmp_path / "nowhere" / "files.csv")
-    assert "cannot be written" in made.fault.text()
+    qtbot.waitUntil(lambda: "cannot be written" in made.fault.text())

@@ -12,7 +12,8 @@ from app.core.rows import FileOutcome
 from app.ui.background import Background
 from app.ui.calibration import BAR_PX, CalibrationDialog, screen_key
 from app.ui.cohort_dialog import HOLDOUT, CohortDialog
-from app.ui.import_dialog import ImportDialog, OutcomesDialog, outcome_words
+from app.ui.import_dialog import ImportDialog
+from app.ui.import_outcomes import OutcomesDialog, outcome_words
 from app.ui.records_page import RecordsPage
 from app.ui.records_table import labels_text, labels_tip
 from app.ui.settings import Settings
