@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
 
 from app.core.rows import CohortRow
-from app.ui.form_fields import QuietCombo, TicksEditor
+from app.ui.form_fields import TicksEditor
 from app.ui.form_rows import LABEL_WIDTH
+from app.ui.quiet_combo import QuietCombo
 
 
 def combo(name: str) -> QuietCombo:

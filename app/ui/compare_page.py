@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QStackedWidget,
@@ -23,11 +22,11 @@ from app.core.changes import Changes
 from app.core.rows import JobRow
 from app.ui.background import Background
 from app.ui.compare_views import DifferenceView, EvaluationView, SimilarityView, comparison_csv
+from app.ui.comparison_choice import ComparisonChoice, finished_comparisons
 from app.ui.empty import EmptyState
-from app.ui.form_fields import QuietCombo
 from app.ui.new_run import NewComparison
 from app.ui.page import Page
-from app.ui.run_facts import local_time
+from app.ui.page_frame import bar, button, frame
 from app.ui.theme import Theme
 from engine.contract.errors import WorldError
 from engine.contract.results import CompareResults, EvaluateResults
@@ -44,12 +43,6 @@ class Comparison:
     job: JobRow
     results: CompareResults
     evaluations: tuple[EvaluateResults, ...]
-
-
-def finished_comparisons(workspace: Workspace) -> list[JobRow]:
-    """Comparisons that have results, the newest first; called off the window's thread."""
-    done = [job for job in workspace.jobs() if job.kind == "compare" and job.state == "done"]
-    return sorted(done, key=lambda job: job.job_id, reverse=True)
 
 
 def load_comparison(workspace: Workspace, job_id: str) -> Comparison:
@@ -80,7 +73,7 @@ class ComparePage(Page):
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
-        self.choice = QuietCombo()
+        self.choice = ComparisonChoice()
         self.shown: Comparison | None = None
         self.evaluations, self.differences, self.similarity = EvaluationView(), DifferenceView(), SimilarityView()
         self.summary, self.tabs, self.stack = QLabel(), QTabWidget(), QStackedWidget()
@@ -88,8 +81,8 @@ class ComparePage(Page):
         self._wanted = ""
         self._lay_out()
         self.choice.currentIndexChanged.connect(self._load)
-        for button in (self.copy_button, self.export_button):
-            button.setEnabled(False)
+        self.copy_button.setEnabled(False)
+        self.export_button.setEnabled(False)
         self.copy_button.clicked.connect(self.copy_table)
         self.export_button.clicked.connect(self.export_csv)
 
@@ -147,18 +140,10 @@ class ComparePage(Page):
         return comparison_csv(self.shown.evaluations, self.shown.results, delimiter)
 
     def _offer(self, jobs: list[JobRow]) -> None:
-        kept = self.choice.currentData()
-        known = [self.choice.itemData(row) for row in range(self.choice.count())]
-        if known != [job.job_id for job in jobs]:
-            self.choice.blockSignals(True)
-            self.choice.clear()
-            for job in jobs:
-                self.choice.addItem(f"{job.job_id}  {job.name}  ({local_time(job.finished)})", job.job_id)
-            self.choice.setCurrentIndex(max(self.choice.findData(kept), 0) if jobs else -1)
-            self.choice.blockSignals(False)
+        self.choice.offer_jobs(jobs)
         self.stack.setCurrentIndex(0 if jobs else 1)
-        for button in (self.copy_button, self.export_button):
-            button.setEnabled(bool(jobs))
+        self.copy_button.setEnabled(bool(jobs))
+        self.export_button.setEnabled(bool(jobs))
         if not self._choose_wanted() and self.choice.currentData() != self._shown_id():
             self._load()
 
@@ -191,8 +176,6 @@ class ComparePage(Page):
         return self.shown.job.job_id if self.shown else None
 
     def _lay_out(self) -> None:
-        self.choice.setAccessibleName("Comparison")
-        self.choice.setMinimumWidth(300)
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
         for name, view in (
@@ -217,25 +200,8 @@ class ComparePage(Page):
                 ("New comparison…", self.new_comparison),
             )
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.addLayout(self._bar())
-        column.addWidget(self.stack, 1)
-
-    def _bar(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        title, button = QLabel(self.title), QPushButton("New comparison…")
-        title.setProperty("role", "title")
-        button.setProperty("role", "primary")
-        button.clicked.connect(lambda _on=False: self.new_comparison())
-        row.addWidget(title)
-        row.addSpacing(16)
-        row.addWidget(self.choice, 1)
-        row.addSpacing(16)
-        row.addWidget(self.copy_button)
-        row.addWidget(self.export_button)
-        row.addWidget(button)
-        return row
+        start = button("New comparison…", self.new_comparison, primary=True)
+        frame(self, bar(self.title, self.choice, [self.copy_button, self.export_button, start]), self.stack)
 
 
 def summary_text(comparison: Comparison) -> str:

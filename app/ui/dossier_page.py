@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -25,14 +24,14 @@ from app.core.changes import Changes
 from app.core.rows import JobRow, ReportRow, Verification
 from app.governance.dossier import Dossier
 from app.ui.background import Background
-from app.ui.compare_page import finished_comparisons
+from app.ui.comparison_choice import ComparisonChoice, finished_comparisons
 from app.ui.dossier_side import Side
 from app.ui.empty import EmptyState
-from app.ui.form_fields import QuietCombo
 from app.ui.messages import message_of
 from app.ui.page import Page
+from app.ui.page_frame import bar, button, frame
 from app.ui.pdf_view import PdfView
-from app.ui.run_facts import local_time
+from app.ui.quiet_combo import QuietCombo
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -69,9 +68,10 @@ class DossierPage(Page):
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
-        self.choice, self.title_line, self.side = QuietCombo(), QLineEdit(), Side()
+        self.choice, self.title_line, self.side = ComparisonChoice(), QLineEdit(), Side()
         self.pdf, self.zoom, self.page_label = PdfView(background), QuietCombo(), QLabel()
-        self.export_button, self.verify_button = QPushButton("Export PDF…"), QPushButton("Verify a PDF…")
+        self.export_button = button("Export PDF…", self.export_report, primary=True)
+        self.verify_button = button("Verify a PDF…", self.verify_report)
         self.stack, self.preview_stack = QStackedWidget(), QStackedWidget()
         self.no_preview = EmptyState("Typesetting the preview", "")
         self.preview: Preview | None = None
@@ -138,14 +138,7 @@ class DossierPage(Page):
         self.background.read(partial(self.workspace.verify_report, Path(file)), self._verified, slow=True)
 
     def _offer(self, jobs: list[JobRow]) -> None:
-        kept = self.choice.currentData()
-        if [self.choice.itemData(row) for row in range(self.choice.count())] != [job.job_id for job in jobs]:
-            self.choice.blockSignals(True)
-            self.choice.clear()
-            for job in jobs:
-                self.choice.addItem(f"{job.job_id}  {job.name}  ({local_time(job.finished)})", job.job_id)
-            self.choice.setCurrentIndex(max(self.choice.findData(kept), 0) if jobs else -1)
-            self.choice.blockSignals(False)
+        self.choice.offer_jobs(jobs)
         self.stack.setCurrentIndex(0 if jobs else 1)
         self._export_asked = self._export_asked and bool(jobs)
         if self._wanted:
@@ -198,14 +191,11 @@ class DossierPage(Page):
     def _connect(self) -> None:
         self.choice.currentIndexChanged.connect(self._load)
         self.title_line.editingFinished.connect(self._load)
-        self.export_button.clicked.connect(lambda _on=False: self.export_report())
-        self.verify_button.clicked.connect(lambda _on=False: self.verify_report())
         self.zoom.currentIndexChanged.connect(lambda _row: self.pdf.set_zoom(self.zoom.currentData()))
         self.pdf.page_changed.connect(lambda page, count: self.page_label.setText(f"Page {page} of {count}"))
 
     def _lay_out(self) -> None:
         self.export_button.setEnabled(False)
-        self.export_button.setProperty("role", "primary")
         self.preview_stack.addWidget(self.pdf)
         self.preview_stack.addWidget(self.no_preview)
         self.preview_stack.setCurrentIndex(1)
@@ -224,24 +214,7 @@ class DossierPage(Page):
                 ("Verify a PDF…", self.verify_report),
             )
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.addLayout(self._bar())
-        column.addWidget(self.stack, 1)
-
-    def _bar(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        title = QLabel(self.title)
-        title.setProperty("role", "title")
-        row.addWidget(title)
-        row.addSpacing(16)
-        row.addWidget(self.choice, 1)
-        row.addSpacing(16)
-        row.addWidget(self.verify_button)
-        row.addWidget(self.export_button)
-        self.choice.setAccessibleName("Comparison")
-        self.choice.setMinimumWidth(240)
-        return row
+        frame(self, bar(self.title, self.choice, [self.verify_button, self.export_button]), self.stack)
 
     def _left(self) -> QWidget:
         left = QWidget()

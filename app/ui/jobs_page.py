@@ -27,6 +27,7 @@ class JobsPage(Page):
     Attributes:
         table: the list; its rows are what `_look` is given, identified by the job's id.
         stack: the list and its view, or what is said while there is no job.
+        verbs: the buttons for what can be done with the selected job, by the last word of their action's id.
     """
 
     table: RowsTable
@@ -34,12 +35,24 @@ class JobsPage(Page):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
         self.stop_button, self.resume_button = QPushButton("Stop"), QPushButton("Resume")
+        self.verbs = {"stop": self.stop_button, "resume": self.resume_button}
         self.stack = QStackedWidget()
         self._wanted = ""
+        self.stop_button.clicked.connect(self.stop_selected)
+        self.resume_button.clicked.connect(self.resume_selected)
 
     def current(self) -> JobRow | None:
         """The job of the list that is current."""
         return self._job_of(self.table.current())
+
+    def can(self, action: str) -> bool:
+        """Stop needs a job that waits or works, Resume one that ended early, Duplicate any."""
+        job, verb = self.current(), action.rpartition(".")[2]
+        if verb == "stop":
+            return job is not None and job.active
+        if verb == "resume":
+            return job is not None and job.resumable
+        return job is not None if verb == "duplicate" else True
 
     def show_item(self, item: str) -> None:
         """Select a job, now or as soon as the list holds it."""
@@ -59,6 +72,12 @@ class JobsPage(Page):
 
     def _look(self, row: Any | None) -> None:
         """Bring what stands beside the list up to date."""
+
+    def _tell_buttons(self) -> None:
+        """Grey out what the selected job does not allow, and let the window's menus follow."""
+        for verb, button in self.verbs.items():
+            button.setEnabled(self.can(verb))
+        self.state_changed.emit()
 
     def _act(self, verb: Callable[[str], object]) -> None:
         job = self.current()

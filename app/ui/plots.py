@@ -62,6 +62,15 @@ def loss_plot(theme: Theme) -> CurvePlot:
     return CurvePlot(LOSS_CURVES, "loss", theme)
 
 
+def paint_axes(plot: pg.PlotWidget, theme: Theme) -> None:
+    """Background, axis lines and tick texts in the theme's colours."""
+    plot.setBackground(theme.panel)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setPen(pg.mkPen(theme.border))
+        axis.setTextPen(pg.mkPen(theme.muted))
+
+
 class Legend(QWidget):
     """Line samples with names and the values at the cursor, above the plot; in two lines where one is too short."""
 
@@ -185,11 +194,7 @@ class CurvePlot(QFrame):
     def apply_theme(self, theme: Theme) -> None:
         """Take over pens and background."""
         self._theme = theme
-        self.plot.setBackground(theme.panel)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(theme.border))
-            axis.setTextPen(pg.mkPen(theme.muted))
+        paint_axes(self.plot, theme)
         self._name_axes()
         self._cursor.setPen(pg.mkPen(theme.muted, style=Qt.PenStyle.DotLine))
         self._paint_lines()

@@ -11,8 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
 from app.core.changes import Changes
 from app.ui import theme as themes
@@ -20,6 +19,7 @@ from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
 from app.ui.new_pretraining import NewPretraining
+from app.ui.page_frame import bar, button, divided, frame
 from app.ui.theme import Theme
 from app.ui.training_compare import TrainingCompare
 from app.ui.training_list import TrainingList
@@ -43,7 +43,8 @@ class PretrainPage(JobsPage):
         super().__init__(workspace, background)
         self.table: TrainingList = TrainingList()
         self.view, self.compare = TrainingView(), TrainingCompare()
-        self.duplicate_button = QPushButton("Duplicate…")
+        self.duplicate_button = button("Duplicate…", self.duplicate_selected)
+        self.verbs["duplicate"] = self.duplicate_button
         self.right = QStackedWidget()
         self._known: dict[str, TrainingRow] = {}
         self._looks: dict[str, TrainingLook] = {}
@@ -63,17 +64,6 @@ class PretrainPage(JobsPage):
         self.view.apply_theme(theme)
         self.compare.apply_theme(theme)
         self.table.viewport().update()
-
-    def can(self, action: str) -> bool:
-        """Stop needs a run that waits or works, Resume one that ended early, the others any run."""
-        job = self.current()
-        if action == "pretrain.stop":
-            return job is not None and job.active
-        if action == "pretrain.resume":
-            return job is not None and job.resumable
-        if action == "pretrain.duplicate":
-            return job is not None
-        return True
 
     def new_pretraining(self) -> NewPretraining:
         """Ask for recipe, cohort and config of a pretraining."""
@@ -127,15 +117,6 @@ class PretrainPage(JobsPage):
         self.view.add_wall(plots.PlotWall(theme))
         self.compare.add_plot(plots.CurvePlot((), "", theme))
 
-    def _tell_buttons(self) -> None:
-        for button, action in (
-            (self.stop_button, "pretrain.stop"),
-            (self.resume_button, "pretrain.resume"),
-            (self.duplicate_button, "pretrain.duplicate"),
-        ):
-            button.setEnabled(self.can(action))
-        self.state_changed.emit()
-
     def _open_in_runs(self) -> None:
         self.go_to.emit("Runs", self.view.job_id)
 
@@ -145,23 +126,13 @@ class PretrainPage(JobsPage):
         self.table.selected.connect(self._selected)
         self.table.ticks.ticks_changed.connect(self._ticked)
         self.compare.clear.clicked.connect(self.table.ticks.clear_ticks)
-        self.view.log.clicked.connect(self._open_in_runs)
-        self.stop_button.clicked.connect(self.stop_selected)
-        self.resume_button.clicked.connect(self.resume_selected)
-        self.duplicate_button.clicked.connect(self.duplicate_selected)
+        self.view.head.log.clicked.connect(self._open_in_runs)
 
     def _lay_out(self) -> None:
         for widget in (QWidget(), self.view, self.compare):
             self.right.addWidget(widget)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.table)
-        split.addWidget(self.right)
-        split.setSizes([310, 900])
-        split.setStretchFactor(1, 1)
-        split.setHandleWidth(12)
-        split.setChildrenCollapsible(False)
         self.table.setMinimumWidth(280)
-        self.stack.addWidget(split)
+        self.stack.addWidget(divided(self.table, self.right, (310, 900)))
         self.stack.addWidget(
             EmptyState(
                 "No pretrainings yet",
@@ -170,26 +141,7 @@ class PretrainPage(JobsPage):
                 ("New pretraining…", self.new_pretraining),
             )
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.addWidget(self._bar())
-        column.addWidget(self.stack, 1)
-
-    def _bar(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(0, 0, 0, 0)
-        title, hint = QLabel(self.title), QLabel("Tick several runs to compare them")
-        title.setProperty("role", "title")
+        hint = QLabel("Tick several runs to compare them")
         hint.setProperty("role", "muted")
-        row.addWidget(title)
-        row.addSpacing(12)
-        row.addWidget(hint, 1)
-        for button in (self.stop_button, self.resume_button, self.duplicate_button):
-            row.addWidget(button)
-        row.addSpacing(12)
-        start = QPushButton("New pretraining…")
-        start.setProperty("role", "primary")
-        start.clicked.connect(lambda _on=False: self.new_pretraining())
-        row.addWidget(start)
-        return bar
+        start = button("New pretraining…", self.new_pretraining, primary=True)
+        frame(self, bar(self.title, hint, list(self.verbs.values()), [start]), self.stack)

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSplitter,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QSplitter, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.core.changes import Changes
 from app.core.rows import JobRow
@@ -28,6 +19,7 @@ from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
 from app.ui.new_pretraining import NewPretraining
 from app.ui.new_run import NewComparison, NewEvaluation
+from app.ui.page_frame import bar, button, frame
 from app.ui.rows_table import ROW, Column, Index, RowsTable
 from app.ui.run_facts import KIND_WORDS, left_text, local_time, took_text
 from app.ui.run_view import Look, RunView, look
@@ -53,7 +45,7 @@ class RunsPage(JobsPage):
         self.table = RowsTable(_columns(), lambda job: job.job_id, "Runs, the newest first")
         self.view = RunView()
         self._lay_out()
-        self._connect()
+        self.table.selected.connect(self._look)
         # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
         background.read(partial(import_module, "app.ui.plots"), self._add_curve, slow=True)
 
@@ -68,15 +60,6 @@ class RunsPage(JobsPage):
         self.table.viewport().update()
         if (job := self.table.current()) is not None:
             self.view.show_job(job)
-
-    def can(self, action: str) -> bool:
-        """Stop needs a run that waits or works, Resume one that ended early."""
-        job = self.table.current()
-        if action == "runs.stop":
-            return job is not None and job.active
-        if action == "runs.resume":
-            return job is not None and job.resumable
-        return True
 
     def new_pretraining(self) -> NewPretraining:
         """Ask for recipe, cohort and config of a pretraining."""
@@ -111,16 +94,6 @@ class RunsPage(JobsPage):
     def _show_look(self, seen: Look) -> None:
         self.view.show_look(seen)
 
-    def _tell_buttons(self) -> None:
-        self.stop_button.setEnabled(self.can("runs.stop"))
-        self.resume_button.setEnabled(self.can("runs.resume"))
-        self.state_changed.emit()
-
-    def _connect(self) -> None:
-        self.table.selected.connect(self._look)
-        self.stop_button.clicked.connect(self.stop_selected)
-        self.resume_button.clicked.connect(self.resume_selected)
-
     def _lay_out(self) -> None:
         self.table.setItemDelegateForColumn(PROGRESS, ProgressDelegate(self.table))
         split = QSplitter(Qt.Orientation.Vertical)
@@ -137,31 +110,9 @@ class RunsPage(JobsPage):
                 ("New evaluation…", self.new_evaluation),
             )
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.addWidget(self._bar())
-        column.addWidget(self.stack, 1)
-
-    def _bar(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(0, 0, 0, 0)
-        title = QLabel(self.title)
-        title.setProperty("role", "title")
-        row.addWidget(title, 1)
-        row.addWidget(self.stop_button)
-        row.addWidget(self.resume_button)
-        row.addSpacing(12)
-        for text, call in (
-            ("New evaluation…", self.new_evaluation),
-            ("New comparison…", self.new_comparison),
-            ("New pretraining…", self.new_pretraining),
-        ):
-            button = QPushButton(text)
-            button.clicked.connect(lambda _on=False, call=call: call())
-            row.addWidget(button)
-        button.setProperty("role", "primary")
-        return bar
+        others = [button("New evaluation…", self.new_evaluation), button("New comparison…", self.new_comparison)]
+        start = button("New pretraining…", self.new_pretraining, primary=True)
+        frame(self, bar(self.title, None, list(self.verbs.values()), [*others, start]), self.stack)
 
 
 class ProgressDelegate(QStyledItemDelegate):

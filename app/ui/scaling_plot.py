@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
-from app.ui.plots import DASHES, Legend
+from app.ui.plots import DASHES, Legend, paint_axes
 from app.ui.theme import FONT_FAMILY, Theme
 from engine.contract.results import ScalingFit, StudyRow
 
@@ -72,11 +72,7 @@ class ScalingPlot(QFrame):
     def apply_theme(self, theme: Theme) -> None:
         """Take over pens and background."""
         self._theme = theme
-        self.plot.setBackground(theme.panel)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(theme.border))
-            axis.setTextPen(pg.mkPen(theme.muted))
+        paint_axes(self.plot, theme)
         self._draw()
 
     def _draw(self) -> None:

@@ -8,15 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog
 
 from app.core.changes import Changes
 from app.core.rows import JobRow, ModelRow
@@ -24,6 +16,7 @@ from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
 from app.ui.new_study import NewStudy
+from app.ui.page_frame import bar, button, divided, frame
 from app.ui.rows_table import Column, RowsTable
 from app.ui.study_rows import StudyLook, look
 from app.ui.study_view import StudyView
@@ -47,8 +40,10 @@ class StudyPage(JobsPage):
         super().__init__(workspace, background)
         self.table = RowsTable(_columns(), lambda row: row.job.job_id, "Studies, the newest first")
         self.view = StudyView()
-        self.export_button, self.keep_button = QPushButton("Export…"), QPushButton("Keep model")
-        self.duplicate_button = QPushButton("Duplicate…")
+        self.duplicate_button = button("Duplicate…", self.duplicate_selected)
+        self.keep_button = button("Keep model", self.keep_selected)
+        self.export_button = button("Export…", self.export_selected)
+        self.verbs |= {"duplicate": self.duplicate_button, "keep": self.keep_button, "export": self.export_button}
         self._lay_out()
         self._connect()
         # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
@@ -65,20 +60,14 @@ class StudyPage(JobsPage):
         self.table.viewport().update()
 
     def can(self, action: str) -> bool:
-        """Stop needs a study that waits or works, Resume one that ended early, Export any that has begun."""
-        job = self.current()
-        if action == "study.stop":
-            return job is not None and job.active
-        if action == "study.resume":
-            return job is not None and job.resumable
-        if action == "study.export":
+        """Beside what all jobs allow: Export any study that has begun, Keep model a run of it that is done."""
+        job, verb = self.current(), action.rpartition(".")[2]
+        if verb == "export":
             return job is not None and bool(job.started)
-        if action == "study.duplicate":
-            return job is not None
-        if action == "study.keep":
+        if verb == "keep":
             row: StudyRow | None = self.view.grid.current()
             return job is not None and row is not None and row.state == "done"
-        return True
+        return super().can(action)
 
     def new_study(self) -> NewStudy:
         """Ask for study, cohort and probe; the grid is shown before anything starts."""
@@ -132,17 +121,6 @@ class StudyPage(JobsPage):
             self.view.show_job(row.job)
             self.background.read(partial(look, self.workspace, row.job.job_id), self._show_look, key="study.look")
 
-    def _tell_buttons(self) -> None:
-        for button, action in (
-            (self.stop_button, "study.stop"),
-            (self.resume_button, "study.resume"),
-            (self.duplicate_button, "study.duplicate"),
-            (self.keep_button, "study.keep"),
-            (self.export_button, "study.export"),
-        ):
-            button.setEnabled(self.can(action))
-        self.state_changed.emit()
-
     def _run_chosen(self, _row: StudyRow | None) -> None:
         self._tell_buttons()
 
@@ -160,26 +138,14 @@ class StudyPage(JobsPage):
 
     def _connect(self) -> None:
         self.table.selected.connect(self._look)
-        self.view.log.clicked.connect(self._open_in_runs)
-        self.stop_button.clicked.connect(self.stop_selected)
-        self.resume_button.clicked.connect(self.resume_selected)
-        self.duplicate_button.clicked.connect(self.duplicate_selected)
-        self.keep_button.clicked.connect(self.keep_selected)
+        self.view.head.log.clicked.connect(self._open_in_runs)
         self.view.grid.selected.connect(self._run_chosen)
-        self.export_button.clicked.connect(self.export_selected)
 
     def _lay_out(self) -> None:
         self.table.setItemDelegateForColumn(0, RunDelegate(self.table))
         self.table.verticalHeader().setDefaultSectionSize(ROW_PX)
         self.table.setMinimumWidth(240)
-        split = QSplitter()
-        split.addWidget(self.table)
-        split.addWidget(self.view)
-        split.setSizes([270, 940])
-        split.setStretchFactor(1, 1)
-        split.setHandleWidth(12)
-        split.setChildrenCollapsible(False)
-        self.stack.addWidget(split)
+        self.stack.addWidget(divided(self.table, self.view, (270, 940)))
         self.stack.addWidget(
             EmptyState(
                 "No studies yet",
@@ -188,32 +154,8 @@ class StudyPage(JobsPage):
                 ("New study…", self.new_study),
             )
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.addWidget(self._bar())
-        column.addWidget(self.stack, 1)
-
-    def _bar(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(0, 0, 0, 0)
-        title = QLabel(self.title)
-        title.setProperty("role", "title")
-        row.addWidget(title, 1)
-        for button in (
-            self.stop_button,
-            self.resume_button,
-            self.duplicate_button,
-            self.keep_button,
-            self.export_button,
-        ):
-            row.addWidget(button)
-        row.addSpacing(12)
-        start = QPushButton("New study…")
-        start.setProperty("role", "primary")
-        start.clicked.connect(lambda _on=False: self.new_study())
-        row.addWidget(start)
-        return bar
+        start = button("New study…", self.new_study, primary=True)
+        frame(self, bar(self.title, None, list(self.verbs.values()), [start]), self.stack)
 
 
 def _columns() -> tuple[Column, ...]:

@@ -5,22 +5,21 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.banner import Banner
 from app.ui.choosers import combo
 from app.ui.form_words import sentence, variant_of
+from app.ui.job_head import JobHead
 from app.ui.rows_table import Column, RowsTable
 from app.ui.run_view import tell_trouble
-from app.ui.signs import STATE_WORDS, state_icon
 from app.ui.study_rows import RANKED_BY, StudyLook, about, figures, ranked_by
 from app.ui.study_tables import DifferenceTable, GridTable, RankingTable
 from app.ui.theme import Theme
 from app.ui.tiles import Tiles
-from app.ui.training_rows import head_text
 from engine.contract.results import ScalingFit
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ class StudyView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.job_id = ""
-        self.state, self.heading, self.told, self.about = QLabel(), QLabel(), QLabel(), QLabel()
-        self.log, self.trouble = QPushButton("Config and log"), Banner()
+        self.head, self.about, self.trouble = JobHead(), QLabel(), Banner()
         self.figures, self.notes = Tiles("Progress of the study"), QLabel()
         self.grid, self.ranking, self.differences = GridTable(), RankingTable(), DifferenceTable()
         self.rank_by, self.rank_note = combo("Rank by"), QLabel(NO_RANKS)
@@ -104,10 +102,7 @@ class StudyView(QWidget):
             self._tell_head(self._seen.job)
 
     def _tell_head(self, job: JobRow) -> None:
-        self.state.setPixmap(state_icon(job.state, themes.current()).pixmap(16, 16))
-        self.state.setAccessibleName(STATE_WORDS[job.state])
-        self.heading.setText(job.name)
-        self.told.setText(f"{job.job_id}: {head_text(job)}")
+        self.head.show_job(job)
         tell_trouble(self.trouble, job)
 
     def _tell_notes(self, notes: list[str]) -> None:
@@ -116,15 +111,7 @@ class StudyView(QWidget):
         self.notes.setVisible(bool(notes))
 
     def _offer(self, metrics: list[str]) -> None:
-        known = [self.rank_by.itemData(row) for row in range(self.rank_by.count())]
-        if known != metrics:
-            kept = self.rank_by.currentData()
-            self.rank_by.blockSignals(True)
-            self.rank_by.clear()
-            for metric in metrics:
-                self.rank_by.addItem(RANKED_BY[metric], metric)
-            self.rank_by.setCurrentIndex(max(self.rank_by.findData(kept), 0))
-            self.rank_by.blockSignals(False)
+        self.rank_by.offer([(RANKED_BY[metric], metric) for metric in metrics])
 
     def _offer_scalings(self, seen: StudyLook) -> None:
         """Losses of each objective by themselves: they are not on one scale; the probe's error of all together."""
@@ -132,12 +119,7 @@ class StudyView(QWidget):
         told = [(f"Held-out loss{f', {variant_of(name)}' if name else ''}", (LOSS, name)) for name in objectives]
         if any(row.metrics.get("probe_after") is not None for row in seen.rows):
             told.append(("Probe, 1 - macro AUROC", (ERROR, "")))
-        if [text for text, _data in told] != [self.scale_by.itemText(row) for row in range(self.scale_by.count())]:
-            self.scale_by.blockSignals(True)
-            self.scale_by.clear()
-            for text, data in told:
-                self.scale_by.addItem(text, data)
-            self.scale_by.blockSignals(False)
+        self.scale_by.offer(told)
 
     def _tell_ranking(self) -> None:
         metric = self.rank_by.currentData() or ""
@@ -157,24 +139,15 @@ class StudyView(QWidget):
         self.fits.rows.set_rows([fit for fit in fits if fit.metric == metric and fit.series in names])
 
     def _lay_out(self) -> None:
-        self.state.setFixedSize(QSize(18, 18))
-        self.heading.setProperty("role", "heading")
-        for label in (self.told, self.about, self.rank_note, self.notes):
+        for label in (self.about, self.rank_note, self.notes):
             label.setProperty("role", "muted")
         for label in (self.about, self.notes):
             label.setWordWrap(True)
-        head = QHBoxLayout()
-        head.setSpacing(6)
-        for label in (self.state, self.heading, self.told):
-            head.addWidget(label)
-        head.addStretch(1)
-        head.addWidget(self.log)
         self._lay_out_tabs()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(head)
-        for part in (self.about, self.trouble, self.figures, self.notes):
+        for part in (self.head, self.about, self.trouble, self.figures, self.notes):
             column.addWidget(part)
         column.addWidget(self.tabs, 1)
 

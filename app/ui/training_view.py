@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.core.rows import JobRow
-from app.ui import theme as themes
 from app.ui.banner import Banner
+from app.ui.job_head import JobHead
 from app.ui.run_view import tell_trouble
-from app.ui.signs import STATE_WORDS, state_icon
 from app.ui.theme import Theme
 from app.ui.tiles import Tiles
-from app.ui.training_rows import TrainingLook, about, figures, head_text
+from app.ui.training_rows import TrainingLook, about, figures
 
 if TYPE_CHECKING:
     from app.ui.training_plots import PlotWall
@@ -26,8 +24,7 @@ class TrainingView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.job_id = ""
-        self.state, self.heading, self.told, self.about = QLabel(), QLabel(), QLabel(), QLabel()
-        self.log = QPushButton("Config and log")
+        self.head, self.about = JobHead(), QLabel()
         self.trouble, self.collapse = Banner(), Banner()
         self.figures = Tiles("Newest numbers of the pretraining")
         self.wall: PlotWall | None = None
@@ -87,11 +84,8 @@ class TrainingView(QWidget):
         self._waits.setVisible(not seen.series)
 
     def _tell_head(self, job: JobRow) -> None:
-        self.state.setPixmap(state_icon(job.state, themes.current()).pixmap(16, 16))
-        self.state.setAccessibleName(STATE_WORDS[job.state])
-        self.heading.setText(f"{job.name}")
         note = job.message if job.state not in ("failed", "interrupted") else ""
-        self.told.setText(". ".join(part for part in (f"{job.job_id}: {head_text(job)}", note) if part))
+        self.head.show_job(job, note)
         tell_trouble(self.trouble, job)
 
     def _tell_collapse(self, seen: TrainingLook) -> None:
@@ -103,22 +97,13 @@ class TrainingView(QWidget):
             self.collapse.clear()
 
     def _lay_out(self) -> None:
-        self.state.setFixedSize(QSize(18, 18))
-        self.heading.setProperty("role", "heading")
-        for label in (self.told, self.about, self._waits):
+        for label in (self.about, self._waits):
             label.setProperty("role", "muted")
         self.about.setWordWrap(True)
-        head = QHBoxLayout()
-        head.setSpacing(6)
-        for label in (self.state, self.heading, self.told):
-            head.addWidget(label)
-        head.addStretch(1)
-        head.addWidget(self.log)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        self._column.addLayout(head)
-        for part in (self.about, self.trouble, self.collapse, self.figures, self._waits):
+        for part in (self.head, self.about, self.trouble, self.collapse, self.figures, self._waits):
             self._column.addWidget(part)
         self._column.addStretch(0)
         self._waits.setVisible(False)
