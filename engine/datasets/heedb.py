@@ -1,46 +1,85 @@
 """HEEDB, the Harvard-Emory ECG Database: eleven million ECGs; the pretraining corpus of the study.
 
-Two layouts are known from published code. The older one has `Metadata/demographics_ECG.csv` (FileName, BDSPPatientID,
-SexDSC, Age) and `Metadata/duplicated.csv`, with WFDB records below `ECG/WFDB/`. The newer one has a folder
-`WFDB/<year>/` for each site; the columns of its tables are not published, so its recordings are read without
-patients, ages or statements.
+Three layouts are read, each told by its own tables:
+
+- since version 3: a folder for each site (`I0001` Massachusetts General Hospital, `I0006` Emory), with
+  `metadata/metadata.csv` (FileName, BDSPPatientID, AgeAtAcquisition in days, SexDSC or Sex) and records below `WFDB/`;
+- before: `Metadata/demographics_ECG.csv` (FileName, BDSPPatientID, SexDSC, Age) and `Metadata/duplicated.csv`, with
+  records below `ECG/WFDB/`;
+- records alone, without patients.
+
+The database is given out on request only; the newer layout is known from public code that reads it
+(github.com/drfatihkoksal/ai-ecg-test-retest-reliability, build_manifests.py, for version 5), which tells that file
+names of I0001 begin with a stroke below `WFDB` and those of I0006 with `WFDB/`, and that ages are days. Statements of
+12SL and ICD codes lie in further tables and are not read: the corpus is for pretraining.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from engine.datasets.dataset import Dataset, Entry
-from engine.datasets.tables import find_table, has_table, number, read_table
+from engine.datasets.dataset import Dataset, Entry, Reader
+from engine.datasets.tables import Row, find_table, has_table, number, read_table
 from engine.datasets.wfdb_headers import SEXES, walk_headers
 
-_NEEDED = ("FileName", "BDSPPatientID", "SexDSC", "Age")
+MGH, EMORY = "I0001", "I0006"
+DAYS_A_YEAR = 365.25
+_OLD = ("FileName", "BDSPPatientID", "SexDSC", "Age")
+_NEW = ("FileName", "BDSPPatientID", "AgeAtAcquisition")
 
 
-def read(folder: Path) -> Iterator[Entry]:
-    """Entries by the table where it is there, else every WFDB record; recordings listed as duplicated are left out."""
+def read(folder: Path, site: str) -> Iterator[Entry]:
+    """Entries by the tables where they are there, else every WFDB record.
+
+    Args:
+        folder: of the site, or one that holds it (`I0001`, `ECG/I0001`).
+        site: which one.
+
+    Raises:
+        WorldError: a table lacks a column, or there is no record at all.
+    """
+    for place in (f"ECG/{site}", site, ""):
+        if has_table(folder / place / "metadata", "metadata.csv"):
+            return _read_site(folder, place)
+    if has_table(folder / "Metadata", "demographics_ECG.csv"):
+        return _read_old(folder)
+    return _read_records(folder)
+
+
+def _read_site(folder: Path, place: str) -> Iterator[Entry]:
+    """One line a record; those that were not downloaded are left out, a site has ten million."""
+    for row in read_table(find_table(folder / place / "metadata", "metadata.csv"), _NEW):
+        source = "/".join(part for part in (place, _header_below(row["FileName"])) if part)
+        if row["FileName"] and os.path.isfile(f"{folder}{os.sep}{source}"):
+            days = number(row["AgeAtAcquisition"])
+            yield _entry(source, row, row.get("SexDSC") or row.get("Sex", ""), days and days / DAYS_A_YEAR)
+
+
+def _header_below(name: str) -> str:
+    """Where below a site's folder the header of a record is; names are written with and without WFDB/ and .hea."""
+    return f"WFDB/{name.removeprefix('.').lstrip('/').removeprefix('WFDB/').removesuffix('.hea')}.hea"
+
+
+def _read_old(folder: Path) -> Iterator[Entry]:
+    """Recordings listed as duplicated are left out."""
     tables = folder / "Metadata"
-    if not has_table(tables, "demographics_ECG.csv"):
-        yield from read_site(folder)
-        return
     doubled = _duplicated(tables)
-    for row in read_table(find_table(tables, "demographics_ECG.csv"), _NEEDED):
-        record = Path(row["FileName"]).stem
-        if record not in doubled:
-            yield Entry(
-                source="ECG/WFDB/" + row["FileName"].lstrip("/"),
-                record=record,
-                patient=row["BDSPPatientID"],
-                age=number(row["Age"]),
-                sex=SEXES.get(row["SexDSC"].lower(), "unknown"),
-            )
+    for row in read_table(find_table(tables, "demographics_ECG.csv"), _OLD):
+        if Path(row["FileName"]).stem not in doubled:
+            yield _entry("ECG/WFDB/" + row["FileName"].lstrip("/"), row, row["SexDSC"], number(row["Age"]))
 
 
-def read_site(folder: Path) -> Iterator[Entry]:
-    """Every WFDB record of a site, without patients."""
-    for header in walk_headers(folder / "WFDB" if (folder / "WFDB").is_dir() else folder):
-        inside = "WFDB/" if (folder / "WFDB").is_dir() else ""
+def _entry(source: str, row: Row, sex: str, age: float | None) -> Entry:
+    record, known = Path(source).stem, SEXES.get(sex.lower(), "unknown")
+    return Entry(source=source, record=record, patient=row["BDSPPatientID"], age=age, sex=known)
+
+
+def _read_records(folder: Path) -> Iterator[Entry]:
+    inside = "WFDB/" if (folder / "WFDB").is_dir() else ""
+    for header in walk_headers(folder / inside):
         yield Entry(source=inside + header.path, record=header.record, age=header.age, sex=header.sex)
 
 
@@ -51,35 +90,38 @@ def _duplicated(tables: Path) -> set[str]:
     return {Path(row["file_name"]).stem for row in rows}
 
 
-_CITATION = (
-    "Koscova Z, Li Q, Robichaux C, et al. The Harvard-Emory ECG Database. medRxiv (2024); Brain Data Science Platform"
-)
-_ACCESS = "on request: bdsp.io, 'Harvard-Emory ECG Database' (training and data use agreement)"
-_LICENCE = "BDSP Credentialed Health Data License"
-DATASETS = (
-    Dataset(
-        name="heedb",
-        title="HEEDB, Massachusetts General Hospital",
-        records=10608417,
-        patients=1818247,
+def _dataset(name: str, title: str, records: int, patients: int, read: Reader, marker: tuple[str, ...]) -> Dataset:
+    return Dataset(
+        name=name,
+        title=title,
+        records=records,
+        patients=patients,
         purpose="pretraining",
-        licence=_LICENCE,
-        citation=_CITATION,
-        access=_ACCESS,
-        marker=("Metadata", "WFDB"),
+        licence="BDSP Credentialed Health Data License",
+        citation="Koscova Z, Li Q, Robichaux C, et al. The Harvard-Emory ECG Database. medRxiv 2024.09.27.24314503; "
+        "Brain Data Science Platform, doi 10.60508/rv6h-7d10",
+        access="on request: bdsp.io, 'Harvard-Emory ECG Database' (training and data use agreement)",
+        marker=marker,
         read=read,
+        caution="12SL statements and ICD codes are not read; folders without tables give no patients",
+    )
+
+
+DATASETS = (
+    _dataset(
+        "heedb",
+        "HEEDB, Massachusetts General Hospital",
+        10608417,
+        1818247,
+        partial(read, site=MGH),
+        ("Metadata", "metadata", MGH, "ECG", "WFDB"),
     ),
-    Dataset(
-        name="heedb-emory",
-        title="HEEDB, Emory University Hospital",
-        records=1452964,
-        patients=552481,
-        purpose="pretraining",
-        licence=_LICENCE,
-        citation=_CITATION,
-        access=_ACCESS,
-        marker=("WFDB",),
-        read=read_site,
-        caution="the columns of its tables are not published: patients, ages and statements are not read",
+    _dataset(
+        "heedb-emory",
+        "HEEDB, Emory University Hospital",
+        1452964,
+        552481,
+        partial(read, site=EMORY),
+        ("metadata", EMORY, "ECG", "WFDB"),
     ),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpus_layouts import BUILDERS, cpsc2018_structs, mimic_measurements, write_table
+from corpus_layouts import BUILDERS, cpsc2018_structs, mimic_measurements, write_table, write_wfdb
 
 from engine.contract.errors import WorldError
 from engine.datasets import cpsc2018, mimic, ptbxl, snomed, zzu
@@ -151,6 +151,39 @@ def test_all_133_codes_of_the_challenge_have_one_abbreviation_each():
     assert known["164889003"].name == "atrial fibrillation"
     assert set(snomed.SAME) | set(snomed.SAME.values()) <= set(known)
     assert snomed.abbreviation("1") == "SNOMED 1"
+
+
+# HEEDB
+
+NAMES = {
+    "I0001": ("/S0001/1987/01/de_0.hea", "./WFDB/S0001/1987/01/de_1"),
+    "I0006": ("WFDB/2010/MUSE_0", "2010/MUSE_1"),
+}
+
+
+@pytest.mark.parametrize("inside", ["", "ECG", "site"])
+@pytest.mark.parametrize(("name", "site", "sex"), [("heedb", "I0001", "SexDSC"), ("heedb-emory", "I0006", "Sex")])
+def test_sites_of_heedb_give_patients_ages_and_sexes_from_their_table(tmp_path, name, site, sex, inside):
+    place = tmp_path / inside / site if inside != "site" else tmp_path
+    rows = []
+    for person, stated in enumerate(NAMES[site]):
+        stem = stated.lstrip("./").removeprefix("WFDB/").removesuffix(".hea")
+        write_wfdb(place / "WFDB" / stem, person, samples=500)
+        rows.append({"FileName": f"{stated}\n", "BDSPPatientID": 70 + person, "AgeAtAcquisition": 21915, sex: "Female"})
+    rows.append(rows[0] | {"FileName": "/never/downloaded.hea"})
+    write_table(place / "metadata" / "metadata.csv", rows)
+    entries = list(dataset(name).read(tmp_path))
+    assert [(entry.patient, entry.age, entry.sex) for entry in entries] == [
+        ("70", 60.0, "female"),
+        ("71", 60.0, "female"),
+    ]
+    assert all((tmp_path / entry.source).is_file() for entry in entries)
+
+
+def test_a_table_of_heedb_without_patients_is_refused_by_the_column_that_it_lacks(tmp_path):
+    write_table(tmp_path / "I0001" / "metadata" / "metadata.csv", [{"FileName": "a", "AgeAtAcquisition": 1}])
+    with pytest.raises(WorldError, match="no column BDSPPatientID"):
+        list(dataset("heedb").read(tmp_path))
 
 
 # Children, echocardiograms, telehealth
