@@ -45,6 +45,11 @@ class Data:
         with self._home.db.read() as session:
             return record_query.count(session, query)
 
+    def found_place(self, query: RecordQuery, record_id: str) -> int | None:
+        """On which line of the sorted answer a recording stands, from 0; None when it is not in it."""
+        with self._home.db.read() as session:
+            return record_query.place(session, query, record_id)
+
     def search_files(self, paths: Sequence[Path]) -> dict[Path, list[Found]]:
         """Look into files that are to be sent away for identifiers seen at import: kind and place, never which.
 

@@ -186,22 +186,9 @@ def _recording(row: RecordRow) -> list[tuple[str, Any]]:
 
 
 def _device(row: RecordRow) -> list[tuple[str, Any]]:
-    from app.core.record_query import device_name
+    from app.core.record_words import acquisition_facts
 
-    filters = [
-        f"{name} {value:g} Hz"
-        for name, value in (("high-pass", row.high_pass_hz), ("low-pass", row.low_pass_hz), ("notch", row.notch_hz))
-        if value
-    ]
-    filters += ["no notch"] if row.notch_hz == 0 else []
-    return [
-        ("Device", device_name(row.maker, row.model) or "not told by the file"),
-        ("Firmware", row.firmware),
-        ("Serial", f"{row.device} (keyed hash)" if row.device else ""),
-        ("Filters", ", ".join(filters)),
-        ("Pacemaker", {True: "yes", False: "no", None: ""}[row.paced]),
-        ("Setting", row.setting),
-    ]
+    return [(name, value or (name == "Device" and "not told by the file")) for name, value in acquisition_facts(row)]
 
 
 def _content(row: RecordRow) -> list[tuple[str, Any]]:

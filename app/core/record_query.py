@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.records import as_rows
@@ -68,8 +68,21 @@ class RecordQuery:
 
 
 @dataclass(frozen=True)
+class LabelCount:
+    """In how many recordings a label is above 0 and in how many 0; in all others it is unknown."""
+
+    label: str
+    positives: int
+    negatives: int
+
+
+@dataclass(frozen=True)
 class Facets:
-    """What there is to filter by: value and number of recordings, the most frequent first."""
+    """What there is to filter by: value and number of recordings, the most frequent first; labels by name.
+
+    Attributes:
+        records: how many recordings the workspace holds in all.
+    """
 
     datasets: tuple[tuple[str, int], ...]
     qualities: tuple[tuple[str, int], ...]
@@ -78,17 +91,15 @@ class Facets:
     formats: tuple[tuple[str, int], ...]
     sexes: tuple[tuple[str, int], ...]
     years: tuple[tuple[int, int], ...]
+    labels: tuple[LabelCount, ...] = ()
+    records: int = 0
 
 
 def page(session: Session, query: RecordQuery, limit: int | None = None, offset: int = 0) -> list[RecordRow]:
     """A page of the recordings that a query means, with their labels. Raises UsageError for an unknown order."""
-    columns = SORTABLE.get(query.sort)
-    if columns is None:
-        raise UsageError("order", f"recordings cannot be sorted by {query.sort}", f"Sort by: {', '.join(SORTABLE)}")
-    order = [column.desc() if query.descending else column.asc() for column in columns]
-    last = Record.number.desc() if query.descending else Record.number.asc()
+    order = [column.desc() if query.descending else column.asc() for column in _order(query)]
     # The numbers first: a page deep in the list then skips entries of an index and not whole rows.
-    numbers = _filtered(select(Record.number), query).order_by(*order, last).limit(limit).offset(offset)
+    numbers = _filtered(select(Record.number), query).order_by(*order).limit(limit).offset(offset)
     found = session.scalars(numbers).all()
     rows = {record.number: record for record in _by_numbers(session, found)}
     return as_rows(session, [rows[number] for number in found])
@@ -97,6 +108,23 @@ def page(session: Session, query: RecordQuery, limit: int | None = None, offset:
 def count(session: Session, query: RecordQuery) -> int:
     """How many recordings a query means."""
     return session.scalar(_filtered(select(func.count()).select_from(Record), query)) or 0
+
+
+def place(session: Session, query: RecordQuery, record_id: str) -> int | None:
+    """How many recordings of a query stand before this one; None when the query does not mean it.
+
+    Raises:
+        UsageError: an unknown order.
+    """
+    columns = _order(query)
+    own = session.execute(_filtered(select(*columns), query).where(Record.record_id == record_id)).one_or_none()
+    if own is None:
+        return None
+    before: ColumnElement[bool] = false()
+    # From the last column to the first: smaller in this one, or equal in it and before by those that follow.
+    for column, value in reversed(list(zip(columns, own, strict=True))):
+        before = or_(_before(column, value, query.descending), and_(column.is_not_distinct_from(value), before))
+    return session.scalar(_filtered(select(func.count()).select_from(Record), query).where(before)) or 0
 
 
 def record_ids(session: Session, query: RecordQuery) -> list[str]:
@@ -122,12 +150,39 @@ def facets(session: Session) -> Facets:
         formats=_counted(session, Record.format),
         sexes=_counted(session, Record.sex),
         years=tuple((int(year), int(n)) for year, n in session.execute(years.order_by(Record.year)) if year),
+        labels=_label_counts(session),
+        records=count(session, RecordQuery()),
     )
 
 
 def device_name(maker: str, model: str) -> str:
     """A device for people: "GE MAC 5500"; a model that begins with its maker stands alone."""
     return model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}".strip()
+
+
+def _order(query: RecordQuery) -> tuple[InstrumentedAttribute[Any], ...]:
+    """Columns to sort by; the order of import decides between equals."""
+    columns = SORTABLE.get(query.sort)
+    if columns is None:
+        raise UsageError("order", f"recordings cannot be sorted by {query.sort}", f"Sort by: {', '.join(SORTABLE)}")
+    return columns if query.sort == "imported" else (*columns, Record.number)
+
+
+def _before(column: InstrumentedAttribute[Any], value: Any, descending: bool) -> ColumnElement[bool]:
+    """Whether a column's value comes before this one; what is unknown is below everything, as SQLite sorts it."""
+    if value is None:
+        return column.is_not(None) if descending else false()
+    if descending:
+        return column.__gt__(value)
+    below = column.__lt__(value)
+    return or_(below, column.is_(None)) if column.nullable else below
+
+
+def _label_counts(session: Session) -> tuple[LabelCount, ...]:
+    positive = RecordLabel.value > 0
+    query = select(RecordLabel.label, func.count().filter(positive), func.count().filter(~positive))
+    found = session.execute(query.group_by(RecordLabel.label).order_by(RecordLabel.label))
+    return tuple(LabelCount(label, int(yes), int(no)) for label, yes, no in found)
 
 
 def _counted(session: Session, column: InstrumentedAttribute[str]) -> tuple[tuple[str, int], ...]:
@@ -142,8 +197,7 @@ def _filtered(query: Select[Any], asked: RecordQuery) -> Select[Any]:
 def _conditions(asked: RecordQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if asked.text.strip():
-        columns = (Record.record_id, Record.source_name, Record.dataset, Record.patient)
-        conditions.append(or_(*[column.icontains(asked.text.strip(), autoescape=True) for column in columns]))
+        conditions.append(_holds_text(asked.text.strip()))
     for column, value in (
         (Record.dataset, asked.dataset),
         (Record.quality, asked.quality),
@@ -158,6 +212,17 @@ def _conditions(asked: RecordQuery) -> list[ColumnElement[bool]]:
         both = Record.maker + " " + Record.model
         conditions.append(or_(Record.maker == asked.device, Record.model == asked.device, both == asked.device))
     return conditions
+
+
+def _holds_text(text: str) -> ColumnElement[bool]:
+    """Whether id, name, patient or dataset holds a text, in whatever case.
+
+    Each column is looked through by itself: its index is a twentieth of the table's size.
+    """
+    looked = (Record.record_id, Record.source_name, Record.patient, Record.dataset)
+    return Record.number.in_(
+        union_all(*[select(Record.number).where(column.contains(text, autoescape=True)) for column in looked])
+    )
 
 
 def _ranges(asked: RecordQuery) -> list[ColumnElement[bool]]:

@@ -27,6 +27,15 @@ ACTIONS_DATA = (
     ),
     page_action(
         "Records",
+        "filter_recordings",
+        "records.filter",
+        "Filter recordings…",
+        icon="filter",
+        shortcut="Ctrl+Shift+F",
+        tooltip="Narrow the table by label, quality, device, age, sex, year and more",
+    ),
+    page_action(
+        "Records",
         "create_cohort",
         "records.cohort",
         "New cohort…",

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from app.core.record_words import acquisition_facts
 from app.core.rows import RecordRow, SignalView
 from app.ui.calibration import CalibrationDialog, screen_key
+from app.ui.cut_label import CutLabel
 from app.ui.ecg_layout import GAINS_MM_MV, LAYOUTS, SPEEDS_MM_S
 from app.ui.ecg_view import EcgView
+from app.ui.flow import Flow
 from app.ui.icons import themed
-from app.ui.records_table import QUALITY_SIGNS, labels_text
+from app.ui.quality_badge import Badge, badges
+from app.ui.records_columns import labels_text, labels_tip
 from app.ui.settings import Settings
 from app.ui.theme import Theme
+
+WORDS_FROM_PX = 640
+"""Width from which the controls of the trace have words beside their signs."""
 
 
 class RecordCard(QFrame):
@@ -23,7 +31,8 @@ class RecordCard(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "panel")
-        self.name, self.quality, self.facts, self.labels = QLabel(), QLabel(), QLabel(), QLabel()
+        self.name, self.facts, self.acquisition, self.labels = CutLabel(), CutLabel(), CutLabel(), CutLabel()
+        self.quality = Flow("Signal quality")
         self.layout_choice, self.speed, self.gain = QComboBox(), QComboBox(), QComboBox()
         self.fit, self.true_size = QToolButton(), QToolButton()
         self.caliper, self.calibrate = QToolButton(), QToolButton()
@@ -40,13 +49,12 @@ class RecordCard(QFrame):
         self._record = row
         self.name.setText(row.source_name if row else "No recording selected")
         self.name.setToolTip(f"id {row.record_id}" if row else "")
-        self.quality.setText(f"{row.quality} signal" if row else "")
-        self.quality.setToolTip("\n".join(row.quality_reasons) if row else "")
-        token = QUALITY_SIGNS[row.quality][1] if row else "muted"
-        self.quality.setProperty("role", token)
-        self.quality.style().polish(self.quality)
+        self.quality.show_widgets(badges(row) if row else [])
         self.facts.setText(facts_text(row) if row else "")
+        self.acquisition.setText(acquisition_text(row) if row else "")
+        self.acquisition.setToolTip(acquisition_tip(row) if row else "")
         self.labels.setText(f"Labels: {labels_text(row) or 'none'}" if row else "")
+        self.labels.setToolTip(labels_tip(row) if row else "")
         if row is None:
             self.view.show_signal(None)
 
@@ -75,6 +83,17 @@ class RecordCard(QFrame):
             (self.calibrate, "calibrate"),
         ):
             button.setIcon(themed(name, theme))
+        for badge in self.quality.held:
+            if isinstance(badge, Badge):
+                badge.dress()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is no room for words the buttons show their signs alone."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        wide = self.width() >= WORDS_FROM_PX
+        for button in (self.fit, self.true_size, self.caliper, self.calibrate):
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon if wide else style.ToolButtonIconOnly)
 
     def _take_screen(self) -> None:
         self.view.set_calibration(self.settings.px_per_mm.get(screen_key(self.screen())))
@@ -119,12 +138,14 @@ class RecordCard(QFrame):
         _tool(self.calibrate, "Calibrate", "Hold a ruler to the screen, so that millimetres are true")
         self.name.setProperty("role", "heading")
         self.facts.setProperty("role", "muted")
-        for label in (self.name, self.facts, self.labels):
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setMinimumWidth(40)
+        self.acquisition.setProperty("role", "muted")
 
     def _lay_out(self) -> None:
-        headline = _row(self.name, self.quality, None, self.labels)
+        headline = QHBoxLayout()
+        headline.setSpacing(16)
+        headline.addWidget(self.name, 2)
+        headline.addWidget(self.labels, 3)
+        self.labels.setAlignment(Qt.AlignmentFlag.AlignRight)
         controls = _row(
             self.layout_choice, self.speed, self.gain, self.fit, self.true_size, None, self.caliper, self.calibrate
         )
@@ -132,7 +153,7 @@ class RecordCard(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 1)
         column.setSpacing(4)
-        for layout in (headline, _row(self.facts, None), controls):
+        for layout in (headline, _row(self.facts), _row(self.acquisition), _row(self.quality), controls):
             layout.setContentsMargins(10, 0, 10, 0)
             column.addLayout(layout)
         column.addSpacing(2)
@@ -148,6 +169,21 @@ class RecordCard(QFrame):
         self.caliper.clicked.connect(view.set_measuring)
         self.calibrate.clicked.connect(lambda: self._measure_screen())
         view.changed.connect(self._follow)
+
+
+def acquisition_text(row: RecordRow) -> str:
+    """How it was recorded, as far as the file tells, in one line."""
+    told = dict(acquisition_facts(row))
+    parts = [told["Device"] or "device not told by the file", told["Filters"]]
+    parts += [f"recorded {row.acquired or row.year}" if row.acquired or row.year else ""]
+    parts += [{"yes": "pacemaker", "no": "no pacemaker", "": ""}[told["Pacemaker"]], told["Setting"]]
+    return "  ·  ".join(part for part in parts if part)
+
+
+def acquisition_tip(row: RecordRow) -> str:
+    """All that the file tells of device and acquisition, a line each."""
+    told = [("Recorded", row.acquired or str(row.year or "")), *acquisition_facts(row)]
+    return "\n".join(f"{name}: {value or 'not told by the file'}" for name, value in told)
 
 
 def facts_text(row: RecordRow) -> str:

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.changes import Changes
-from app.core.rows import CohortRow, LabelSummary, RecordRow
+from app.core.rows import CohortRow, RecordRow
 from app.ui.background import Background
 from app.ui.cohort_dialog import CohortDialog
 from app.ui.empty import EmptyState
@@ -22,6 +22,9 @@ from app.ui.theme import Theme
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
+
+
+FILTERS_PAUSE_MS = 1000
 
 
 class RecordsPage(ImportingPage):
@@ -39,6 +42,9 @@ class RecordsPage(ImportingPage):
             "Drop ECG files or a folder anywhere on this window, with a CSV of labels if you have one.",
             ("Import recordings…", self.import_recordings),
         )
+        self._filters_due = False
+        self._filters_pause = QTimer(self, singleShot=True, interval=FILTERS_PAUSE_MS)
+        self._filters_pause.timeout.connect(self._look_again)
         self._lay_out()
         self.table.selected.connect(self._show_record)
         self.table.counted.connect(self._show_count)
@@ -49,36 +55,41 @@ class RecordsPage(ImportingPage):
         """Fetch again what has changed; look whether imports have ended."""
         if changes & Changes.RECORDS:
             self.table.reload()
-            self.background.read(self._summaries, self._offer_filters, key="records.filters")
+            self._look_for_filters()
         self.watch_imports(changes)
 
     def apply_theme(self, theme: Theme) -> None:
         """Hand the theme on."""
         self.card.apply_theme(theme)
-        self.table.view.viewport().update()
+        self.table.apply_theme()
 
     def apply_settings(self, settings: Settings) -> None:
-        """Hand the remembered scale on."""
+        """Hand the remembered scale and columns on."""
         self.card.apply_settings(settings)
+        self.table.apply_settings(settings)
 
     def can(self, action: str) -> bool:
         """Export needs a recording; a cohort needs some."""
         if action == "records.export":
             return self.table.current() is not None
-        if action in ("records.cohort", "records.find"):
+        if action in ("records.cohort", "records.find", "records.filter"):
             return self._stack.currentIndex() == 1
         return True
 
     def show_item(self, item: str) -> None:
-        """Narrow the table to one recording."""
+        """Bring one recording into view."""
         self.table.look_for(item)
 
     # Actions.
 
     def find_recordings(self) -> None:
         """Go to the search field."""
-        self.table.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.table.search.selectAll()
+        self.table.bar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.table.bar.search.selectAll()
+
+    def filter_recordings(self) -> None:
+        """Open the popover of filters."""
+        self.table.bar.open_panel()
 
     def create_cohort(self) -> None:
         """Ask for a cohort and its split."""
@@ -122,11 +133,16 @@ class RecordsPage(ImportingPage):
             self._stack.setCurrentIndex(index)
         self.state_changed.emit()
 
-    def _summaries(self) -> tuple[list[LabelSummary], dict[str, int]]:
-        return self.workspace.labels(), self.workspace.quality_summary()
+    def _look_for_filters(self) -> None:
+        """Ask what there is to filter by: at once, then once a second, however often an import changes it."""
+        self._filters_due = self._filters_pause.isActive()
+        if not self._filters_due:
+            self._filters_pause.start()
+            self.background.read(self.workspace.record_facets, self.table.offer, key="records.filters", slow=True)
 
-    def _offer_filters(self, told: tuple[list[LabelSummary], dict[str, int]]) -> None:
-        self.table.offer(*told)
+    def _look_again(self) -> None:
+        if self._filters_due:
+            self._look_for_filters()
 
     def _lay_out(self) -> None:
         split = QSplitter(Qt.Orientation.Horizontal)

@@ -1,58 +1,31 @@
-"""The left half of the Records page: search, filters, and the table of recordings."""
+"""The left half of the Records page: filter bar, the table of recordings, how many there are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from app.core.device_labels import PREFIX as OF_DEVICE
-from app.core.rows import LabelSummary, RecordRow
+from app.core.record_query import Facets, RecordQuery
+from app.core.rows import RecordRow
 from app.ui import theme as themes
 from app.ui.background import Background
-from app.ui.rows_table import Column
-from app.ui.signs import sign
-from app.ui.table import PagedModel
+from app.ui.icons import themed
+from app.ui.records_columns import record_columns
+from app.ui.records_filter import FilterBar
+from app.ui.records_filter_words import without_filters
+from app.ui.records_view import RecordsView
+from app.ui.settings import Settings
+from app.ui.table import Chosen, PagedModel
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-TYPING_PAUSE_MS = 150
-QUALITY_SIGNS = {
-    "good": ("done", "good"),
-    "limited": ("warning", "warn"),
-    "unusable": ("failed", "bad"),
-    "unknown": ("queued", "muted"),
-}
-"""Sign and colour of a verdict: a shape beside every colour."""
-
-SEX_SIGNS = {"female": "F", "male": "M", "unknown": "?"}
-
-
-@dataclass(frozen=True)
-class RecordFilter:
-    """What the table is narrowed to."""
-
-    text: str = ""
-    label: str | None = None
-    quality: str | None = None
-
 
 class RecordsTable(QWidget):
-    """Search field, two filters, count, table."""
+    """Filters, table, count. The current recording stays current under other filters and orders while it is there."""
 
     selected = Signal(object)
     """The current RecordRow, or None."""
@@ -62,12 +35,15 @@ class RecordsTable(QWidget):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
         self.workspace = workspace
-        self.search, self.label, self.quality = QLineEdit(), QComboBox(), QComboBox()
-        self.count, self.view = QLabel(), QTableView()
-        self.model = PagedModel(_columns(), background, self._count, self._fetch)
+        columns = record_columns()
+        self.bar, self.count, self.columns = FilterBar(), QLabel(), QToolButton()
+        self.model = PagedModel([c.column for c in columns], background, self._count, self._fetch, self._find)
+        self.view = RecordsView(columns, self.model)
+        self._total = 0
         self._told: RecordRow | None = None
-        self._shown = RecordFilter()
-        self._pause = QTimer(self, singleShot=True, interval=TYPING_PAUSE_MS)
+        self._chosen_by_hand, self._moving = False, False
+        self._sought = ""
+        self._above: int | None = None
         self._dress()
         self._lay_out()
         self._connect()
@@ -75,7 +51,11 @@ class RecordsTable(QWidget):
     @property
     def narrowed(self) -> bool:
         """Whether anything is filtered out."""
-        return self._shown != RecordFilter()
+        return self.bar.narrowed
+
+    def query(self) -> RecordQuery:
+        """Which recordings the table shows, and in which order."""
+        return self.bar.query
 
     def current(self) -> RecordRow | None:
         """The row that is current, when it is held."""
@@ -83,49 +63,97 @@ class RecordsTable(QWidget):
         return self.model.row(index.row()) if index.isValid() else None
 
     def reload(self) -> None:
-        """Count and fetch again; selection and place stay."""
-        self.model.reload(keep=True)
+        """Count and fetch again; filters, order, selection and place stay."""
+        self._load(keep=True)
 
-    def offer(self, labels: list[LabelSummary], qualities: dict[str, int]) -> None:
-        """Fill the filters with what the workspace holds; what is chosen stays chosen."""
-        choices = [(f"{one.label} ({one.positives:,})", one.label) for one in labels]
-        _fill(self.label, "Any label", choices)
-        order = [verdict for verdict in QUALITY_SIGNS if qualities.get(verdict)]
-        verdicts = [(f"{verdict.capitalize()} ({qualities[verdict]:,})", verdict) for verdict in order]
-        _fill(self.quality, "Any quality", verdicts)
+    def offer(self, facets: Facets) -> None:
+        """Take over what the workspace holds to filter by."""
+        self._total = facets.records
+        self.bar.offer(facets)
+        self._say()
 
-    def look_for(self, text: str) -> None:
-        """Narrow the table to this text and select the first match."""
-        self.label.setCurrentIndex(0)
-        self.quality.setCurrentIndex(0)
-        self.search.setText(text)
-        self._pause.stop()
-        self.narrow()
+    def narrow(self, query: RecordQuery) -> None:
+        """Show other recordings, or in another order."""
+        self.bar.put(query)
+        self.view.sort_by(query.sort, query.descending)
+        self._load(keep=False)
 
-    def narrow(self) -> None:
-        """Apply the filters."""
-        self._shown = RecordFilter(self.search.text().strip(), self.label.currentData(), self.quality.currentData())
-        self.model.reload(keep=False)
+    def look_for(self, record: str) -> None:
+        """Bring a recording into view, without the filters where they leave it out."""
+        self._sought = record
+        self._load(keep=False)
 
-    # Both run on the reading worker and must not touch a widget.
+    def apply_settings(self, settings: Settings) -> None:
+        """Take over the columns."""
+        self.view.apply_settings(settings)
+
+    def apply_theme(self) -> None:
+        """Draw signs and icons anew."""
+        self.bar.apply_theme()
+        self.columns.setIcon(themed("columns", themes.current()))
+        self.view.viewport().update()
+        self.view.horizontalHeader().viewport().update()
+
+    # These run on the reading worker and must not touch a widget.
 
     def _count(self) -> int:
-        told = self._shown
-        return self.workspace.record_count(text=told.text, label=told.label, quality=told.quality)
+        return self.workspace.found_count(self.bar.query)
 
     def _fetch(self, limit: int, offset: int) -> list[RecordRow]:
-        told = self._shown
-        return self.workspace.records(
-            text=told.text, label=told.label, quality=told.quality, limit=limit, offset=offset
-        )
+        return self.workspace.find_records(self.bar.query, limit, offset)
 
-    def _tell_count(self, rows: int) -> None:
-        noun = "recording" if rows == 1 else "recordings"
-        self.count.setText(f"{rows:,} {noun}" + (" match" if self.narrowed else ""))
+    def _find(self, record_id: str) -> int | None:
+        return self.workspace.found_place(self.bar.query, record_id)
+
+    # Loading.
+
+    def _load(self, keep: bool) -> None:
+        index, chosen, keep = self.view.currentIndex(), Chosen(), keep and not self._sought
+        if self._sought:
+            chosen = Chosen(self._sought)
+        elif self._told is not None and index.isValid() and (keep or self._chosen_by_hand):
+            above = index.row() - max(self.view.rowAt(0), 0)
+            chosen = Chosen(self._told.record_id, index.row(), above)
+        self._above = chosen.above if keep else None
+        self.model.reload(keep, chosen)
+
+    def _take_move(self, line: int | None) -> None:
+        """The rows are others: make the same recording current, or the first."""
+        sought, self._sought = self._sought, ""
+        if line is None and sought:
+            if self.narrowed:
+                self._sought = sought
+                self.narrow(without_filters(self.bar.query))
+                return
+            self.bar.search.setText(sought)
+        self._chosen_by_hand = line is not None and (self._chosen_by_hand or bool(sought))
+        if self.model.rowCount():
+            self._moving = True
+            self.view.selectRow(line or 0)
+            self._moving = False
+        if sought and line is not None:
+            self.view.scrollTo(self.view.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
+        else:
+            top = 0 if line is None or self._above is None else line - self._above
+            self.view.verticalScrollBar().setValue(top)
+
+    def _take_count(self, rows: int) -> None:
         if rows and not self.view.currentIndex().isValid():
+            self._moving = True
             self.view.selectRow(0)
+            self._moving = False
+        self._say()
         self._tell()
         self.counted.emit(rows)
+
+    def _say(self) -> None:
+        rows = self.model.rowCount()
+        noun = "recording" if (self._total or rows) == 1 else "recordings"
+        words = f"{rows:,} {noun}"
+        if self.narrowed:
+            words = f"{rows:,} of {max(self._total, rows):,} {noun}"
+        self.count.setText(words)
+        self.bar.panel.tell(words)
 
     def _tell(self) -> None:
         index = self.view.currentIndex()
@@ -139,110 +167,41 @@ class RecordsTable(QWidget):
         if first <= self.view.currentIndex().row() <= last:
             self._tell()
 
+    def _take_current(self) -> None:
+        self._chosen_by_hand = self._chosen_by_hand or not self._moving
+        self._tell()
+
+    def _take_order(self, key: str, descending: bool) -> None:
+        if (key, descending) != (self.bar.query.sort, self.bar.query.descending):
+            self.bar.put(replace(self.bar.query, sort=key, descending=descending))
+            self._load(keep=False)
+
     def _dress(self) -> None:
-        self.search.setPlaceholderText("Search name, id, patient, dataset")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search recordings")
-        self.label.setAccessibleName("Label")
-        self.quality.setAccessibleName("Quality")
-        _fill(self.label, "Any label", [])
-        _fill(self.quality, "Any quality", [])
         self.count.setProperty("role", "muted")
-        view, header = self.view, self.view.horizontalHeader()
-        view.setModel(self.model)
-        view.setAccessibleName("Recordings")
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setShowGrid(False)
-        view.setAlternatingRowColors(False)
-        view.setTabKeyNavigation(False)
-        view.setWordWrap(False)
-        view.verticalHeader().hide()
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(26)
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(36)
-        for place, column in enumerate(self.model.columns):
-            if column.width:
-                header.resizeSection(place, column.width)
-            else:
-                header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+        self.columns.setText("Columns")
+        self.columns.setToolTip("Choose the order and the columns")
+        self.columns.setIconSize(QSize(16, 16))
+        self.columns.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.columns.setProperty("role", "toggle")
+        self.columns.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.apply_theme()
 
     def _lay_out(self) -> None:
-        filters = QHBoxLayout()
-        filters.setSpacing(6)
-        filters.addWidget(self.label, 1)
-        filters.addWidget(self.quality, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.count, 1)
+        foot.addWidget(self.columns)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(self.search)
-        column.addLayout(filters)
+        column.addWidget(self.bar)
         column.addWidget(self.view, 1)
-        column.addWidget(self.count)
+        column.addLayout(foot)
 
     def _connect(self) -> None:
-        self.search.textChanged.connect(lambda _text: self._pause.start())
-        self._pause.timeout.connect(self.narrow)
-        self.label.activated.connect(lambda _place: self.narrow())
-        self.quality.activated.connect(lambda _place: self.narrow())
-        self.model.counted.connect(self._tell_count)
+        self.bar.changed.connect(lambda _query: self._load(keep=False))
+        self.view.sort_asked.connect(self._take_order)
+        self.columns.clicked.connect(lambda: self.view.open_menu(self.columns))
+        self.model.moved.connect(self._take_move)
+        self.model.counted.connect(self._take_count)
         self.model.arrived.connect(self._arrived)
-        self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self._tell())
-
-
-def _columns() -> list[Column]:
-    return [
-        Column("Recording", lambda r: r.source_name, 96, tip=lambda r: f"{r.source_name}\nid {r.record_id}"),
-        Column("Age", lambda r: r.age_text, 44, numeric=True),
-        Column("Sex", lambda r: SEX_SIGNS[r.sex], 46, tip=lambda r: r.sex),
-        Column("Quality", lambda r: r.quality, 92, icon=quality_icon, tip=quality_tip),
-        Column("Labels", labels_text, 0, tip=labels_tip),
-    ]
-
-
-def quality_icon(row: RecordRow) -> QIcon:
-    """The sign of a verdict."""
-    name, token = QUALITY_SIGNS[row.quality]
-    return sign(name, getattr(themes.current(), token))
-
-
-def quality_tip(row: RecordRow) -> str:
-    """The verdict and its reasons."""
-    return "\n".join((row.quality, *row.quality_reasons))
-
-
-def labels_text(row: RecordRow) -> str:
-    """The statements that are positive, once each; which scheme they are of ("ptbxl-super: MI") stands in the tip.
-
-    What the cart itself stated keeps its mark: it is no ground truth.
-    """
-    positive = [name for name, value in row.labels.items() if value == 1]
-    return ", ".join(dict.fromkeys(n if n.startswith(OF_DEVICE) else n.rpartition(": ")[2] for n in positive))
-
-
-def labels_tip(row: RecordRow) -> str:
-    """Every known label with its value."""
-    if not row.labels:
-        return "No label is known"
-    return "\n".join(f"{name}: {_told(value)}" for name, value in row.labels.items())
-
-
-def _told(value: float) -> str:
-    return {1.0: "yes", 0.0: "no"}.get(value, f"{value:g}")
-
-
-def _fill(combo: QComboBox, any_text: str, choices: list[tuple[str, str]]) -> None:
-    chosen = combo.currentData()
-    combo.blockSignals(True)
-    combo.clear()
-    combo.addItem(any_text, None)
-    for text, value in choices:
-        combo.addItem(text, value)
-    place = combo.findData(chosen) if chosen is not None else 0
-    if place < 0:
-        # What was filtered by is gone from the workspace's counts; the filter stays until the user changes it.
-        combo.addItem(f"{chosen} (0)", chosen)
-        place = combo.count() - 1
-    combo.setCurrentIndex(place)
-    combo.blockSignals(False)
+        self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self._take_current())

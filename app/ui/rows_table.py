@@ -33,6 +33,7 @@ class Column:
         icon: a sign before the text.
         raw: what goes to CSV instead of the text, at full precision.
         header_tip: tooltip of the header.
+        header_sign: a sign in the header in place of the title (`app.ui.signs`), for columns that are a sign wide.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Column:
     icon: Callable[[Any], QIcon] | None = None
     raw: Callable[[Any], str] | None = None
     header_tip: str = ""
+    header_sign: str = ""
 
 
 class RowsModel(QAbstractTableModel):

@@ -29,6 +29,8 @@ class Settings(BaseModel):
     speed_mm_s: float = 25.0
     gain_mm_mv: float = 10.0
     px_per_mm: dict[str, float] = Field(default_factory=dict, description="Measured pixels per millimetre, by screen.")
+    record_columns: list[str] | None = Field(None, description="Columns of the table of recordings, when chosen.")
+    record_widths: dict[str, int] = Field(default_factory=dict, description="Their widths in pixels, where changed.")
     width: int = Field(1400, ge=400, le=20_000)
     height: int = Field(900, ge=300, le=20_000)
 

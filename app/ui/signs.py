@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from app.ui.theme import Theme
 
@@ -144,6 +144,20 @@ def _warning(painter: QPainter, colour: QColor) -> None:
     painter.drawPoint(QPointF(0.5, 0.74))
 
 
+def _question(painter: QPainter, colour: QColor) -> None:
+    _stroke(painter, colour, 0.11)
+    hook = QPainterPath(QPointF(0.28, 0.32))
+    hook.cubicTo(QPointF(0.3, 0.02), QPointF(0.74, 0.04), QPointF(0.74, 0.32))
+    hook.cubicTo(QPointF(0.74, 0.5), QPointF(0.5, 0.46), QPointF(0.5, 0.68))
+    painter.drawPath(hook)
+    painter.drawPoint(QPointF(0.5, 0.9))
+
+
+def _pulse(painter: QPainter, colour: QColor) -> None:
+    _stroke(painter, colour, 0.1)
+    _line(painter, (0.04, 0.6), (0.3, 0.6), (0.42, 0.12), (0.58, 0.9), (0.68, 0.6), (0.96, 0.6))
+
+
 def _marker_sign(shape: str) -> Draw:
     return lambda painter, colour: paint_marker(painter, shape, QPointF(0.5, 0.5), 0.32, colour)
 
@@ -156,5 +170,7 @@ _SIGNS: dict[str, Draw] = {
     "stopped": _stopped,
     "interrupted": _interrupted,
     "warning": _warning,
+    "question": _question,
+    "pulse": _pulse,
     **{shape: _marker_sign(shape) for shape in MARKERS},
 }

@@ -1,24 +1,61 @@
 """A table over as many rows as a hospital has: the model knows how many there are and holds the pages in view.
 
 Rows come from the workspace in pages of frozen dataclasses, asked for on the reading worker when a cell of theirs is
-painted. A cell whose page is under way shows an ellipsis.
+painted. A cell whose page is under way shows an ellipsis. After another filter or order the old rows stay painted until
+the first page of the new ones is there, so that nothing flickers.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
+from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.rows_table import ROW, Column
+from app.ui.signs import sign
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE_ROWS = 200
 PAGES_HELD = 40
+IN_VIEW = 60
+"""Rows of a tall window: what is fetched at least when the rows are others."""
 PENDING = "…"
+_ROLES = (
+    Qt.ItemDataRole.DisplayRole,
+    Qt.ItemDataRole.ToolTipRole,
+    Qt.ItemDataRole.DecorationRole,
+    Qt.ItemDataRole.AccessibleTextRole,
+    ROW,
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The row that is current when a table is loaded again.
+
+    Attributes:
+        identity: what tells the row from all others; None when no row is current.
+        line: where it stands now.
+        above: how many rows above it are in view.
+    """
+
+    identity: object = None
+    line: int | None = None
+    above: int = 0
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the reading worker found: rows, the line of the chosen one, and pages when the rows are others."""
+
+    rows: int
+    line: int | None
+    pages: dict[int, list[Any]] | None
 
 
 class PagedModel(QAbstractTableModel):
@@ -29,12 +66,15 @@ class PagedModel(QAbstractTableModel):
         background: the workers.
         count: how many rows there are now; called on the reading worker.
         fetch: the rows `offset` to `offset + limit - 1`; called on the reading worker.
+        find: on which line a row with this identity stands, or None; called on the reading worker.
     """
 
     arrived = Signal(int, int)
     """Rows `first` to `last` are held now."""
     counted = Signal(int)
     """The number of rows is known (again)."""
+    moved = Signal(object)
+    """All rows are others now; the line of the chosen one, or None when it is gone. Comes before `counted`."""
 
     def __init__(
         self,
@@ -42,27 +82,33 @@ class PagedModel(QAbstractTableModel):
         background: Background,
         count: Callable[[], int],
         fetch: Callable[[int, int], list[Any]],
+        find: Callable[[Any], int | None] = lambda _identity: None,
     ) -> None:
         super().__init__()
         self.columns, self._background = tuple(columns), background
-        self._count, self._fetch = count, fetch
+        self._count, self._fetch, self._find = count, fetch, find
         self._rows = 0
         self._pages: OrderedDict[int, list[Any]] = OrderedDict()
         self._stale: set[int] = set()
         self._asked: set[int] = set()
         self._generation = 0
 
-    def reload(self, keep: bool = True) -> None:
+    def reload(self, keep: bool = True, chosen: Chosen = Chosen()) -> None:
         """Count again and fetch what is in view again.
 
         Args:
-            keep: the rows are the same or some were added at the end, so selection and place stay; False after
-                another filter.
+            keep: it is the same question, so selection and place stay as far as they can; False after another filter
+                or order, which starts at the top.
+            chosen: the current row, to be found again.
         """
         self._generation += 1
         self._asked.clear()
-        generation = self._generation
-        self._background.read(self._count, lambda n: self._take_count(n, generation, keep), key=f"count-{id(self)}")
+        generation, before = self._generation, self._rows
+        self._background.read(
+            lambda: self._look(keep, before, chosen),
+            lambda look: self._take_look(look, generation),
+            key=f"count-{id(self)}",
+        )
 
     def row(self, line: int) -> Any | None:
         """The row on this line, or None while its page is under way."""
@@ -94,7 +140,7 @@ class PagedModel(QAbstractTableModel):
         column = self.columns[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _side(column)
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.DecorationRole, ROW):
+        if role not in _ROLES:
             return None
         row = self.ensure(index.row())
         if row is None:
@@ -107,31 +153,50 @@ class PagedModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
+            return None if column.header_sign else column.title
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return column.title
+        if role == Qt.ItemDataRole.DecorationRole:
+            return sign(column.header_sign, themes.current().muted) if column.header_sign else None
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.header_tip or None
         return _side(column) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     # Arrivals.
 
-    def _take_count(self, rows: int, generation: int, keep: bool) -> None:
+    def _look(self, keep: bool, before: int, chosen: Chosen) -> _Look:
+        """On the reading worker: how many rows, and whether those in the table can stay."""
+        rows = self._count()
+        line = None if chosen.identity is None else self._find(chosen.identity)
+        if keep and rows >= before and line == chosen.line:
+            return _Look(rows, line, None)
+        top = max(0, line - chosen.above) if keep and line is not None else 0
+        numbers = {top // PAGE_ROWS, min(top + IN_VIEW, max(rows - 1, 0)) // PAGE_ROWS}
+        return _Look(rows, line, {number: self._fetch(PAGE_ROWS, number * PAGE_ROWS) for number in sorted(numbers)})
+
+    def _take_look(self, look: _Look, generation: int) -> None:
         if generation != self._generation:
             return
-        if not keep or rows < self._rows:
-            self.beginResetModel()
-            self._pages.clear()
-            self._stale.clear()
-            self._rows = rows
-            self.endResetModel()
+        if look.pages is None:
+            self._take_more(look.rows)
         else:
-            self._stale = set(self._pages)
-            if rows > self._rows:
-                self.beginInsertRows(QModelIndex(), self._rows, rows - 1)
-                self._rows = rows
-                self.endInsertRows()
-            if self._rows:
-                self.dataChanged.emit(self.index(0, 0), self.index(self._rows - 1, len(self.columns) - 1))
-        self.counted.emit(rows)
+            self.beginResetModel()
+            self._pages = OrderedDict(look.pages)
+            self._stale.clear()
+            self._rows = look.rows
+            self.endResetModel()
+            self.moved.emit(look.line)
+        self.counted.emit(look.rows)
+
+    def _take_more(self, rows: int) -> None:
+        """The rows in the table stay where they are; each page is fetched again when it is next painted."""
+        self._stale = set(self._pages)
+        if rows > self._rows:
+            self.beginInsertRows(QModelIndex(), self._rows, rows - 1)
+            self._rows = rows
+            self.endInsertRows()
+        if self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(self._rows - 1, len(self.columns) - 1))
 
     def _ask(self, number: int) -> None:
         if number in self._asked:
@@ -164,6 +229,8 @@ def _cell(column: Column, row: Any, role: int) -> object:
         return column.icon(row) if column.icon else None
     if role == Qt.ItemDataRole.ToolTipRole and column.tip:
         return column.tip(row)
+    if role == Qt.ItemDataRole.AccessibleTextRole and column.raw:
+        return column.raw(row)
     return column.text(row)
 
 

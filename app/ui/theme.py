@@ -138,6 +138,7 @@ QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warn"] {{ color: {warn}; }}
 QLabel[role="bad"] {{ color: {bad}; }}
 QFrame[role="panel"] {{ background: {panel}; border: 1px solid {border}; border-radius: 4px; }}
+QFrame[role="popover"] {{ background: {panel}; border: 1px solid {muted}; }}
 QFrame[role="banner-bad"] {{ background: {panel}; border: 1px solid {bad}; border-left: 4px solid {bad}; }}
 QFrame[role="banner-warn"] {{ background: {panel}; border: 1px solid {warn}; border-left: 4px solid {warn}; }}
 QToolButton[role="toggle"] {{
@@ -148,6 +149,16 @@ QToolButton[role="toggle"]:checked {{
     background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600;
 }}
 QToolButton[role="toggle"]:focus {{ border-color: {text}; }}
+QToolButton[role="chip"], QToolButton[role="badge"] {{
+    color: {text}; background: {raised}; border: 1px solid {border}; border-radius: 9px; padding: 1px 1px 1px 6px;
+}}
+QToolButton[role="chip"] {{ background: {selection}; border-color: {selection}; padding: 1px 0 1px 4px; }}
+QToolButton[role="chip"]:hover, QToolButton[role="badge"]:hover {{ border-color: {muted}; }}
+QToolButton[role="chip"]:focus, QToolButton[role="badge"]:focus {{ border-color: {text}; }}
+QToolButton[role="link"] {{
+    color: {accent}; background: transparent; border: 1px solid transparent; padding: 1px 4px;
+}}
+QToolButton[role="link"]:hover, QToolButton[role="link"]:focus {{ border-color: {accent}; border-radius: 3px; }}
 QPushButton[role="primary"] {{
     background: {accent}; color: {accent_text}; border: 1px solid {accent}; border-radius: 3px; padding: 5px 14px;
 }}

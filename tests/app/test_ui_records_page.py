@@ -14,8 +14,8 @@ from app.ui.calibration import BAR_PX, CalibrationDialog, screen_key
 from app.ui.cohort_dialog import HOLDOUT, CohortDialog
 from app.ui.import_dialog import ImportDialog
 from app.ui.import_outcomes import OutcomesDialog, outcome_words
+from app.ui.records_columns import labels_text, labels_tip
 from app.ui.records_page import RecordsPage
-from app.ui.records_table import labels_text, labels_tip
 from app.ui.settings import Settings
 from app.workspace import Workspace
 
@@ -63,7 +63,7 @@ def bare(qtbot, tmp_path):
 
 
 def settled(qtbot, page):
-    qtbot.waitUntil(lambda: not page.background.busy and not page.table._pause.isActive(), timeout=20_000)
+    qtbot.waitUntil(lambda: not page.background.busy and not page.table.bar.pause.isActive(), timeout=20_000)
 
 
 def shown(page):
@@ -91,33 +91,38 @@ def test_walking_through_the_table_changes_the_trace(page, qtbot):
 
 def test_searching_narrows_the_table(page, qtbot):
     wanted = page.workspace.records(limit=1, offset=5)[0]
-    qtbot.keyClicks(page.table.search, wanted.source_name[:5])
+    qtbot.keyClicks(page.table.bar.search, wanted.source_name[:5])
     settled(qtbot, page)
     assert shown(page) == [wanted.source_name]
-    assert page.table.count.text() == "1 recording match"
-    page.table.search.clear()
+    assert page.table.count.text() == f"1 of {RECORDS} recordings"
+    page.table.bar.search.clear()
     settled(qtbot, page)
     assert len(shown(page)) == RECORDS
 
 
+def choose(combo, value):
+    combo.setCurrentIndex(combo.findData(value))
+    combo.activated.emit(combo.currentIndex())
+
+
 def test_label_and_quality_filters_agree_with_the_workspace(page, qtbot):
     label = next(one for one in page.workspace.labels() if 0 < one.positives < RECORDS)
-    combo = page.table.label
-    combo.setCurrentIndex(combo.findData(label.label))
-    combo.activated.emit(combo.currentIndex())
+    panel = page.table.bar.panel
+    choose(panel.label, label.label)
     settled(qtbot, page)
     assert len(shown(page)) == label.positives
-    combo.setCurrentIndex(0)
+    choose(panel.label_is, "negative")
+    settled(qtbot, page)
+    assert len(shown(page)) == label.negatives
+    panel.clear.click()
     verdict, count = next(iter(page.workspace.quality_summary().items()))
-    quality = page.table.quality
-    quality.setCurrentIndex(quality.findData(verdict))
-    quality.activated.emit(quality.currentIndex())
+    choose(panel.fields["quality"], verdict)
     settled(qtbot, page)
     assert len(shown(page)) == count
 
 
 def test_a_search_without_a_match_empties_the_trace_and_keeps_the_table(page, qtbot):
-    page.table.search.setText("no such recording")
+    page.table.bar.search.setText("no such recording")
     settled(qtbot, page)
     assert page.table.model.rowCount() == 0
     assert page.card.view.signal is None
