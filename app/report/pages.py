@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph
 
@@ -19,6 +20,8 @@ from engine.contract.version import VERSION
 
 COVER, BODY, ECG, COLUMNS = "cover", "body", "ecg", "columns"
 _PASSES = 5
+# Text that stands for bytes is a quarter longer and slow to make; every reader has taken bytes since PDF 1.2.
+rl_config.useA85 = 0
 
 
 @dataclass(frozen=True)
