@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.core import (
     corpora,
+    corpus_check,
     device_labels,
     label_import,
     label_look,
@@ -17,6 +18,7 @@ from app.core import (
     searching,
     signals,
 )
+from app.core.corpus_check import CorpusCheck
 from app.core.home import Home
 from app.core.label_columns import Meaning
 from app.core.label_import import LabelPreview
@@ -86,6 +88,15 @@ class Data:
         config = ImportConfig(store=str(self._home.store), dataset=name, workers=workers, mapping=corpus.mapping)
         with self._home.db.write() as session:
             return runs.bring_in(session, self._home, sources, (), config, sheet)
+
+    def check_dataset(self, name: str, folder: Path) -> CorpusCheck:
+        """What is there of a public corpus in a folder, before it is imported: recordings, files, tasks.
+
+        Raises:
+            UsageError: an unknown corpus.
+            WorldError: the folder does not hold the corpus; with what is missing.
+        """
+        return corpus_check.check(dataset(name), Path(folder))
 
     def records(
         self,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, wants_json
 from app.core.words import counted
-from engine.contract.errors import EXIT_DONE
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 
 if TYPE_CHECKING:
+    from app.core.corpus_check import CorpusCheck
     from engine.datasets.dataset import Dataset
     from engine.datasets.tasks import Task
 
@@ -24,16 +26,19 @@ def add(verbs: Verbs) -> None:
         verbs,
         "datasets",
         "list the public corpora that Isoline reads, with their tasks and how to get them",
-        ["isoline datasets", "isoline datasets ptbxl", "isoline import --dataset ptbxl PTB-XL/ -w ward7"],
+        ["isoline datasets", "isoline datasets ptbxl", "isoline datasets ptbxl --check PTB-XL/"],
         _datasets,
     )
     show.add_argument("name", nargs="?", metavar="NAME", help="tell everything about one")
+    show.add_argument("--check", type=Path, metavar="DIR", help="look whether a folder holds it whole; import nothing")
     add_json(show)
 
 
 def _datasets(arguments: argparse.Namespace) -> int:
     from engine.datasets.registry import DATASETS, dataset
 
+    if arguments.check is not None:
+        return _check(arguments)
     chosen = [dataset(arguments.name)] if arguments.name else list(DATASETS.values())
     if wants_json(arguments):
         print(printing.as_json([as_told(each) for each in chosen]))
@@ -42,6 +47,30 @@ def _datasets(arguments: argparse.Namespace) -> int:
     else:
         print(_listed(chosen))
     return EXIT_DONE
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from app.core.corpus_check import check
+    from engine.datasets.registry import dataset
+
+    if not arguments.name:
+        raise UsageError("--check", "the corpus is not named", "Name it: isoline datasets ptbxl --check DIR")
+    told = check(dataset(arguments.name), arguments.check)
+    print(printing.as_json(asdict(told) | {"notes": told.notes}) if wants_json(arguments) else checked(told))
+    return EXIT_WORLD if told.absent else EXIT_DONE
+
+
+def checked(told: CorpusCheck) -> str:
+    """What is there of a corpus, and what is not."""
+    facts = [
+        ("Recordings", f"{told.recordings:,} of {told.published:,} published"),
+        ("Patients", f"{told.patients:,}" if told.patients else UNTOLD),
+        ("Files", f"{told.looked_for - told.absent:,} of {told.looked_for:,} looked for are there"),
+    ]
+    rows = [(task.name, task.kind, task.labels, f"{task.recordings:,}") for task in told.tasks]
+    table = printing.table(("Task", "Kind", "Labels", "Recordings"), rows, right=("Labels", "Recordings"))
+    notes = "\n".join(printing.paragraph(note) for note in told.notes)
+    return "\n\n".join(part for part in (printing.fields(facts), table if rows else "", notes) if part)
 
 
 def as_told(corpus: Dataset) -> dict[str, Any]:

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.changes import Changes
+from app.core.inputs import dropped
 from app.core.rows import FileOutcome, JobRow
 from app.ui.background import Background
 from app.ui.import_dialog import ImportDialog
 from app.ui.import_outcomes import OutcomesDialog, outcome_words
 from app.ui.import_strip import ImportStrip
+from app.ui.labels_dialog import LabelsDialog, result_words
+from app.ui.labels_of_devices import DeviceLabelsDialog
 from app.ui.page import Page
 
 if TYPE_CHECKING:
+    from app.core.label_import import LabelPreview
     from app.workspace import Workspace
 
 
@@ -25,6 +29,7 @@ class ImportingPage(Page):
         super().__init__(workspace, background)
         self.strip = ImportStrip()
         self._followed: set[str] = set()
+        self._tables: dict[str, Path] = {}
         self.strip.stop_asked.connect(self._stop_import)
         self.strip.files_asked.connect(self.show_outcomes)
 
@@ -32,15 +37,46 @@ class ImportingPage(Page):
         """Ask what to import."""
         self.accept_files([])
 
-    def accept_files(self, paths: list[Path]) -> None:
-        """Open the import dialog with these files in it."""
-        dialog = ImportDialog(self.workspace, self.background, paths, self)
+    def import_labels(self) -> None:
+        """Ask for a label table and what its columns mean."""
+        self.open_labels(None)
+
+    def labels_from_devices(self) -> None:
+        """Ask whether the carts' own statements shall become labels."""
+        dialog = DeviceLabelsDialog(self.workspace, self.background, self)
+        dialog.made.connect(self.told)
+        dialog.open()
+
+    def import_corpus(self) -> None:
+        """Ask which public corpus, and where it is."""
+        # Its registry of corpora loads what reads them, which the first screen does not need.
+        from app.ui.corpus_dialog import CorpusDialog
+
+        dialog = CorpusDialog(self.workspace, self.background, self)
         dialog.queued.connect(self.follow_import)
         dialog.open()
 
-    def follow_import(self, job_id: str) -> None:
-        """Show how far this import is, and tell what came of it."""
+    def accept_files(self, paths: list[Path]) -> None:
+        """Open the import dialog with these files in it; a label table alone is asked about as such."""
+        found = dropped(paths)
+        if found.tables and not (found.recordings or found.archives):
+            self.open_labels(found.tables[0])
+            return
+        dialog = ImportDialog(self.workspace, self.background, paths, self)
+        dialog.queued.connect(lambda job_id: self.follow_import(job_id, dialog.later))
+        dialog.open()
+
+    def open_labels(self, table: Path | None) -> None:
+        """Open the dialog of label tables, with this one in it."""
+        dialog = LabelsDialog(self.workspace, self.background, table, self)
+        dialog.imported.connect(self._tell_labels)
+        dialog.open()
+
+    def follow_import(self, job_id: str, labels: Path | None = None) -> None:
+        """Show how far this import is and what came of it; `labels` is a table that is asked about afterwards."""
         self._followed.add(job_id)
+        if labels is not None:
+            self._tables[job_id] = labels
         self.told.emit(f"Import {job_id} is in the queue")
         self.watch_imports(Changes.JOBS)
 
@@ -75,6 +111,12 @@ class ImportingPage(Page):
             self.strip.tell(job.job_id, words)
         if job.state != "done" or any(row.status != "imported" for row in outcomes):
             self._list_outcomes(outcomes)
+        table = self._tables.pop(job.job_id, None)
+        if table is not None and any(row.record_id for row in outcomes):
+            self.open_labels(table)
+
+    def _tell_labels(self, told: LabelPreview) -> None:
+        self.told.emit(result_words(told))
 
     def _list_outcomes(self, outcomes: list[FileOutcome]) -> None:
         OutcomesDialog(outcomes, self.background, self).open()
