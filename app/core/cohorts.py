@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, eligible, leak_state, records
+from app.core import audit, eligible, leak_state, records, twins
 from app.core.clock import utc_now
 from app.core.rows import CohortFlow, CohortRow, LeakVerdict
 from app.core.schema import Cohort, CohortMember, Job, RecordLabel
@@ -52,11 +52,12 @@ def create(
     if not chosen.record_ids:
         raise WorldError("cohort", "no recording is eligible", "Import recordings with labels, or widen the rules")
     people = stand_ins(list(zip(chosen.record_ids, chosen.patients, strict=True)))
+    groups = twins.groups(session, chosen.record_ids, people)
     y_nL = label_matrix(session, chosen.record_ids, labels or all_labels(session))
     if official:
         parts, kind = chosen.official, f"official split of {dataset}" if dataset else "official splits"
     else:
-        parts, kind = _divide(people, y_nL, folds, holdout, seed)
+        parts, kind = _divide(groups, y_nL, folds, holdout, seed)
     refuse_leak(chosen.patients, parts)
     digest, excluded = split_digest(chosen.record_ids, parts), eligible.excluded(chosen.flow)
     cohort = Cohort(
@@ -85,7 +86,8 @@ def create(
     session.execute(insert(CohortMember), members)
     told = {"split_id": cohort.split_id, "split_sha256": digest, "split": kind, "seed": seed}
     counts = {"records": cohort.records, "patients": cohort.patients, "rules": list(rules), "excluded": excluded}
-    audit.append(session, "cohort created", cohort.name, {**told, **counts})
+    joined = {} if official or groups == people else {"patients_joined": len(set(people)) - len(set(groups))}
+    audit.append(session, "cohort created", cohort.name, {**told, **counts, **joined})
     return as_row(cohort)
 
 

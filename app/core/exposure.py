@@ -27,6 +27,9 @@ from engine.contract.run import RunFolder, write_whole
 UNTRAINED = ("random", "baseline")
 """Sources of models that no recording has shaped before the evaluation."""
 
+NOT_TOLD = "whether it has seen these recordings cannot be told"
+NOT_KNOWN = "not known"
+
 BLOCK = 10_000
 
 
@@ -141,11 +144,11 @@ def _exposure(session: Session, part: Tested, model: RegisteredModel) -> Exposur
     if declared:
         told += [_same_corpus(part, model.name, declared), _in_packs(part, model.name, declared)]
     if not told:
-        told = [_nobody_knows(part, model.name)]
+        told = [_nobody_knows(model.name)]
     own = [f"{counted(len(seen), 'recording')} of this workspace"] if seen else []
     return Exposure(
         model.name,
-        ", and ".join([*own, *([f"declared: {declared}"] if declared else [])]) or "not known",
+        ", and ".join([*own, *([f"declared: {declared}"] if declared else [])]) or NOT_KNOWN,
         tuple(sentence for one in told for sentence in one.findings),
         tuple(sentence for one in told for sentence in one.unsearched),
         tuple(sentence for one in told for sentence in one.clear),
@@ -240,19 +243,17 @@ def _in_packs(part: Tested, name: str, declared: str) -> _Told:
                 f"Copies of {declared}, which '{name}' is declared to be trained on, were not searched for: {how}",
             )
         )
-    return _of_searches(name, packs, "it is declared to be trained on")
+    return _of_searches(name, packs)
 
 
-def _nobody_knows(part: Tested, name: str) -> _Told:
-    told = f"What '{name}' was trained on is not known: whether it has seen these recordings cannot be told"
-    searched = [one for one in part.state.searches if one.against != leak_state.PARTS]
-    found = _of_searches(name, searched, "it may have been trained on")
-    return _Told(found.findings, (told,), found.clear)
+def _nobody_knows(name: str) -> _Told:
+    return _Told(unsearched=(f"What '{name}' was trained on is not known: {NOT_TOLD}",))
 
 
-def _of_searches(name: str, searches: Sequence[LeakSearch], how: str) -> _Told:
-    """What was found in corpora by their fingerprints, and in which nothing was."""
-    found = tuple(f"'{name}', {one.against}, which {how}: {told}" for one in searches for told in one.findings)
+def _of_searches(name: str, searches: Sequence[LeakSearch]) -> _Told:
+    """What was found in declared corpora by their fingerprints, and in which nothing was."""
+    how = "which it is declared to be trained on"
+    found = tuple(f"'{name}', {one.against}, {how}: {told}" for one in searches for told in one.findings)
     clear = tuple(f"no copy in {one.against} ({_by(one)})" for one in searches if not one.findings)
     return _Told(found, (), clear)
 

@@ -203,18 +203,25 @@ class EcgView(QWidget):
         painter.save()
         painter.setClipRect(self.paper_px)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        # Any pen wider than one device pixel leaves Qt's fast path: 3 ms a frame become 200. Dense screens draw twice.
-        painter.setPen(QPen(QColor(theme.current().trace), 0))
         painter.translate(0.5, 0.5)  # Onto the middle of the pixels that the grid lines fill.
-        runs_px = [run for strip in sheet.strips for run in self._runs_px(sheet, strip)]
+        self._paint_traces(painter, sheet, self.signal)
+        painter.restore()
+        self.caliper.paint(painter, sheet, self.px_per_mm)
+        ecg_paper.draw_caption(painter, self.rect(), self.caption, self._span(sheet), theme.current())
+
+    def _paint_traces(self, painter: QPainter, sheet: Sheet, signal: SignalView) -> None:
+        self._paint_trace(painter, sheet, signal, theme.current().trace)
+
+    def _paint_trace(self, painter: QPainter, sheet: Sheet, signal: SignalView, ink: str, later_s: float = 0.0) -> None:
+        """Draw a recording whose first sample is so much later than the paper's zero."""
+        # Any pen wider than one device pixel leaves Qt's fast path: 3 ms a frame become 200. Dense screens draw twice.
+        painter.setPen(QPen(QColor(ink), 0))
+        runs_px = [run for strip in sheet.strips for run in self._runs_px(sheet, strip, signal, later_s)]
         for offset in range(max(round(self.devicePixelRatioF()), 1)):
             shift = min(offset, 1) / self.devicePixelRatioF()
             painter.translate(shift, shift)
             for run in runs_px:
                 ecg_paper.draw_run(painter, run)
-        painter.restore()
-        self.caliper.paint(painter, sheet, self.px_per_mm)
-        ecg_paper.draw_caption(painter, self.rect(), self.caption, self._span(sheet), theme.current())
 
     def _draw_paper(self, sheet: Sheet) -> QPixmap:
         ratio = self.devicePixelRatioF()
@@ -241,17 +248,16 @@ class EcgView(QWidget):
             return f"{self.recording_s:.3g} s"
         return f"{sheet.start_s:.2f} to {sheet.start_s + sheet.seconds:.2f} s of {self.recording_s:.3g} s"
 
-    def _runs_px(self, sheet: Sheet, strip: Strip) -> list[Points]:
-        assert self.signal is not None
-        if strip.lead not in self.signal.leads:
+    def _runs_px(self, sheet: Sheet, strip: Strip, signal: SignalView, later_s: float) -> list[Points]:
+        if strip.lead not in signal.leads or strip.end_s <= later_s:
             return []
-        lead_T = self.signal.signal_CT[self.signal.leads.index(strip.lead)]
-        rate, px = self.signal.rate_hz, self.px_per_mm
-        first, last = int(strip.start_s * rate), int(np.ceil(strip.end_s * rate)) + 1
+        lead_T = signal.signal_CT[signal.leads.index(strip.lead)]
+        rate, px, start_s = signal.rate_hz, self.px_per_mm, strip.start_s - later_s
+        first, last = max(int(start_s * rate), 0), int(np.ceil((strip.end_s - later_s) * rate)) + 1
         px_per_sample = px * sheet.scale.speed / rate
         points = polyline(lead_T, first, last, 1.0 / (px_per_sample * self.devicePixelRatioF()))
         # Computed in pixels of this strip: time from its left edge, millivolts upwards from its baseline.
-        points[:, 0] = (strip.x_mm * px) + (points[:, 0] - strip.start_s * rate) * px_per_sample
+        points[:, 0] = (strip.x_mm * px) + (points[:, 0] - start_s * rate) * px_per_sample
         points[:, 1] = (strip.y_mm * px) - points[:, 1] * (sheet.scale.gain * px)
         right = (strip.x_mm + strip.seconds * sheet.scale.speed) * px
         points = points[(points[:, 0] >= strip.x_mm * px - 0.5) & (points[:, 0] <= right + 0.5)]

@@ -160,7 +160,7 @@ class _Look:
     def _sides(self, one: int, other: int) -> list[tuple[ManifestRow, ManifestRow]]:
         """Every way in which two recordings stand in two places, the side that is checked first."""
         found = [(a, b) for a in self.places[self.ids[one]] for b in self.places[self.ids[other]]]
-        return [(b, a) if a.split.startswith(AGAINST) or a.split > b.split else (a, b) for a, b in found]
+        return [(b, a) if _order(a) > _order(b) else (a, b) for a, b in found]
 
     def _pair(self, a: ManifestRow, b: ManifestRow, copy: Copy) -> Copies:
         copy = copy if a.record_id < b.record_id else copy.turned()  # ids are in order, and so are rows
@@ -204,8 +204,13 @@ def _twice(a: ManifestRow, b: ManifestRow) -> Copies:
     )
 
 
+def _order(row: ManifestRow) -> tuple[bool, str]:
+    """The cohort's own parts before what they are checked against."""
+    return row.split.startswith(AGAINST), row.split
+
+
 def _ordered_pairs(rows: Sequence[ManifestRow]) -> Iterator[tuple[ManifestRow, ManifestRow]]:
-    ordered = sorted(rows, key=lambda row: (row.split.startswith(AGAINST), row.split))
+    ordered = sorted(rows, key=_order)
     for n, a in enumerate(ordered):
         for b in ordered[n + 1 :]:
             yield a, b
@@ -259,9 +264,13 @@ def _people(manifest: Sequence[ManifestRow]) -> dict[tuple[str, str], tuple[int,
 def _notes(look: _Look, meetings: Sequence[Meeting], pairs: Sequence[Copies]) -> list[str]:
     notes = []
     if within := sum(one.copies for one in meetings if not one.leak):
-        notes.append(f"{within:,} recordings have a copy in their own part: no leak, but they count twice")
+        told = "recording has" if within == 1 else "recordings have"
+        notes.append(f"{within:,} {told} a copy in the same part: no leak, but it counts twice")
     if strangers := sum(pair.same_patient is False for pair in pairs):
-        notes.append(f"{strangers:,} pairs of copies carry two different patients: one of the two must be wrong")
+        told = "pair of copies carries" if strangers == 1 else "pairs of copies carry"
+        notes.append(f"{strangers:,} {told} two different patients: one of the two must be wrong")
     if look.unchecked:
-        notes.append(f"{look.unchecked:,} recordings are too short, too flat or have too few leads to be compared")
+        told = "recording is too short, too flat or has"
+        told = told if look.unchecked == 1 else "recordings are too short, too flat or have"
+        notes.append(f"{look.unchecked:,} {told} too few leads to be compared")
     return notes

@@ -15,7 +15,7 @@ from app.workspace import Workspace
 from engine.contract.card import Lineage, ModelCard
 from engine.contract.config import S4Config
 from engine.contract.leakage import LeakageConfig
-from engine.contract.results import LeakageResults, Meeting
+from engine.contract.results import Copies, LeakageResults, Meeting
 
 ALL = 12
 
@@ -39,12 +39,18 @@ def workspace(template: Path, tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
-def searched(workspace: Workspace, *meetings: Meeting, cohort: str = "main", against: Sequence[str] = ()) -> str:
+def searched(
+    workspace: Workspace,
+    *meetings: Meeting,
+    cohort: str = "main",
+    against: Sequence[str] = (),
+    pairs: Sequence[Copies] = (),
+) -> str:
     """A search that is done and has found this."""
     sizes = {"fold-0": 4, "fold-1": 4, "fold-2": 4} | {f"against {name}": 7 for name in against}
     told = LeakageResults(
         leaks=bool(meetings), findings=[], records=ALL, patients=ALL, parts=sizes, meetings=list(meetings),
-        method="as ever", seconds=1.0,
+        method="as ever", seconds=1.0, pairs=list(pairs),
     )  # fmt: skip
     with workspace._home.db.write() as session:
         job_id = jobs.submit(session, workspace._home, LeakageConfig(store="", cohort=cohort), "x", cohort=cohort)
@@ -97,6 +103,22 @@ def test_the_latest_search_of_each_side_counts(workspace: Workspace) -> None:
     state = workspace.leak_state("main")
     assert (state.verdict, state.job_id, workspace.cohort("held out").leaks) == ("leaks", last, "not searched")
     assert state.sentence.startswith("2 recordings of fold-0 have changed copies in fold-1 (searched on ")
+
+
+def test_a_cohort_that_is_made_anew_keeps_known_copies_in_one_part(workspace: Workspace) -> None:
+    part = {row.record_id: row.split for row in workspace.cohort_members("main")}
+    first = {name: next(one for one in sorted(part) if part[one] == name) for name in ("fold-0", "fold-1", "fold-2")}
+    chain = (("fold-0", "fold-1"), ("fold-1", "fold-2"))
+    pairs = [
+        Copies(record=first[a], other=first[b], part=a, other_part=b, score=0.9, overlap_s=5, shift_s=0, exact=False)
+        for a, b in chain
+    ]
+    searched(workspace, copies("fold-1"), pairs=pairs)
+    workspace.create_cohort("anew", folds=3)
+    anew = {row.record_id: row.split for row in workspace.cohort_members("anew")}
+    assert len({anew[one] for one in first.values()}) == 1
+    assert workspace.cohort("anew").patients == workspace.cohort("main").patients == ALL
+    assert workspace.audit(1)[0].detail["patients_joined"] == 2
 
 
 def test_the_command_line_shows_what_is_known(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def test_one_second_is_25_millimetres_of_the_grid(view):
     steps.signal_CT[6, 1000:1500] = 0.5
     view.show_signal(steps)
     strip = next(s for s in view.sheet().strips if s.lead == "V1")
-    points = np.concatenate(view._runs_px(view.sheet(), strip))
+    points = np.concatenate(view._runs_px(view.sheet(), strip, steps, 0.0))
     high = points[points[:, 1] < strip.y_mm * 4 - 10, 0]
     assert high.min() - strip.x_mm * 4 == pytest.approx(2.0 * 25 * 4, abs=1)
     assert high.max() - high.min() == pytest.approx(1.0 * 25 * 4, abs=2)
