@@ -137,23 +137,30 @@ def key_of(record_id: str) -> int | None:
         return None
 
 
-def keys_of_ids(record_ids: Sequence[str]) -> tuple[Keys, NDArray[np.bool_]]:
-    """The keys of many ids [Q], and which of them are ids at all [Q]."""
+def keys_of_ids(record_ids: Sequence[str] | NDArray[np.bytes_]) -> tuple[Keys, NDArray[np.bool_]]:
+    """The keys of many ids [Q], and which of them are ids at all [Q]; ids as texts, or as an array of bytes."""
     blocks = [_block(record_ids[first : first + BLOCK]) for first in range(0, len(record_ids), BLOCK)]
     if not blocks:
         return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.bool_)
     return np.concatenate([keys_Q for keys_Q, _ in blocks]), np.concatenate([good_Q for _, good_Q in blocks])
 
 
-def _block(record_ids: Sequence[str]) -> tuple[Keys, NDArray[np.bool_]]:
-    letters = np.frombuffer(("\n".join(record_ids) + "\n").encode(), dtype=np.uint8)
+def _block(record_ids: Sequence[str] | NDArray[np.bytes_]) -> tuple[Keys, NDArray[np.bool_]]:
+    if isinstance(record_ids, np.ndarray) and record_ids.dtype.itemsize == ID_LENGTH:
+        return _keys_of(np.ascontiguousarray(record_ids).view(np.uint8).reshape(-1, ID_LENGTH))
+    texts = [name.decode() for name in record_ids.tolist()] if isinstance(record_ids, np.ndarray) else record_ids
+    letters = np.frombuffer(("\n".join(texts) + "\n").encode(), dtype=np.uint8)
     width = ID_LENGTH + 1
-    if len(letters) != width * len(record_ids) or (letters.reshape(-1, width)[:, -1] != ord("\n")).any():
-        keys = [key_of(record_id) for record_id in record_ids]
+    if len(letters) != width * len(texts) or (letters.reshape(-1, width)[:, -1] != ord("\n")).any():
+        keys = [key_of(record_id) for record_id in texts]
         return np.array([key or 0 for key in keys], dtype=np.uint64), np.array([key is not None for key in keys])
-    letters_QI = letters.reshape(-1, width)
-    nibbles_QI = NIBBLE[letters_QI[:, 1:-1]]
-    bytes_QJ = np.zeros((len(record_ids), 8), dtype=np.uint8)
+    return _keys_of(letters.reshape(-1, width)[:, :-1])
+
+
+def _keys_of(letters_QI: NDArray[np.uint8]) -> tuple[Keys, NDArray[np.bool_]]:
+    """Keys of ids that are all as long as an id is, by their letters."""
+    nibbles_QI = NIBBLE[letters_QI[:, 1:]]
+    bytes_QJ = np.zeros((len(letters_QI), 8), dtype=np.uint8)
     bytes_QJ[:, 2:] = nibbles_QI[:, 0::2] << 4 | nibbles_QI[:, 1::2]
     keys_Q = bytes_QJ.view(">u8")[:, 0].astype(np.uint64)
     return keys_Q, (letters_QI[:, 0] == ord("r")) & (nibbles_QI.max(axis=1) < 16)

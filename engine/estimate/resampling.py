@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.contract.config import PretrainConfig
-from engine.contract.run import ManifestRow
+from engine.data.manifest import Manifest
 from engine.data.resampled import Recipe, bytes_of, missing_rows, prepare
 from engine.data.store import Store
 
@@ -41,7 +40,7 @@ class Once(NamedTuple):
 NOTHING = Once()
 
 
-def resampling_of(config: PretrainConfig, manifest: Sequence[ManifestRow], run: Path) -> Once:
+def resampling_of(config: PretrainConfig, manifest: Manifest, run: Path) -> Once:
     """What a pretraining would resample before it begins; nothing where it resamples crop by crop, or all is there.
 
     Args:
@@ -55,7 +54,7 @@ def resampling_of(config: PretrainConfig, manifest: Sequence[ManifestRow], run: 
     if config.resample != "once":
         return NOTHING
     store = Store.open(Path(config.store))
-    rows = store.find_many([row.record_id for row in manifest])
+    rows = store.find_many(manifest.ids_N)
     recipe = Recipe(rate_hz=config.rate_hz, clip_mv=config.clip_mv)
     left = missing_rows(store, np.unique(rows[rows >= 0]), recipe)
     if not len(left):

@@ -19,6 +19,7 @@ from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Progress
 from engine.contract.results import EstimateResults
 from engine.contract.run import RunFolder, Stopped
+from engine.data.manifest import Manifest
 from engine.estimate.footprint import footprint, too_large_to_build
 from engine.estimate.probing import probe_points, probe_seconds
 from engine.estimate.rehearsal import Rehearsal, Warm, room_before
@@ -67,11 +68,12 @@ def run(folder: RunFolder, config: EstimateConfig, events: EventWriter) -> Estim
         unbuilt = Fixed(_name(device), found.parameters, _tokens(asked), asked.steps, found.checkpoint + CARD_BYTES)
         return _results(folder, asked, unbuilt, None, refusal)
     learner = Learner(asked, device, load_parent(asked).backbone if asked.parent else None)
-    fixed = _fixed(asked, learner, device, resampling_of(asked, folder.manifest(), folder.path))
+    manifest = Manifest.read(folder.manifest_path)
+    fixed = _fixed(asked, learner, device, resampling_of(asked, manifest, folder.path))
     try:
         # An estimate makes nothing: what a run would resample once it resamples crop by crop.
         crop_by_crop = asked.model_copy(update={"resample": "crop"})
-        data = open_data(crop_by_crop, folder.manifest(), events)
+        data = open_data(crop_by_crop, manifest, events)
     except WorldError as error:
         if error.fault != "too_few_records":
             raise

@@ -17,6 +17,7 @@ from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Progress, StudyRun, Warned
 from engine.contract.results import StudyResults, StudyRow
 from engine.contract.run import RunFolder, Stopped
+from engine.data.manifest import Manifest
 from engine.study.children import Child, child_folder, last_word, lend_labels, run_path, take_labels_back
 from engine.study.grid import Cell, cells
 from engine.study.outcomes import Listener, finished_row
@@ -50,7 +51,7 @@ class Study:
         self._folder, self._config, self._events = folder, config, events
         sizes = read_sizes(config.axes.get("records", ()), config.name)
         corpora = read_corpora(folder.path / CORPORA) if "corpus" in config.axes else {}
-        self._subsets = Subsets(folder.manifest(), sizes, config.layout, config.subset_seed, corpora)
+        self._subsets = Subsets(Manifest.read(folder.manifest_path), sizes, config.layout, config.subset_seed, corpora)
         self._cells = {cell.number: cell for cell in cells(config, self._subsets)}
         self._rows: dict[int, StudyRow] = {}
         self._working: dict[int, Working] = {}

@@ -10,10 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.contract.errors import UsageError
 from engine.contract.run import ManifestRow
 from engine.contract.study import AxisValue
+from engine.data.manifest import Manifest, Places
 
 ALL = 0
 """The data size that stands for all training recordings."""
@@ -23,7 +28,7 @@ ALL = 0
 class Subset:
     """Training recordings of a run, what must be said about them, and why there are not as many as were asked for."""
 
-    rows: tuple[ManifestRow, ...]
+    rows: Manifest
     note: str = ""
     refusal: str = ""
 
@@ -47,8 +52,8 @@ class Subsets:
         seed: int,
         corpora: Mapping[str, str] | None = None,
     ) -> None:
-        self.validation = [row for row in manifest if row.split == "validation"]
-        self._train = [row for row in manifest if row.split == "train"]
+        self._manifest = Manifest.of(manifest)
+        self._held_out = self._manifest.places("validation")
         self._sizes, self._layout, self._seed, self._corpora = sorted(set(sizes)), layout, seed, corpora or {}
         self._made: dict[str, dict[int, Subset]] = {}
 
@@ -59,19 +64,27 @@ class Subsets:
             self._made[corpus] = self._divide(corpus)
         return self._made[corpus][int(values.get("records", ALL))]
 
+    @property
+    def validation(self) -> Manifest:
+        """The held-out recordings that all share."""
+        return self._manifest.at(self._held_out)
+
     def manifest(self, values: Mapping[str, AxisValue]) -> list[ManifestRow]:
-        """The manifest of a run: its training set, then the held-out recordings that all share."""
+        """The manifest of a run: its training set, then the held-out recordings."""
         return [*self.of(values).rows, *self.validation]
 
     def _divide(self, corpus: str) -> dict[int, Subset]:
-        chosen = [row for row in self._train if not corpus or self._corpora.get(row.record_id) == corpus]
-        people = _by_patient(chosen, self._seed)
-        made = {ALL: Subset(tuple(chosen))}
+        chosen = self._manifest.places("train")
+        if corpus:
+            named = [self._corpora.get(row.record_id) == corpus for row in self._manifest.at(chosen)]
+            chosen = chosen[np.array(named, dtype=np.bool_)]
+        row = _by_patient(self._manifest, chosen, self._seed)
+        made = {ALL: Subset(self._manifest.at(chosen))}
         start = 0
         for size in self._sizes:
             if size != ALL:
                 first = start if self._layout == "partitions" else 0
-                made[size], start = _take(people, first, size, len(chosen))
+                made[size], start = _take(self._manifest, row, first, size)
         return made
 
 
@@ -82,22 +95,36 @@ def read_sizes(values: Sequence[AxisValue], study: str) -> list[int]:
     return [int(v) for v in values]
 
 
-def _by_patient(rows: Sequence[ManifestRow], seed: int) -> list[list[ManifestRow]]:
+class _Row(NamedTuple):
+    """Recordings in the row of their patients.
+
+    Attributes:
+        places_N: in the manifest, patient after patient.
+        counts_P: how many each patient has.
+    """
+
+    places_N: Places
+    counts_P: NDArray[np.int64]
+
+
+def _by_patient(manifest: Manifest, chosen: Places, seed: int) -> _Row:
     """Recordings by patient; the patients' order is a function of seed and pseudonyms alone."""
-    people: dict[str, list[ManifestRow]] = {}
-    for row in rows:
-        people.setdefault(row.patient, []).append(row)
-    order = sorted(people, key=lambda patient: hashlib.sha256(f"subset\t{seed}\t{patient}".encode()).digest())
-    return [people[patient] for patient in order]
+    people, whose_N = np.unique(manifest.patients_N[chosen], return_inverse=True)
+    keys = [hashlib.sha256(f"subset\t{seed}\t".encode() + one).digest() for one in manifest.people[people].tolist()]
+    rank_P = np.empty(len(keys), dtype=np.int64)
+    rank_P[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    order_N = np.argsort(rank_P[whose_N], kind="stable")
+    return _Row(chosen[order_N], np.bincount(rank_P[whose_N], minlength=len(keys)))
 
 
-def _take(people: Sequence[list[ManifestRow]], start: int, size: int, available: int) -> tuple[Subset, int]:
+def _take(manifest: Manifest, row: _Row, start: int, size: int) -> tuple[Subset, int]:
     """Patients from `start` on until the next one would be too many, round the row once at most."""
-    taken: list[ManifestRow] = []
-    place = start
-    while place < start + len(people) and len(taken) + len(people[place % len(people)]) <= size:
-        taken += people[place % len(people)]
-        place += 1
-    note = f"the partition of {size} records shares patients with smaller ones" if place > len(people) else ""
+    available, people = len(row.places_N), len(row.counts_P)
+    taken = int(np.searchsorted(np.cumsum(np.roll(row.counts_P, -start)), size, side="right"))
+    ends = np.concatenate([[0], np.cumsum(row.counts_P)])
+    first, last = int(ends[start]), int(ends[(start + taken) % people]) if people else 0
+    round_the_end = start + taken >= people
+    places = np.concatenate([row.places_N[first:], row.places_N[:last]]) if round_the_end else row.places_N[first:last]
+    note = f"the partition of {size} records shares patients with smaller ones" if start + taken > people else ""
     refusal = f"there are {available} training records, {size} are asked for" if available < size else ""
-    return Subset(tuple(taken), note, refusal), place % len(people) if people else 0
+    return Subset(manifest.at(places), note, refusal), (start + taken) % people if people else 0

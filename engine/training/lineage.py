@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE, RESEARCH_STAMP, Lineage, ModelCard
 from engine.contract.config import PretrainConfig
-from engine.contract.run import ManifestRow
-from engine.data.splits import split_digest
+from engine.data.manifest import Manifest
 from engine.training.parent import Parent, preprocessing
 
 
@@ -40,6 +38,29 @@ FRESH = Origin()
 
 
 @dataclass(frozen=True)
+class Corpus:
+    """What a card tells of the recordings; they do not change, so it is found out once a run.
+
+    Attributes:
+        train: recordings to train on.
+        held_out: recordings of the held-out loss.
+        patients: of the training recordings.
+        sha256: of all ids and sides.
+    """
+
+    train: int
+    held_out: int
+    patients: int
+    sha256: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Corpus:
+        """Of the recordings of a run."""
+        train, held_out = manifest.part("train"), len(manifest.places("validation"))
+        return cls(len(train), held_out, train.count_patients(), manifest.part("train", "validation").digest())
+
+
+@dataclass(frozen=True)
 class Standing:
     """How the training stands when a card is written."""
 
@@ -50,21 +71,17 @@ class Standing:
     collapsed: str = ""
 
 
-def model_card(
-    config: PretrainConfig, manifest: Sequence[ManifestRow], run_id: str, parameters: int, now: Standing
-) -> ModelCard:
+def model_card(config: PretrainConfig, corpus: Corpus, run_id: str, parameters: int, now: Standing) -> ModelCard:
     """Identity, lineage and preprocessing contract of the model as it stands at a step."""
-    used = [row for row in manifest if row.split in ("train", "validation")]
-    train = [row for row in used if row.split == "train"]
     lineage = Lineage(
         objective=config.objective.name,
         fidelity=config.objective.fidelity,
         backbone=config.backbone.summary,
         parameters=parameters,
-        corpus=f"{len(train)} recordings of the workspace to train on, {len(used) - len(train)} held out",
-        corpus_sha256=split_digest([row.record_id for row in used], [row.split for row in used]),
-        records=len(train),
-        patients=len({row.patient for row in train}),
+        corpus=f"{corpus.train} recordings of the workspace to train on, {corpus.held_out} held out",
+        corpus_sha256=corpus.sha256,
+        records=corpus.train,
+        patients=corpus.patients,
         steps=now.step,
         seed=config.seed,
         run_id=run_id,

@@ -14,6 +14,7 @@ from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Warned
 from engine.contract.results import PretrainResults, ProbeChange, ProbePoint
 from engine.contract.run import ManifestRow, RunFolder
+from engine.data.manifest import Manifest
 from engine.data.store import Store
 from engine.kernels.products import route_products
 from engine.training.batches import ALONE, Cropper, Rows, Share, TrainingBatches, ValidationBatches
@@ -22,7 +23,7 @@ from engine.training.device import set_threads
 from engine.training.distributed import Ranks, joined
 from engine.training.keeping import points_of
 from engine.training.learner import Learner
-from engine.training.lineage import FRESH, Origin, Standing, model_card
+from engine.training.lineage import FRESH, Corpus, Origin, Standing, model_card
 from engine.training.loop import Data, Loop
 from engine.training.once import resampled_once
 from engine.training.parent import Parent, load_parent
@@ -67,9 +68,9 @@ def open_data(
         WorldError: records missing or too few, or no room on the disk to resample them once.
         Stopped: somebody asked for it while they were resampled; what is there stays.
     """
-    store = Store.open(Path(config.store))
+    store, columns = Store.open(Path(config.store)), Manifest.of(manifest)
     cropper = Cropper(store, config)
-    rows, held_out = (_usable_rows(store, cropper, manifest, split, events) for split in ("train", "validation"))
+    rows, held_out = (_usable_rows(store, cropper, columns, split, events) for split in ("train", "validation"))
     if config.resample == "once":
         resampled = resampled_once(store, np.concatenate([rows, held_out]), config, events, stop_asked)
         rows, held_out = resampled.find_same(store, rows), resampled.find_same(store, held_out)
@@ -83,14 +84,14 @@ def _prepared(
 ) -> Loop:
     for caution in config.cautions:
         events.emit(Warned(message=caution))
-    manifest = folder.manifest()
+    manifest = Manifest.read(folder.manifest_path)
     data = open_data(config, manifest, events, ranks.share, folder.stop_asked)
     parent = _parent(folder, config)
     learner = Learner(config, ranks.device, parent.backbone if parent else None)
-    parameters = count_trainable(learner.backbone)
+    parameters, corpus = count_trainable(learner.backbone), Corpus.of(manifest)
 
     def card(now: Standing) -> ModelCard:
-        return model_card(config, manifest, folder.path.name, parameters, now)
+        return model_card(config, corpus, folder.path.name, parameters, now)
 
     origin = Origin.of(parent) if parent else FRESH
     return Loop(folder, config, learner, data, events, ranks, card, origin, probe)
@@ -130,11 +131,9 @@ def _forgetting(config: PretrainConfig, points: Sequence[ProbePoint], probe: Pro
     return probe.change(steps[0], steps[-1])
 
 
-def _usable_rows(
-    store: Store, cropper: Cropper, manifest: Sequence[ManifestRow], split: str, events: EventWriter
-) -> Rows:
+def _usable_rows(store: Store, cropper: Cropper, manifest: Manifest, split: str, events: EventWriter) -> Rows:
     """Rows of the store for one side of the split, without recordings that are too slow or shorter than a crop."""
-    rows_N = _rows(store, [row.record_id for row in manifest if row.split == split])
+    rows_N = _rows(store, manifest.part(split))
     for ill_suited, what in ((cropper.slow, "slower than the model's rate"), (cropper.short, "shorter than a crop")):
         out_N = ill_suited(rows_N)
         if out_N.any():
@@ -143,12 +142,12 @@ def _usable_rows(
     return rows_N
 
 
-def _rows(store: Store, record_ids: Sequence[str]) -> Rows:
-    rows_N = store.find_many(record_ids)
+def _rows(store: Store, manifest: Manifest) -> Rows:
+    rows_N = store.find_many(manifest.ids_N)
     if (rows_N < 0).any():
         raise WorldError(
             "store",
-            f"record {record_ids[int(np.argmin(rows_N))]} of the manifest is not in it",
+            f"record {manifest[int(np.argmin(rows_N))].record_id} of the manifest is not in it",
             "Import it again, or make a new cohort",
         )
     return rows_N
