@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -133,7 +134,7 @@ class Workspace(Cohorts, Data, Models, Sentinel, Training):
         None when there is no table or array: other formats say themselves what they are.
         """
         table = first_table(paths)
-        return None if table is None else preview_table(table, mapping)
+        return None if table is None else replace(preview_table(table, mapping), file=table.name)
 
     def outcomes(self, job_id: str) -> list[FileOutcome]:
         """What became of each input file, and which rows of the labels file were left out."""

@@ -73,7 +73,9 @@ class CorpusCheck:
         if not self.patients:
             said.append("It does not tell patients: every recording counts as a patient of its own.")
         thin = [task for task in self.tasks if task.outputs and task.labels < task.outputs]
-        said += [f"{task.name}: {task.labels:,} of {task.outputs:,} labels have enough recordings." for task in thin]
+        if thin:
+            few = ", ".join(f"{task.name} {task.labels:,} of {task.outputs:,}" for task in thin)
+            said.append(f"Some tasks have fewer labels here than in the study: {few}.")
         return tuple(said)
 
 

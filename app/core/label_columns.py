@@ -21,6 +21,9 @@ LABELS: tuple[Meaning, ...] = ("binary", "number", *STATEMENTS)
 LOOKED_AT = 2000
 """Rows from which meanings are guessed."""
 
+NEARLY = 0.9
+"""From this share of fitting cells on a column is said to be nearly what they are."""
+
 UNKNOWN = frozenset(["", "nan", "na", "n/a", "none", "null", "unknown", "?"])
 YES_NO = {"1": 1.0, "1.0": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0, "no": 0.0}
 
@@ -70,7 +73,17 @@ def _guess(column: str, cells: Sequence[str]) -> ColumnGuess:
     for meaning, reason, fits in _LOOKS:
         if all(fits(cell) for cell in known):
             return ColumnGuess(column, meaning, reason, len(known))
-    return ColumnGuess(column, "ignore", "free text is not taken as a label", len(known))
+    return ColumnGuess(column, "ignore", _nearly(known), len(known))
+
+
+def _nearly(known: Sequence[str]) -> str:
+    """Why a column is left out: free text, or nearly something, which a look at the other cells may mend."""
+    for meaning, reason, fits in _LOOKS:
+        share = sum(map(fits, known)) / len(known)
+        if meaning in LABELS and share >= NEARLY:
+            most = reason.removesuffix(" only").replace("its", f"{int(100 * share)} % of its")
+            return f"{most}: choose it, and rows with other cells are left out"
+    return "free text is not taken as a label"
 
 
 def _is_scp(cell: str) -> bool:

@@ -26,6 +26,7 @@ from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.corpus_facts import CorpusFacts
 from app.ui.corpus_tasks import CorpusTasks
+from app.ui.dialog_size import open_at
 from app.ui.label_words import role_label, tell
 from app.ui.messages import message_of
 from app.ui.rows_table import Column, RowsTable
@@ -158,14 +159,14 @@ class CorpusDialog(QDialog):
         split = QSplitter()
         split.addWidget(self.corpora)
         split.addWidget(self._detail())
-        split.setSizes([440, 560])
+        split.setSizes([500, 530])
         split.setHandleWidth(12)
         split.setChildrenCollapsible(False)
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addWidget(split, 1)
         column.addWidget(self.buttons)
-        self.resize(1040, 680)
+        open_at(self, 1040, 680)
 
     def _detail(self) -> QWidget:
         choose = QPushButton("Choose &folder…")
@@ -183,8 +184,8 @@ class CorpusDialog(QDialog):
         column = QVBoxLayout(detail)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(scroll, 3)
-        column.addWidget(self.tasks, 2)
+        column.addWidget(scroll, 1)
+        column.addWidget(self.tasks)
         column.addLayout(row)
         for widget in (self.tiles, self.note, self.fault):
             column.addWidget(widget)
@@ -206,7 +207,7 @@ def _columns() -> Sequence[Column]:
         return corpus.verified == "real data"
 
     return [
-        Column("Corpus", lambda corpus: corpus.name, 0, tip=lambda corpus: corpus.title),
+        Column("Corpus", lambda corpus: corpus.title, 0, tip=lambda corpus: f"{corpus.title}\n{corpus.name}"),
         Column("Recordings", lambda corpus: f"{corpus.records:,}", 96, numeric=True),
         Column("Tasks", lambda corpus: str(len(tasks_of(corpus.name)) or ""), 56, numeric=True),
         Column(

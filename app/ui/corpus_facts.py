@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.banner import Banner
 from app.ui.label_words import role_label
@@ -23,16 +23,17 @@ class CorpusFacts(QWidget):
         super().__init__()
         self.title, self.banner = role_label("heading"), Banner()
         self.texts = {name: role_label("") for name in FIELDS}
-        form = QFormLayout()
+        form = QGridLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(4)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        for name, text in self.texts.items():
+        form.setColumnStretch(1, 1)
+        for line, (name, text) in enumerate(self.texts.items()):
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label = QLabel(name)
             label.setProperty("role", "muted")
-            form.addRow(label, text)
+            form.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
+            form.addWidget(text, line, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.datasets.tasks import Task
 
 NAME = Qt.ItemDataRole.UserRole
+ROWS_SHOWN = 6
 NO_TASKS = "It has no task: its recordings come in without labels, for pretraining."
 
 
@@ -46,7 +47,7 @@ class CorpusTasks(QWidget):
         """Tell what the folder holds for each."""
         self._offer(
             {
-                task.name: f"{task.title}: {counted(task.labels, 'label')} known of "
+                task.name: f"{task.title}: {counted(task.labels, 'label')}, known for "
                 f"{counted(task.recordings, 'recording')}"
                 for task in tasks
             }
@@ -76,6 +77,8 @@ class CorpusTasks(QWidget):
             for item, (name, text) in zip(self._items(), texts.items(), strict=True):
                 item.setText(text)
                 item.setToolTip(name)
+        row = max(self.list.sizeHintForRow(0), 18)
+        self.list.setFixedHeight(row * min(max(len(texts), 1), ROWS_SHOWN) + 6)
 
 
 def _published(outputs: int | None) -> str:

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from app.core.changes import Changes
 from app.core.inputs import dropped
 from app.ui.background import Background
+from app.ui.dialog_size import open_at
 from app.ui.import_mapping import MappingPane
 from app.ui.import_privacy import PrivacyRows
 from app.ui.label_words import plain_words, role_label, tell
@@ -136,8 +137,7 @@ class ImportDialog(QDialog):
         ready = self.paths.count() > 0 and bool(self.dataset.text().strip()) and self.mapping.is_ready()
         self.start.setEnabled(ready and not self._busy_now)
         if self.mapping.isVisibleTo(self) and self.height() < TALL:
-            room = self.screen().availableSize()
-            self.resize(min(max(self.width(), WIDE), room.width()), min(TALL, room.height() - 40))
+            open_at(self, max(self.width(), WIDE), TALL)
         self.remove.setEnabled(self.paths.currentRow() >= 0)
 
     # The label table.
@@ -222,7 +222,7 @@ class ImportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addWidget(
-            role_label("muted", "Drop files and folders here. Folders are searched; your files stay as is.")
+            role_label("muted", "Drop files and folders here. Folders are searched; your files are never changed.")
         )
         column.addWidget(self.paths, 1)
         column.addLayout(self._list_buttons())
@@ -231,7 +231,7 @@ class ImportDialog(QDialog):
         column.addLayout(self._fields())
         column.addWidget(self.fault)
         column.addWidget(self.buttons)
-        self.resize(680, 520)
+        open_at(self, 680, 520)
 
     def _list_buttons(self) -> QHBoxLayout:
         files, folder, self.remove = QPushButton("Add &files…"), QPushButton("Add f&older…"), QPushButton("&Remove")

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
+    QCheckBox,
     QGridLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QTableWidget,
@@ -23,7 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.background import Background
+from app.ui.form_fields import QuietCombo
 from app.ui.messages import message_of
+from app.ui.row_combo import RowCombo, dress, place_combo, set_tab_order
 from engine.contract.mapping import NOT_A_LEAD, SignalTable
 from engine.signal.leads import CANONICAL
 
@@ -49,7 +50,9 @@ class MappingPane(QWidget):
         self.found: Preview | None = None
         self.leads: tuple[str, ...] = ()
         self.title, self.fault = QLabel(), QLabel()
-        self.rate, self.unit, self.columns = QLineEdit(), QComboBox(), QTableWidget(0, 4)
+        self.rate, self.unit, self.columns = QLineEdit(), QuietCombo(), QTableWidget(0, 4)
+        self.without = QCheckBox("I&mport without such tables: each is refused with its reason")
+        self._boxes: list[RowCombo] = []
         self.notes = {name: QLabel() for name in ("rate_hz", "unit", "leads")}
         self._later = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._later.timeout.connect(self.look)
@@ -66,13 +69,15 @@ class MappingPane(QWidget):
     def mapping(self) -> SignalTable | None:
         """What was told; None when there is nothing to tell, or the rate is no number yet."""
         rate_hz = self._rate()
-        if self.found is None or (rate_hz is None and self.rate.text().strip()):
+        if self.found is None or self.without.isChecked() or (rate_hz is None and self.rate.text().strip()):
             return None
         return SignalTable(rate_hz=rate_hz, unit=self.unit.currentData(), leads=self.leads)
 
     def is_ready(self) -> bool:
-        """Whether nothing is missing."""
-        return self.found is None or not (self.found.missing or self.notes["rate_hz"].property("role") == "bad")
+        """Whether nothing is missing, or such tables shall be left out."""
+        if self.found is None or self.without.isChecked():
+            return True
+        return not (self.found.missing or self.notes["rate_hz"].property("role") == "bad")
 
     def look(self) -> None:
         """Ask again what the files hold, as the mapping has it."""
@@ -93,22 +98,30 @@ class MappingPane(QWidget):
         self.setVisible(found is not None)
         if found is not None:
             many = f", {found.recordings:,} recordings" if found.recordings > 1 else ""
-            self.title.setText(f"Table or array: {found.format}{many}, {found.samples:,} samples a lead")
+            self.title.setText(f"{found.file}: {found.format}{many}, {found.samples:,} samples a lead")
+            self.title.setToolTip("Every table or array of this import is read as told here, unless it tells itself")
             self._fill(found)
             self._judge(found)
         self.judged.emit()
 
     def _fill(self, found: Preview) -> None:
-        self.columns.setRowCount(len(found.columns))
+        before = [box.currentData() for box in self._boxes]
+        if len(found.columns) != len(before) or before != [column.lead for column in found.columns]:
+            self._add_rows(found)
         for row, column in enumerate(found.columns):
             numbers = "  ".join(f"{value:g}" for value in column.first)
             span = f"{column.smallest:g} to {column.largest:g}"
             for place, text in ((0, column.name), (2, numbers), (3, span)):
                 self.columns.setItem(row, place, QTableWidgetItem(text))
-            self.columns.setCellWidget(row, 1, self._chooser(row, column.lead))
 
-    def _chooser(self, row: int, lead: str) -> QComboBox:
-        box = QComboBox()
+    def _add_rows(self, found: Preview) -> None:
+        self.columns.setRowCount(0)
+        self.columns.setRowCount(len(found.columns))
+        self._boxes = [self._chooser(row, column.lead) for row, column in enumerate(found.columns)]
+        set_tab_order(self.unit, [*self._boxes])
+
+    def _chooser(self, row: int, lead: str) -> RowCombo:
+        box = RowCombo()
         box.setAccessibleName(f"Lead of column {row + 1}")
         box.addItem(NO_LEAD, NOT_A_LEAD)
         for name in CANONICAL:
@@ -119,16 +132,21 @@ class MappingPane(QWidget):
             place = box.count() - 1
         box.setCurrentIndex(place)
         box.activated.connect(lambda _index: self._choose())
+        place_combo(self.columns, row, 1, box)
         return box
+
+    def box(self, row: int) -> RowCombo:
+        """The choice of the lead of a column."""
+        return self._boxes[row]
 
     def _choose(self) -> None:
-        self.leads = tuple(self._box(row).currentData() for row in range(self.columns.rowCount()))
+        self.leads = tuple(box.currentData() for box in self._boxes)
         self._later.start()
 
-    def _box(self, row: int) -> QComboBox:
-        box = self.columns.cellWidget(row, 1)
-        assert isinstance(box, QComboBox)
-        return box
+    def _leave_out(self, without: bool) -> None:
+        for widget in (self.rate, self.unit, self.columns):
+            widget.setEnabled(not without)
+        self.judged.emit()
 
     def _judge(self, found: Preview) -> None:
         asked = {
@@ -179,18 +197,17 @@ class MappingPane(QWidget):
         self.unit.activated.connect(lambda _index: self.look())
         self.columns.setAccessibleName("Columns of the table")
         self.columns.setHorizontalHeaderLabels(["Column", "Lead", "First numbers", "Range"])
-        self.columns.verticalHeader().hide()
-        self.columns.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        head = self.columns.horizontalHeader()
-        head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.columns.setColumnWidth(3, 150)
+        dress(self.columns, (120, 110, 200, 170), 2)
+        self.without.toggled.connect(self._leave_out)
 
     def _lay_out(self) -> None:
         grid = QGridLayout()
         for row, (name, words, field) in enumerate(
-            (("rate_hz", "Sampling rate", self.rate), ("unit", "Unit", self.unit))
+            (("rate_hz", "&Sampling rate", self.rate), ("unit", "&Unit", self.unit))
         ):
-            grid.addWidget(QLabel(words), row, 0)
+            label = QLabel(words)
+            label.setBuddy(field)
+            grid.addWidget(label, row, 0)
             grid.addWidget(field, row, 1)
             grid.addWidget(self.notes[name], row, 2)
         grid.addWidget(QLabel("Leads"), 2, 0)
@@ -202,4 +219,5 @@ class MappingPane(QWidget):
         column.addLayout(grid)
         column.addWidget(self.columns, 1)
         column.addWidget(self.fault)
+        column.addWidget(self.without)
         self.columns.setMinimumHeight(170)

@@ -29,6 +29,7 @@ from app.core.outcome_table import write_outcomes
 from app.core.rows import FileOutcome
 from app.ui import theme as themes
 from app.ui.background import Background
+from app.ui.dialog_size import open_at
 from app.ui.messages import message_of
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import sign
@@ -173,7 +174,7 @@ class OutcomesDialog(QDialog):
         column.addWidget(split, 1)
         column.addWidget(self.fault)
         column.addWidget(self._buttons())
-        self.resize(1080, 560)
+        open_at(self, 1080, 560)
 
     def _buttons(self) -> QDialogButtonBox:
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -65,7 +65,7 @@ def rows_left_out(told: LabelPreview) -> list[str]:
     """Why rows are not used, each reason once, with the first lines it costs."""
     said = []
     if told.unmatched:
-        empty = f", {told.empty_keys:,} of them have nothing there" if told.empty_keys else ""
+        empty = f", {told.empty_keys:,} of them with nothing in that column" if told.empty_keys else ""
         words = "name" if told.unmatched > 1 else "names"
         said.append(
             f"{counted(told.unmatched, 'row')} {words} no recording of the workspace{empty} "
@@ -73,7 +73,7 @@ def rows_left_out(told: LabelPreview) -> list[str]:
         )
     reasons: dict[tuple[str, str], list[int]] = defaultdict(list)
     for line, reason, step in told.faults:
-        # `line 4 names the same recording` is one reason whichever line it is.
+        # `line 4 names the same recording` is one reason, whichever line it is.
         reasons[
             "another line names the same recording" if reason.endswith("names the same recording") else reason, step
         ].append(line)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
 from app.ui.label_words import MEANING_WORDS
-from app.ui.row_combo import RowCombo, place_combo, set_tab_order
+from app.ui.row_combo import RowCombo, dress, place_combo, set_tab_order
 
 if TYPE_CHECKING:
     from app.core.label_columns import Meaning
@@ -35,23 +35,18 @@ class LabelColumns(QTableWidget):
         super().__init__(0, WHY + 1)
         self._names: tuple[str, ...] = ()
         self._join = ""
+        self._choices: list[tuple[RowCombo, RowCombo]] = []
         self.setAccessibleName("Columns of the table")
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(30)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self._set_widths()
+        dress(self, (150, 200, 112, *[105] * ROWS_SHOWN), WHY)
 
     def show_look(self, look: LabelLook) -> None:
         """Show the columns of another table with what is suggested for them."""
         self._names = look.table.columns[:MOST_COLUMNS]
         lines = look.table.rows[:ROWS_SHOWN]
         titles = [f"Row {line}" for line, _ in lines] + [""] * (ROWS_SHOWN - len(lines))
+        self.setRowCount(0)
         self.setRowCount(len(self._names))
+        self._choices = []
         self.setHorizontalHeaderLabels([*TITLES, *titles, "Why"])
         for row, (name, guess) in enumerate(zip(self._names, look.columns, strict=False)):
             self._put(row, NAME, name)
@@ -59,15 +54,14 @@ class LabelColumns(QTableWidget):
                 self._put(row, FIRST + place, cells[name])
             self._put(row, WHY, guess.reason)
             self._add_choices(row, name, look.mapping.columns.get(name, "ignore"))
-        set_tab_order(self, [combo for row in range(self.rowCount()) for combo in self._combos(row)])
+        set_tab_order(self, [combo for pair in self._choices for combo in pair])
         self._join = ""
         self.set_join(look.mapping.on)
 
     def set_join(self, column: str) -> None:
         """This column names the recordings; it cannot mean anything else besides."""
-        for row, name in enumerate(self._names):
+        for name, (meaning, absent) in zip(self._names, self._choices, strict=True):
             if name in (self._join, column):
-                meaning, absent = self._combos(row)
                 meaning.setEnabled(name != column)
                 if name == column:
                     meaning.insertItem(0, NAMES_THE_ROW, "joins")
@@ -80,27 +74,19 @@ class LabelColumns(QTableWidget):
 
     def meanings(self) -> dict[str, Meaning]:
         """Meaning by column; those that are left out or join the rows are not in it."""
-        chosen = {name: self._combos(row)[0].currentData() for row, name in enumerate(self._names)}
+        chosen = {name: meaning.currentData() for name, (meaning, _) in zip(self._names, self._choices, strict=True)}
         return {name: meaning for name, meaning in chosen.items() if meaning not in ("ignore", "joins")}
 
     def complete(self) -> frozenset[str]:
         """Columns of lists in which absence means that the statement was looked for and not found."""
-        pairs = ((name, self._combos(row)) for row, name in enumerate(self._names))
+        pairs = zip(self._names, self._choices, strict=True)
         return frozenset(
             name for name, (meaning, absent) in pairs if meaning.currentData() in LISTS and absent.currentData()
         )
 
-    def choose(self, column: str, meaning: Meaning) -> None:
-        """Choose a meaning, as the user would."""
-        combo = self._combos(self._names.index(column))[0]
-        combo.setCurrentIndex(combo.findData(meaning))
-        combo.activated.emit(combo.currentIndex())
-
-    def _combos(self, row: int) -> tuple[RowCombo, RowCombo]:
-        meaning, absent = self.cellWidget(row, MEANING), self.cellWidget(row, ABSENT)
-        assert isinstance(meaning, RowCombo)
-        assert isinstance(absent, RowCombo)
-        return meaning, absent
+    def choices(self, column: str) -> tuple[RowCombo, RowCombo]:
+        """The choices of a column: what it means, and what is not in its lists."""
+        return self._choices[self._names.index(column)]
 
     def _add_choices(self, row: int, name: str, chosen: Meaning) -> None:
         meaning, absent = RowCombo(), RowCombo()
@@ -115,6 +101,7 @@ class LabelColumns(QTableWidget):
         place_combo(self, row, MEANING, meaning)
         place_combo(self, row, ABSENT, absent)
         absent.setVisible(chosen in LISTS)
+        self._choices.append((meaning, absent))
         meaning.activated.connect(lambda _place: self._chosen(meaning, absent))
         absent.activated.connect(lambda _place: self.changed.emit())
 
@@ -126,11 +113,3 @@ class LabelColumns(QTableWidget):
         item = QTableWidgetItem(text)
         item.setToolTip(text)
         self.setItem(row, column, item)
-
-    def _set_widths(self) -> None:
-        head = self.horizontalHeader()
-        head.setHighlightSections(False)
-        for place, width in enumerate((150, 190, 110, *[110] * ROWS_SHOWN)):
-            head.resizeSection(place, width)
-        head.setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
-        head.setMinimumSectionSize(60)

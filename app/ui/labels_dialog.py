@@ -26,6 +26,7 @@ from app.core.changes import Changes
 from app.core.words import counted
 from app.ui.background import Background
 from app.ui.banner import Banner
+from app.ui.dialog_size import open_at
 from app.ui.empty import EmptyState
 from app.ui.form_fields import QuietCombo
 from app.ui.label_words import JOIN_WORDS, role_label, tell
@@ -75,6 +76,7 @@ class LabelsDialog(QDialog):
     def open_table(self, table: Path) -> None:
         """Read a table off the window's thread and show what it seems to hold."""
         self.name.setText(f"Reading {table.name}…")
+        self._head.show()
         self.written.hide()
         self._forget()
         look = partial(self.workspace.look_at_labels, table)
@@ -148,8 +150,7 @@ class LabelsDialog(QDialog):
         self._say(error)
         self.told = None
         self.preview.clear()
-        if self.look is None:
-            self.name.setText("No table is chosen")
+        self._head.setVisible(self.look is not None)
         self._judge()
 
     def _say(self, error: Exception) -> None:
@@ -213,10 +214,11 @@ class LabelsDialog(QDialog):
     def _dress(self) -> None:
         self.bring.setProperty("role", "primary")
         self.name.setProperty("role", "heading")
-        self.name.setText("No table is chosen")
         self.written.hide()
         self.on.setAccessibleName("Column that names the recordings")
         self.way.setAccessibleName("What the column names")
+        self.on.setMinimumContentsLength(16)
+        self.way.setMinimumContentsLength(24)
         for way, words in JOIN_WORDS.items():
             self.way.addItem(words, way)
         self.likelihood.setRange(0, 100)
@@ -241,9 +243,12 @@ class LabelsDialog(QDialog):
         choose = QPushButton("&Choose table…")
         choose.setAutoDefault(False)
         choose.clicked.connect(self.ask_table)
-        head = QHBoxLayout()
+        self._head = QWidget()
+        head = QHBoxLayout(self._head)
+        head.setContentsMargins(0, 0, 0, 0)
         head.addWidget(self.name, 1)
         head.addWidget(choose)
+        self._head.hide()
         self._stack = QStackedLayout()
         self._stack.addWidget(
             EmptyState(
@@ -256,12 +261,12 @@ class LabelsDialog(QDialog):
         self._stack.addWidget(self._body())
         column = QVBoxLayout(self)
         column.setSpacing(10)
-        column.addLayout(head)
+        column.addWidget(self._head)
         column.addWidget(self.banner)
         column.addLayout(self._stack, 1)
         column.addWidget(self.written)
         column.addWidget(self.buttons)
-        self.resize(1020, 720)
+        open_at(self, 1020, 720)
 
     def _body(self) -> QWidget:
         split = QSplitter(Qt.Orientation.Vertical)

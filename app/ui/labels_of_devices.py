@@ -83,7 +83,7 @@ class DeviceLabelsDialog(QDialog):
         for widget in (self.fault, self.written, self.table):
             widget.hide()
         self.table.setMinimumHeight(160)
-        self.resize(600, 260)
+        self.resize(600, self.sizeHint().height())
 
 
 def _columns() -> list[Column]:

@@ -56,6 +56,7 @@ class Preview:
         missing: fields of the mapping that must still be told.
         fault: why it cannot be imported as it stands; empty when it can.
         next_step: what to do about it.
+        file: name of the file, where who asked did not name one.
     """
 
     format: str
@@ -70,6 +71,7 @@ class Preview:
     missing: tuple[str, ...] = ()
     fault: str = ""
     next_step: str = ""
+    file: str = field(default="", repr=False)
 
 
 def preview_table(path: Path, mapping: SignalTable | None = None) -> Preview:

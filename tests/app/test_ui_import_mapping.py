@@ -56,7 +56,7 @@ def test_import_waits_until_rate_and_unit_were_told(dialog, qtbot):
 
 def test_a_lead_that_is_chosen_for_a_column_goes_into_the_mapping(dialog, qtbot):
     pane = dialog.mapping
-    box = pane.columns.cellWidget(11, 1)
+    box = pane.box(11)
     assert box.currentData() == "V6"
     box.setCurrentIndex(box.findData("-"))
     box.activated.emit(box.currentIndex())
