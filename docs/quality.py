@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from quality_corpora import Case, faults, folder, ludb, mobile, planted, ptbxl, record_folds
 from quality_fit import (
+    Measures,
     cuts_of,
-    electrode_features,
+    electrode_measures,
     fit_electrodes,
     fit_rejection,
     gains_of,
@@ -30,7 +31,7 @@ from quality_fit import (
 )
 
 from engine.signal.quality import assess, impossible_amplitude
-from engine.signal.quality_electrodes import EXCHANGES, KINDS
+from engine.signal.quality_electrodes import EXCHANGES
 from engine.signal.recording import Recording
 
 PAGE = Path(__file__).resolve().parent / "quality.md"
@@ -92,8 +93,7 @@ def in_order(name: str, cases: list[Case]) -> str:
 
 def electrodes(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
     """Detection of every planted exchange: held-out patients of PTB-XL, then other corpora by the whole check."""
-    features = electrode_features(own)
-    detected, alarmed = held_out_exchanges(own, features)
+    detected, alarmed = held_out_exchanges(own, electrode_measures(own))
     yield f"| Fault | PTB-XL, held out | {' | '.join(others)} |\n| --- | --- |{' --- |' * len(others)}\n"
     alarms = [share(alarmed)] + [
         share([bool(assess(case.recording).suspicions) for case in cases]) for cases in others.values()
@@ -111,7 +111,7 @@ def electrodes(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
             yield f"| {finding}: {name} | {' | '.join(cells)} |\n"
 
 
-def held_out_exchanges(cases: list[Case], features: NDArray[np.float64]) -> tuple[dict[tuple[str, str], Marks], Marks]:
+def held_out_exchanges(cases: list[Case], measures: Measures) -> tuple[dict[tuple[str, str], Marks], Marks]:
     """Which planted exchange is suspected by its own name, and which recording in order by any.
 
     Weights and cuts come from other patients; the cuts from gains held out among those in turn.
@@ -119,15 +119,13 @@ def held_out_exchanges(cases: list[Case], features: NDArray[np.float64]) -> tupl
     detected = {(FINDINGS[exchange.kind], exchange.name): np.zeros(len(cases), bool) for exchange in EXCHANGES}
     alarmed = np.zeros(len(cases), bool)
     for rest, fold in record_folds(cases):
-        weights = fit_electrodes(features[rest])
-        cuts = cuts_of(held_out_gains(features[rest], [cases[index] for index in rest]))
-        alarmed[fold] = (gains_of(features[fold], weights) > cuts).any(axis=1)
-        ordinary = features[fold] @ weights
+        cuts = cuts_of(held_out_gains(measures[rest], [cases[index] for index in rest]))
+        gains = gains_of(measures[fold], fit_electrodes(measures[rest]))
+        alarmed[fold] = (gains > cuts).any(axis=1)
         for place, exchange in enumerate(EXCHANGES):
-            kind = KINDS.index(exchange.kind)
-            gain = ordinary[:, 0, kind] - ordinary[:, 1 + place, kind]  # undone, a planted exchange is as it was
             fault = TURNED_BACK.get(exchange.name, exchange.name)  # what undoes one circle plants the other
-            detected[FINDINGS[exchange.kind], fault][fold] = gain > cuts[NAMES.index(fault)]
+            # undone, a planted exchange is as it was: the gain of that is what doing it lost
+            detected[FINDINGS[exchange.kind], fault][fold] = -gains[:, place] > cuts[NAMES.index(fault)]
     return detected, alarmed
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,21 @@ from scipy.optimize import minimize
 
 from engine.signal.condition import fill_missing
 from engine.signal.quality_beats import find_beats
-from engine.signal.quality_electrodes import EXCHANGES, FEATURES, KINDS, version_features
+from engine.signal.quality_electrodes import EXCHANGES, FEATURES, KINDS, LEFT, version_features
 from engine.signal.quality_leads import measure
+from engine.signal.quality_left import FEATURES as LEFT_FEATURES
+from engine.signal.quality_left import left_features
 
 TABLE = Path(__file__).resolve().parent.parent / "engine/signal/quality_weights.py"
 Array = NDArray[np.float64]
 RIDGE = 0.001
 """Weight decay of the electrode sums, on features scaled to unit deviation."""
-ALARMS = 0.005
-"""Share of recordings in order, not fitted to, that the cut of one exchange lets pass as suspected."""
+LEFT_RIDGE = 0.005
+"""The same of the sum for LA and LL."""
+ALARMS, LEFT_ALARMS = 0.005, 0.01
+"""Share of recordings in order, not fitted to, that the cut of one exchange, and that of LA-LL, lets pass as suspected.
+
+LA-LL gets more, since so much is lost below: docs/quality.md shows the trade."""
 LEAST_CUT = 2.0
 KIND_OF = np.array([KINDS.index(exchange.kind) for exchange in EXCHANGES])
 
@@ -42,43 +49,75 @@ Made by docs/quality_fit.py from 356 recordings of PTB-XL (CC BY 4.0; Wagner et 
 '''
 
 
-def electrode_features(cases: Sequence[Case]) -> Array:
-    """Features of every recording as it is and with each exchange undone, [N, 1 + E, F]."""
-    rows = []
+@dataclass(frozen=True)
+class Measures:
+    """Features of recordings.
+
+    Attributes:
+        versions_NVF: of every recording as it is and with each exchange undone, V = 1 + E.
+        left_NG: `left_features`.
+    """
+
+    versions_NVF: Array
+    left_NG: Array
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Measures:
+        return Measures(self.versions_NVF[rows], self.left_NG[rows])
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Weights of the sums: `weights_FK` of the versions' features for every kind, `left_G` of `left_features`."""
+
+    weights_FK: Array
+    left_G: Array
+
+
+def electrode_measures(cases: Sequence[Case]) -> Measures:
+    """Features of every recording."""
+    versions, left = [], []
     for case in cases:
         beats = find_beats(fill_missing(case.recording.signal_CT), case.recording.rate_hz)
-        rows.append(version_features(beats))
-    return np.array(rows, dtype=np.float64)
+        versions.append(version_features(beats))
+        left.append(left_features(beats))
+    return Measures(np.array(versions, dtype=np.float64), np.array(left))
 
 
-def fit_electrodes(features_NVF: Array) -> Array:
-    """Weights [F, K] by which recordings look more ordinary as they are than with any exchange (logistic ranking)."""
+def fit_electrodes(measures: Measures) -> Sums:
+    """Weights by which recordings look more ordinary as they are than with any exchange (logistic ranking)."""
+    features_NVF = measures.versions_NVF
     weights_FK = np.zeros((features_NVF.shape[2], len(KINDS)))
     for kind in range(len(KINDS)):
-        exchanged = 1 + np.flatnonzero(kind == KIND_OF)
+        exchanged = 1 + np.flatnonzero((kind == KIND_OF) & (np.arange(len(EXCHANGES)) != LEFT))
         more = (features_NVF[:, :1] - features_NVF[:, exchanged]).reshape(-1, features_NVF.shape[2])
         weights_FK[:, kind] = _logistic(more, np.ones(len(more)), RIDGE)
-    return weights_FK
+    return Sums(weights_FK, _logistic(2 * measures.left_NG, np.ones(len(measures.left_NG)), LEFT_RIDGE))
 
 
-def gains_of(features_NVF: Array, weights_FK: Array) -> Array:
+def gains_of(measures: Measures, sums: Sums) -> Array:
     """How much more ordinary each recording looks with each exchange undone, [N, E]."""
-    ordinary_NVK = features_NVF @ weights_FK
+    ordinary_NVK = measures.versions_NVF @ sums.weights_FK
     rows = np.arange(len(EXCHANGES))
-    return np.asarray(ordinary_NVK[:, 1 + rows, KIND_OF] - ordinary_NVK[:, [0], KIND_OF])
+    gains_NE = np.asarray(ordinary_NVK[:, 1 + rows, KIND_OF] - ordinary_NVK[:, [0], KIND_OF])
+    gains_NE[:, LEFT] = -2 * measures.left_NG @ sums.left_G
+    return gains_NE
 
 
-def held_out_gains(features_NVF: Array, cases: list[Case]) -> Array:
+def held_out_gains(measures: Measures, cases: list[Case], seed: int = 7) -> Array:
     """Gains of every recording by weights that its patient had no part in, [N, E]."""
     gains_NE = np.zeros((len(cases), len(EXCHANGES)))
-    for rest, fold in record_folds(cases):
-        gains_NE[fold] = gains_of(features_NVF[fold], fit_electrodes(features_NVF[rest]))
+    for rest, fold in record_folds(cases, seed=seed):
+        gains_NE[fold] = gains_of(measures[fold], fit_electrodes(measures[rest]))
     return gains_NE
 
 
 def cuts_of(gains_NE: Array) -> Array:
     """The cut of every exchange, [E], from recordings in order."""
-    return np.maximum(LEAST_CUT, np.ceil(np.quantile(gains_NE, 1 - ALARMS, axis=0) * 10) / 10)
+    alarms_E = np.where(np.arange(len(EXCHANGES)) == LEFT, LEFT_ALARMS, ALARMS)
+    quantiles_E = np.array(
+        [np.quantile(gains_N, 1 - share) for gains_N, share in zip(gains_NE.T, alarms_E, strict=True)]
+    )
+    return np.maximum(LEAST_CUT, np.ceil(quantiles_E * 10) / 10)
 
 
 def rejection_features(cases: Sequence[Case]) -> Array:
@@ -117,12 +156,14 @@ def _logistic(rows: Array, share: Array, ridge: float, scale: bool = True) -> Ar
     return np.asarray(fit.x / deviation)
 
 
-def write_table(weights_FK: Array, cuts_E: Array) -> None:
+def write_table(sums: Sums, cuts_E: Array) -> None:
     """The module with the numbers."""
     lines = [HEADER, "WEIGHTS = {\n"]
-    for name, row in zip(FEATURES, weights_FK, strict=True):
+    for name, row in zip(FEATURES, sums.weights_FK, strict=True):
         lines.append(f'    "{name}": ({", ".join(f"{value:.3f}" for value in row)}),\n')
-    lines += ["}\n", '"""Weights of every feature: limb leads, chest leads, polarity."""\n\n', "CUTS = {\n"]
+    lines += ["}\n", '"""Weights of every feature: limb leads, chest leads, polarity."""\n\n', "LEFT_WEIGHTS = {\n"]
+    lines += [f'    "{name}": {value:.3f},\n' for name, value in zip(LEFT_FEATURES, sums.left_G, strict=True)]
+    lines += ["}\n", '"""Weights of every feature of `quality_left`: LA and LL."""\n\n', "CUTS = {\n"]
     lines += [f'    "{one.name}": {cut:.1f},\n' for one, cut in zip(EXCHANGES, cuts_E, strict=True)]
     lines += ["}\n", '"""How much more ordinary a recording must look with an exchange undone; log odds."""\n']
     TABLE.write_text("".join(lines))
@@ -134,8 +175,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data
     cases = ptbxl(data)
-    features = electrode_features(cases)
-    write_table(fit_electrodes(features), cuts_of(held_out_gains(features, cases)))
+    measures = electrode_measures(cases)
+    write_table(fit_electrodes(measures), cuts_of(held_out_gains(measures, cases)))
     cases = mobile(data)
     rejected = np.array([not case.accepted for case in cases])
     print("UNREADABLE =", tuple(np.round(fit_rejection(rejection_features(cases), rejected), 2).tolist()))

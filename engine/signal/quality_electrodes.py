@@ -6,7 +6,7 @@ polarity. If it would look much more ordinary with an exchange undone, that exch
 since a heart on the right side, or an infarction, can look the same. Features after Kors and van Herpen (J
 Electrocardiol 34 Suppl, 2001: correlation with what other leads foretell), Xue (CinC 2006: P and QRS together) and
 Hedén (Am J Cardiol 75, 1995: a trained net on measures of both); comparing a recording with its own undone version is
-this program's.
+this program's. LA and LL are a matter of their own: `quality_left`.
 
 The right leg takes no part in a lead, but on an arm it leaves one of I, II, III nearly flat (Haisty, Pacing Clin
 Electrophysiol 18, 1995): that is asked of the amplitude alone.
@@ -16,7 +16,7 @@ Shapes: V versions of a recording, C leads (12), M independent leads (8: I, II, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from engine.signal.leads import CANONICAL, PRECORDIAL
 from engine.signal.quality_beats import Beats, Signal
 from engine.signal.quality_finding import Finding
+from engine.signal.quality_left import left_gain
 from engine.signal.quality_weights import CUTS, WEIGHTS
 
 MEASURED = (0, 1, 6, 7, 8, 9, 10, 11)
@@ -76,6 +77,8 @@ def _limb_exchanges() -> list[Exchange]:
     exchanges = []
     for one, other, lead_one, lead_two in two:
         text = tell.format(f"{one} and {other}", "them")
+        if (one, other) == ("LA", "LL"):
+            text = "LA and LL may be swapped: upside down, lead III fits aVR and the chest leads better"
         exchanges.append(Exchange(f"{one}-{other}", "limb", text, (), _twelve(lead_one, lead_two, _CHEST)))
     turned = "RA, LA and LL may be swapped in a circle: the limb leads look more usual with all three turned back"
     exchanges.append(Exchange("RA-LA-LL", "limb", turned, (), _twelve(-_II, _I - _II, _CHEST)))
@@ -111,7 +114,10 @@ EXCHANGES = (*_limb_exchanges(), *_chest_exchanges(), *_inversions())
 _VERSIONS_VCM = np.stack([AS_IT_IS, *(exchange.undo_CM for exchange in EXCHANGES)])
 _WEIGHTS_FK = np.array([WEIGHTS[name] for name in FEATURES], np.float32)
 _KIND_E = np.array([KINDS.index(exchange.kind) for exchange in EXCHANGES])
+LEFT = next(place for place, exchange in enumerate(EXCHANGES) if exchange.name == "LA-LL")
+"""The exchange that `left_gain` judges."""
 _CUT_E = np.array([CUTS[exchange.name] for exchange in EXCHANGES])
+LIMBS = [place for place, exchange in enumerate(EXCHANGES) if exchange.kind == "limb"]
 _UPPER = np.array(PAIRS).T
 _FINDING = {"limb": "limb_swap", "chest": "precordial_order", "polarity": "polarity"}
 
@@ -120,7 +126,9 @@ def gains(beats: Beats) -> NDArray[np.float64]:
     """How much more ordinary the recording looks with each of `EXCHANGES` undone; log odds, below zero as a rule."""
     ordinary_VK = version_features(beats) @ _WEIGHTS_FK
     rows = np.arange(len(EXCHANGES))
-    return np.asarray(ordinary_VK[1 + rows, _KIND_E] - ordinary_VK[0, _KIND_E], dtype=np.float64)
+    gains_E = np.asarray(ordinary_VK[1 + rows, _KIND_E] - ordinary_VK[0, _KIND_E], dtype=np.float64)
+    gains_E[LEFT] = left_gain(beats)
+    return gains_E
 
 
 def version_features(beats: Beats) -> Signal:
@@ -163,10 +171,25 @@ def check_electrodes(beats: Beats, chest: bool) -> list[Finding]:
         own_E = np.where(kind == _KIND_E, margins_E, -np.inf)
         best = int(np.argmax(own_E))
         if own_E[best] > 0:
-            exchange = EXCHANGES[best]
+            exchange = EXCHANGES[_named(best, beats)]
             value = (round(float(gains_E[best]), 2),) * max(1, len(exchange.leads))
             findings.append(Finding(_FINDING[exchange.kind], exchange.text, exchange.leads, value))
     return findings
+
+
+def _named(best: int, beats: Beats) -> int:
+    """The limb exchange to name: the best one, or that which also exchanges LA and LL back, where these ask for it.
+
+    The limb sum tells hardly one from the other: both turn the same lead upright.
+    """
+    if best == LEFT or best not in LIMBS:
+        return best
+    undone_CM = EXCHANGES[best].undo_CM
+    undone = replace(beats, median_CL=undone_CM @ beats.median_CL[list(MEASURED)])
+    if left_gain(undone) <= 0:
+        return best
+    both_CM = EXCHANGES[LEFT].undo_CM @ undone_CM[list(MEASURED)]
+    return next((place for place in LIMBS if np.allclose(EXCHANGES[place].undo_CM, both_CM)), best)
 
 
 def check_legs(beats: Beats) -> list[Finding]:

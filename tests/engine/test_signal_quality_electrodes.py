@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from engine.signal.quality import assess
 from engine.signal.quality_beats import find_beats
 from engine.signal.quality_electrodes import AS_IT_IS, EXCHANGES, FEATURES, MEASURED, gains
-from engine.signal.quality_weights import CUTS, WEIGHTS
+from engine.signal.quality_left import FEATURES as LEFT_FEATURES
+from engine.signal.quality_left import left_features
+from engine.signal.quality_weights import CUTS, LEFT_WEIGHTS, WEIGHTS
 from engine.signal.readers import find_files, read_recording
 from engine.signal.recording import Recording
 
@@ -54,7 +56,14 @@ def test_every_exchange_but_a_circle_undoes_itself(name):
 
 def test_every_feature_and_every_exchange_has_its_number():
     assert tuple(WEIGHTS) == FEATURES
+    assert tuple(LEFT_WEIGHTS) == LEFT_FEATURES
     assert set(CUTS) == set(BY_NAME)
+
+
+def test_exchanging_left_arm_and_left_leg_turns_the_sign_of_all_that_is_asked_of_them(recordings):
+    beats = find_beats(recordings[0].signal_CT, 500.0)
+    exchanged = find_beats(limbs_exchanged(recordings[0].signal_CT, "RA", "LL", "LA"), 500.0)
+    np.testing.assert_allclose(left_features(exchanged), -left_features(beats), atol=1e-3)
 
 
 @settings(max_examples=15, deadline=None)
@@ -80,7 +89,9 @@ def test_held_ends_move_no_verdict(recordings):
         assert assess(Recording(signal_CT=padded, rate_hz=500.0)).names == assess(recording).names
 
 
-@pytest.mark.parametrize("name", ["RA-LA", "RA-LL", "RA-LA-LL", "RA-LL-LA", "V1-V3", "V6-V1", "all", "V2", "V6"])
+@pytest.mark.parametrize(
+    "name", ["RA-LA", "RA-LL", "LA-LL", "RA-LA-LL", "RA-LL-LA", "V1-V3", "V6-V1", "all", "V2", "V6"]
+)
 def test_planted_exchanges_are_suspected_in_shipped_recordings(recordings, name):
     finding = {"limb": "limb_swap", "chest": "precordial_order", "polarity": "polarity"}[BY_NAME[name].kind]
     plain = [recording for recording in recordings if assess(recording).verdict == "good"]
@@ -90,6 +101,25 @@ def test_planted_exchanges_are_suspected_in_shipped_recordings(recordings, name)
         found += finding in assess(Recording(signal_CT=signal_CT, rate_hz=500.0)).names
     assert found >= 0.8 * len(plain)
     assert len(plain) >= 5
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (("LA", "RA", "LL"), "RA and LA may be swapped"),
+        (("LL", "LA", "RA"), "RA and LL may be swapped"),
+        (("RA", "LL", "LA"), "LA and LL may be swapped"),
+        (("LA", "LL", "RA"), "RA, LA and LL may be swapped in a circle"),
+        (("LL", "RA", "LA"), "RA, LA and LL may be swapped in a circle"),
+    ],
+)
+def test_the_limb_electrodes_that_were_exchanged_are_the_ones_named(recordings, places, told):
+    named = []
+    for recording in recordings:
+        quality = assess(Recording(signal_CT=limbs_exchanged(recording.signal_CT, *places), rate_hz=500.0))
+        named += [one.text.startswith(told) for one in quality.suspicions if one.name == "limb_swap"]
+    assert len(named) >= 6
+    assert np.mean(named) >= 0.7
 
 
 def test_a_suspicion_is_never_told_as_certain():
