@@ -73,6 +73,9 @@ def evaluation(results: EvaluateResults) -> str:
     )
     body = table(("Label", "AUROC (interval)", "Positives", "Method"), rows, right=("Positives",))
     notes = [paragraph(note, "  ") for note in results.notes]
+    if results.leaks is not None:
+        notes += [paragraph(f"LEAK  {told}", "  ") for told in results.leaks.findings]
+        notes += [paragraph(told, "  ") for told in results.leaks.unsearched]
     return "\n".join([head, "", body, *notes])
 
 

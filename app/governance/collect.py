@@ -28,6 +28,7 @@ from app.governance.dossier import (
     RunProvenance,
 )
 from app.governance.evidence import evidence_of
+from app.governance.leaks import claims_of_leaks, leaks_of, limits_of_leaks, searches_of
 from app.governance.limits import limits_of
 from engine.contract.card import ModelCard
 from engine.contract.errors import UsageError, WorldError
@@ -64,7 +65,8 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
     trained = _pretrainings(session, sections)
     members = _members(session, cohort.name)
     basis = basis_of(session, cohort, members, sections, trained)
-    runs = _runs(session, job, sections, trained)
+    leaks = leaks_of(session, cohort.name, sections)
+    runs = _runs(session, job, sections, trained, searches_of(leaks))
     seq, head = audit.head(session)
     labels = [item.label for item in sections[0].evaluation.labels]
     return Dossier(
@@ -78,13 +80,14 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
         comparison=comparison,
         pretrainings=tuple(trained),
         example=_example(session, home, members, labels),
-        claims=claims_of(sections, comparison),
-        limits=limits_of(basis, sections, trained),
+        claims=(*claims_of_leaks(leaks), *claims_of(sections, comparison)),
+        limits=(*limits_of_leaks(leaks), *limits_of(basis, sections, trained)),
         runs=runs,
         evidence=evidence_of(session, [run.job_id for run in runs]),
         audit_seq=seq,
         audit_head=head,
         versions=dict(job.versions),
+        leaks=leaks,
     )
 
 
@@ -137,9 +140,14 @@ def _members(session: Session, cohort: str) -> list[Record]:
 
 
 def _runs(
-    session: Session, job: Job, sections: Sequence[ModelSection], trained: Sequence[PretrainingSection]
+    session: Session,
+    job: Job,
+    sections: Sequence[ModelSection],
+    trained: Sequence[PretrainingSection],
+    searches: Sequence[str],
 ) -> tuple[RunProvenance, ...]:
-    ids = [section.job_id for section in trained] + [section.evaluation_job for section in sections] + [job.job_id]
+    ids = [section.job_id for section in trained] + [section.evaluation_job for section in sections]
+    ids += [job.job_id, *searches]
     return tuple(_provenance(jobs.get(session, job_id)) for job_id in dict.fromkeys(ids))
 
 

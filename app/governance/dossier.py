@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.core.rows import CohortRow, LabelSummary, MetricSeries, SignalView
+from app.core.rows import CohortRow, Exposure, LabelSummary, LeakState, MetricSeries, SignalView
 from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
+from engine.data.circularity import Circularity
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,15 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class LeaksSection:
+    """What is known of leaks: into the cohort, between it and each model, and into its labels."""
+
+    state: LeakState
+    exposures: tuple[Exposure, ...] = ()
+    labels: tuple[Circularity, ...] = ()
+
+
+@dataclass(frozen=True)
 class Dossier:
     """Everything that the PDF prints. `claims` and `limits` are whole sentences."""
 
@@ -109,3 +119,4 @@ class Dossier:
     audit_seq: int
     audit_head: str
     versions: dict[str, str] = field(default_factory=dict)
+    leaks: LeaksSection | None = None

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from app.core import jobs
 from app.governance.dossier import Evidence
 
+UNPRINTED = "pairs."
+"""Begins the paths of pairs that a search for leaks found: they can be ten thousand, and no dossier prints them."""
+
 
 def evidence_of(session: Session, job_ids: Sequence[str]) -> tuple[Evidence, ...]:
     """All numbers of these runs, numbered in the order of runs and results."""
@@ -18,6 +21,7 @@ def evidence_of(session: Session, job_ids: Sequence[str]) -> tuple[Evidence, ...
         (job_id, path, value)
         for job_id in job_ids
         for path, value in numbers(json.loads(jobs.get(session, job_id).results or "{}"))
+        if not path.startswith(UNPRINTED)
     ]
     width = max(4, len(str(len(found))))
     return tuple(Evidence(f"E{n:0{width}d}", *entry) for n, entry in enumerate(found, start=1))

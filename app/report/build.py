@@ -18,7 +18,7 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.platypus import CondPageBreak, NextPageTemplate, PageBreak, Paragraph, Spacer
 
 from app.governance.dossier import Dossier, ExampleECG
-from app.report import annex, cover, ecg_trace, origins, pages, results, style, training
+from app.report import annex, cover, ecg_trace, leaks, origins, pages, results, style, training
 from app.report.evidence import ATTACHMENT, Ledger, digest, evidence_document
 from app.report.style import MM
 from app.report.tables import Context, table
@@ -109,6 +109,7 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
     if dossier.comparison.cka:
         found.append((REPRESENTATION, lambda: origins.representation(dossier, context), pages.BODY))
     found.append(("The local data", lambda: origins.local_data(dossier, context), pages.BODY))
+    found.append(("Leaks", lambda: leaks.leaks(dossier, context), pages.BODY))
     found.append(("Limits", lambda: _limits(dossier), pages.BODY))
     if dossier.example is not None:
         found.append(("One recording, drawn to scale", _later(_example, dossier.example), pages.ECG))

@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.rows import AuditVerdict, CohortRow, LabelSummary, MetricSeries, SignalView
+from app.core.rows import (
+    AuditVerdict,
+    CohortRow,
+    Exposure,
+    LabelSummary,
+    LeakSearch,
+    LeakState,
+    MetricSeries,
+    SignalView,
+)
 from app.governance.dossier import (
     DataSummary,
     Dossier,
     Evidence,
     ExampleECG,
+    LeaksSection,
     ModelSection,
     PretrainingSection,
     RunProvenance,
@@ -33,6 +43,7 @@ from engine.contract.results import (
     LabelResult,
     PretrainResults,
 )
+from engine.data.circularity import Circularity
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LABELS = {"NORM": 62, "MI": 31, "STTC": 38, "CD": 33, "HYP": 24}
@@ -211,7 +222,25 @@ def results_of(dossier: Dossier) -> dict[str, dict[str, Any]]:
     plain = {model.evaluation_job: model.evaluation.model_dump(mode="json") for model in dossier.models}
     plain[dossier.comparison_job] = dossier.comparison.model_dump(mode="json")
     plain.update({one.job_id: one.results.model_dump(mode="json") for one in dossier.pretrainings})
-    return plain
+    return plain | {SEARCH: {"records": 155}}
+
+
+def leaks_section(names: tuple[str, ...]) -> LeaksSection:
+    """A cohort that was searched and is clean; a model that was pretrained on it, and one of which nobody knows."""
+    seen = f"'{names[0]}' was pretrained on 155 of the 155 scored recordings (signals only, no labels)"
+    told = (
+        Exposure(names[0], "155 recordings of this workspace", (seen,)),
+        Exposure(names[1], "nothing before it is scored"),
+        Exposure(names[3], "not known", (), (f"What '{names[3]}' was trained on is not known",)),
+    )
+    searched = LeakSearch("", SEARCH, "2026-11-22T14:01:00Z", 155, notes=("2 recordings have a copy in the same part",))
+    return LeaksSection(
+        LeakState(
+            "demo", "none found", "", SEARCH, (searched, LeakSearch("PTB-XL", SEARCH, "2026-11-22T14:01:00Z", 21799))
+        ),
+        told,
+        (Circularity("NORM", "independent", "NORM does not repeat the cart's statement", 155, 62, 0, 150, "NSR", 0.4),),
+    )
 
 
 def data_summary(labels: dict[str, int]) -> DataSummary:
@@ -249,6 +278,8 @@ LIMITS = (
 )
 NAMES = ("demo CPC on S4", "random S4", "age + sex", "age + sex (supplied scores)")
 JOBS = {"J0001": "import", "J0002": "pretrain", **{f"J{n:04d}": "evaluate" for n in range(3, 7)}, "J0007": "compare"}
+SEARCH = "J0008"
+JOBS[SEARCH] = "leakage"
 LAYERS = ["stem", "block 1", "block 2", "block 3", "block 4"]
 
 
@@ -290,6 +321,7 @@ def make_dossier(
         audit_seq=212,
         audit_head=sha(99),
         versions={"isoline": "0.1.0", "python": "3.11.7", "numpy": "2.4.6", "reportlab": "5.1.0"},
+        leaks=leaks_section(names),
     )
     changed = Dossier(**{**vars(draft), **changes})
     if "evidence" in changes:

@@ -9,9 +9,10 @@ from pdf_text import page_texts
 from pypdf import PdfReader
 from report_factory import NAMES, Facts, estimate, make_dossier, signal_view
 
-from app.core.rows import LabelSummary
+from app.core.rows import Exposure, LabelSummary, LeakSearch, LeakState
 from app.governance.claims import told
-from app.governance.dossier import Dossier
+from app.governance.dossier import Dossier, LeaksSection
+from app.governance.leaks import claims_of_leaks, limits_of_leaks
 from app.report import style
 from app.report.build import build_report, render
 from app.report.evidence import ATTACHMENT
@@ -176,7 +177,35 @@ def test_title_language_and_dates_come_from_the_dossier(report: Path, dossier: D
 def test_the_attachment_is_the_only_one_and_the_outline_has_every_section(report: Path) -> None:
     reader = PdfReader(report)
     assert list(reader.attachments) == [ATTACHMENT]
-    assert [entry["/Title"].split()[0] for entry in reader.outline] == [*"123456789", "A", "B"]
+    assert [entry["/Title"].split()[0] for entry in reader.outline] == [*"123456789", "10", "A", "B"]
+
+
+def test_the_section_on_leaks_says_what_was_searched_and_what_nobody_knows(pages: list[str]) -> None:
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    assert "Between the parts nothing found" in text
+    assert re.search(r"Compared 155 recordings E\d+, each with each", text)
+    assert "Against PTB-XL nothing found (21,799 recordings, 22 November 2026, 14:01 UTC)" in text
+    assert "was pretrained on 155 of the 155 scored recordings" in text
+    assert "was trained on is not known" in text
+    assert "NORM does not repeat the cart's statement" in text
+
+
+def test_a_cohort_that_was_not_searched_or_leaks_says_so_in_the_dossier() -> None:
+    never = LeaksSection(LeakState("demo", "not searched", "not searched for copies"))
+    text = re.sub(r"\s+", " ", " ".join(pages_of(make_dossier(leaks=never))))
+    assert "Between the parts not searched for copies" in text
+    assert next(iter(claims_of_leaks(never))).startswith("Nobody has searched")
+    assert "would go unseen" in next(iter(limits_of_leaks(never)))
+    found = tuple(f"{n} recordings of test have changed copies in train" for n in (2, 3, 4))
+    search = LeakSearch("", "J0008", "2026-11-22T14:01:00Z", 155, 1, 9, found)
+    leaking = LeaksSection(
+        LeakState("demo", "leaks", "", "J0008", (search,)), (Exposure("m", "x", ("'m' is of PTB-XL",)),)
+    )
+    assert next(iter(claims_of_leaks(leaking))).endswith("; and 1 more of the kind. The figures are too good.")
+    limits = [*limits_of_leaks(leaking)]
+    assert found[2] in limits[0]
+    assert limits[1].startswith("1 recording could not be compared")
+    assert limits[2] == "'m' is of PTB-XL: its figures may be better than on new recordings."
 
 
 def test_what_is_not_estimable_prints_its_reason_and_no_number(odd_pages: list[str]) -> None:
