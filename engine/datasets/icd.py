@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from sys import intern
 
 from engine.contract.errors import WorldError
 
@@ -20,7 +21,8 @@ def with_ancestors(codes: Iterable[str], characters: int = CHARACTERS) -> tuple[
     found: set[str] = set()
     for code in codes:
         short = code.strip().upper().replace(".", "")[:characters].rstrip("X")
-        found.update(short[:end] for end in range(CATEGORY, len(short) + 1))
+        # One text for each code, however many recordings have it.
+        found.update(intern(short[:end]) for end in range(CATEGORY, len(short) + 1))
     return tuple(sorted(found))
 
 

@@ -1,4 +1,4 @@
-"""MIMIC-IV-ECG with the eleven tasks of the study, out of up to nine published tables.
+"""MIMIC-IV-ECG with the eleven tasks of the study, out of up to ten published tables.
 
 Folder: `record_list.csv` and `files/` of MIMIC-IV-ECG; beside them or in folders below, as far as the hospital holds
 them:
@@ -6,22 +6,23 @@ them:
 - `records_w_diag_icd10.csv` (MIMIC-IV-ECG-Ext-ICD): diagnoses, age, sex, folds, where the ECG was taken. Required.
 - `machine_measurements.csv` (MIMIC-IV-ECG): ECG features.
 - `mds_ed.csv` (multimodal emergency benchmark): deterioration, mortality, ICU.
-- `omr.csv` (MIMIC-IV), `vitalsign.csv` (MIMIC-IV-ED), `labevents.csv` with `d_labitems.csv` (MIMIC-IV): biometrics,
-  vital signs, laboratory values.
+- `omr.csv` (MIMIC-IV), `vitalsign.csv` (MIMIC-IV-ED), `chartevents.csv`, `labevents.csv` with `d_labitems.csv`
+  (MIMIC-IV): biometrics, vital signs, laboratory values.
 
 Population (method specification, section 5.1): ECGs taken in the emergency department, with diagnoses; in folds 18
-and 19 only the first ECG of a stay. Where a table is missing, its targets are not known.
+and 19 only the first ECG of a stay. Where a table is missing, its targets are not known. The long tables stream by:
+memory goes with the ECGs, not with the four hundred million lines.
 
-Differs from the study: it also takes weights, vital signs and five laboratory values from `chartevents` of the
-intensive care unit (30 GB); we do not, so fewer of these targets are known.
+Differs from the study: it takes five laboratory values from `chartevents` of the intensive care unit, too; here they
+come from `labevents` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Container, Iterable, Iterator, Mapping
 from math import sqrt
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.icd import is_circulatory, parse_list, with_ancestors
@@ -31,13 +32,14 @@ from engine.datasets.mimic_tables import (
     LABORATORY,
     NEAR_S,
     VITALS,
-    biometrics,
-    laboratory,
     locate,
-    vital_signs,
+    take_biometrics,
+    take_charted,
+    take_laboratory,
+    take_vital_signs,
 )
-from engine.datasets.nearest import Series, nearest, parse_time, series
-from engine.datasets.tables import Row, number, read_table
+from engine.datasets.nearest import Around, parse_time, seconds
+from engine.datasets.tables import number, read_columns
 from engine.datasets.tasks import Category, Kind, Task
 from engine.datasets.wfdb_headers import SEXES
 
@@ -62,60 +64,84 @@ _DIAGNOSES = (
 )
 
 
+class _Ecg(NamedTuple):
+    """A row of the table of diagnoses, as far as it is read; the order is that of `_DIAGNOSES`."""
+
+    study: str
+    patient: str
+    time: str
+    codes: str
+    gender: str
+    age: str
+    in_stay: str
+    in_ed: str
+    fold: str
+
+
 def read(folder: Path) -> Iterator[Entry]:
     """Entries of the study's population in the order of the table of diagnoses."""
-    paths = {
-        row["study_id"]: row["path"] for row in read_table(locate(folder, "record_list.csv"), ("study_id", "path"))
-    }
-    population = [row for row in read_table(locate(folder, "records_w_diag_icd10.csv"), _DIAGNOSES) if _belongs(row)]
-    people = {row["subject_id"] for row in population}
-    measured = _Measured(folder, people)
-    for row in population:
-        if row["study_id"] in paths:
-            yield _entry(row, paths[row["study_id"]], measured)
+    table = read_columns(locate(folder, "records_w_diag_icd10.csv"), _DIAGNOSES)
+    population = {ecg.study: ecg for ecg in map(_Ecg._make, table) if _belongs(ecg)}
+    listed = read_columns(locate(folder, "record_list.csv"), ("study_id", "path"))
+    paths = {study: path for study, path in listed if study in population}
+    measured = _Measured(folder, population)
+    for ecg in population.values():
+        if ecg.study in paths:
+            yield _entry(ecg, paths[ecg.study], measured)
 
 
-def _belongs(row: Row) -> bool:
-    if row["ecg_taken_in_ed"].lower() != "true" or row["all_diag_all"] in ("", "[]"):
+def _belongs(ecg: _Ecg) -> bool:
+    if ecg.in_ed.lower() != "true" or ecg.codes in ("", "[]"):
         return False
-    held_out = number(row["strat_fold"]) in (VALIDATION, TEST)
-    return not held_out or number(row["ecg_no_within_stay"]) == 0
+    held_out = number(ecg.fold) in (VALIDATION, TEST)
+    return not held_out or number(ecg.in_stay) == 0
 
 
 class _Measured:
     """Targets of the other tables, as far as they are there."""
 
-    def __init__(self, folder: Path, people: set[str]) -> None:
-        self._features = _features(folder)
-        self._outcomes = _outcomes(folder)
-        self._far: Series = series(biometrics(folder, people))
-        self._near: Series = series([*vital_signs(folder, people), *laboratory(folder, people)])
+    def __init__(self, folder: Path, population: Mapping[str, _Ecg]) -> None:
+        self._features = _features(folder, population)
+        self._outcomes = _outcomes(folder, population)
+        self._around = Around(_times(population.values()))
+        take_biometrics(folder, self._around)
+        take_vital_signs(folder, self._around)
+        take_charted(folder, self._around)
+        laboratory = take_laboratory(folder, self._around)
+        asked = [(name, name, FAR_S) for name in BIOMETRICS] + [(name, name, NEAR_S) for name in VITALS]
+        self._asked = asked + [(name, laboratory[name], NEAR_S) for name in LABORATORY if name in laboratory]
 
-    def of(self, study: str, patient: str, time: datetime | None) -> dict[str, float]:
-        values = {**self._features.get(study, {}), **self._outcomes.get(study, {})}
+    def of(self, ecg: _Ecg) -> dict[str, float]:
+        values, time = {**self._features.get(ecg.study, {}), **self._outcomes.get(ecg.study, {})}, parse_time(ecg.time)
         if time is not None:
-            asked = [(self._far, name, FAR_S) for name in BIOMETRICS]
-            asked += [(self._near, name, NEAR_S) for name in VITALS + LABORATORY]
-            for found, name, within in asked:
-                value = nearest(found, patient, name, time, within)
+            for name, series, within_s in self._asked:
+                value = self._around.nearest(series, ecg.patient, time, within_s)
                 if value is not None:
                     values[name] = value
         return values
 
 
-def _entry(row: Row, path: str, measured: _Measured) -> Entry:
-    codes = with_ancestors(parse_list(row["all_diag_all"]))
-    sex = SEXES.get(row["gender"].lower(), "unknown")
-    values = measured.of(row["study_id"], row["subject_id"], parse_time(row["ecg_time"]))
-    age, fold = number(row["age"]), number(row["strat_fold"])
+def _times(ecgs: Iterable[_Ecg]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {}
+    for ecg in ecgs:
+        when = parse_time(ecg.time)
+        times.setdefault(ecg.patient, []).extend([] if when is None else [seconds(when)])
+    return times
+
+
+def _entry(ecg: _Ecg, path: str, measured: _Measured) -> Entry:
+    codes = with_ancestors(parse_list(ecg.codes))
+    sex = SEXES.get(ecg.gender.lower(), "unknown")
+    values = measured.of(ecg)
+    age, fold = number(ecg.age), number(ecg.fold)
     if age is not None:
         values["age"] = age
     if sex != "unknown":
         values["male"] = float(sex == "male")
     return Entry(
         source=path + ".hea",
-        record=row["study_id"],
-        patient=row["subject_id"],
+        record=ecg.study,
+        patient=ecg.patient,
         age=age,
         sex=sex,
         fold=None if fold is None else int(fold),
@@ -127,11 +153,14 @@ def _entry(row: Row, path: str, measured: _Measured) -> Entry:
     )
 
 
-def _features(folder: Path) -> dict[str, dict[str, float]]:
+def _features(folder: Path, studies: Container[str]) -> dict[str, dict[str, float]]:
     """Intervals (ms) and axes (degrees) of the machine, out of range left out."""
-    needed = ("study_id", "rr_interval", "qrs_onset", "qrs_end", "t_end", "p_axis", "qrs_axis", "t_axis")
+    names = ("rr_interval", "qrs_onset", "qrs_end", "t_end", "p_axis", "qrs_axis", "t_axis")
     path = locate(folder, "machine_measurements.csv", required=False)
-    return {row["study_id"]: features(row) for row in read_table(path, needed)} if path else {}
+    if path is None:
+        return {}
+    rows = read_columns(path, ("study_id", *names))
+    return {study: features(dict(zip(names, texts, strict=True))) for study, *texts in rows if study in studies}
 
 
 def features(row: Mapping[str, str]) -> dict[str, float]:
@@ -156,17 +185,18 @@ def _within(text: str, low: float, high: float) -> float | None:
     return value if value is not None and low <= value <= high else None
 
 
-def _outcomes(folder: Path) -> dict[str, dict[str, float]]:
+def _outcomes(folder: Path, studies: Container[str]) -> dict[str, dict[str, float]]:
     """Deterioration, mortality and ICU by study; -999 stands for undefined."""
     path = locate(folder, "mds_ed.csv", required=False)
     names = DETERIORATION + MORTALITY + ICU
     if path is None:
         return {}
     outcomes = {}
-    for row in read_table(path, ("general_study_id", *[f"deterioration_{name}" for name in names])):
-        values = {name: number(row[f"deterioration_{name}"]) for name in names}
-        known = {name: value for name, value in values.items() if value is not None and value != _UNDEFINED}
-        outcomes[row["general_study_id"].removesuffix(".0")] = known
+    for study, *texts in read_columns(path, ("general_study_id", *[f"deterioration_{name}" for name in names])):
+        study = study.removesuffix(".0")
+        if study in studies:
+            told = zip(names, map(number, texts), strict=True)
+            outcomes[study] = {name: value for name, value in told if value is not None and value != _UNDEFINED}
     return outcomes
 
 
@@ -204,7 +234,7 @@ DATASETS = (
         marker=("record_list.csv",),
         read=read,
         official={**dict.fromkeys(range(VALIDATION), "train"), VALIDATION: "validation", TEST: "test"},
-        caution="without chartevents fewer weights, vital signs and laboratory values are known than in the study",
+        caution="five laboratory values of intensive care, which the study takes from chartevents, come from labevents",
     ),
 )
 TASKS = (

@@ -10,6 +10,7 @@ import gzip
 import io
 import math
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from engine.contract.errors import WorldError
@@ -58,6 +59,33 @@ def read_table(path: Path, needed: Sequence[str], delimiter: str = ",") -> Itera
             names = _columns(path, reader.fieldnames or (), needed)
             for row in reader:
                 yield {names[key]: (value or "").strip() for key, value in row.items() if key is not None}
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(path, type(error).__name__) from None
+
+
+def read_columns(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterator[tuple[str, ...]]:
+    """Some columns alone of a long table, a tuple a row in the order asked for; several times as fast as `read_table`.
+
+    Args:
+        path: the table.
+        needed: at least two columns, matched without regard to case.
+        delimiter: between fields.
+
+    Raises:
+        WorldError: a column is missing, a line is shorter than it must be, or the table cannot be read.
+    """
+    try:
+        with _open(path) as file:
+            rows = csv.reader(file, delimiter=delimiter)
+            head = next(rows, [])
+            spelled = _columns(path, head, needed)
+            places = {spelled[name]: place for place, name in enumerate(head)}
+            chosen = itemgetter(*(places[name] for name in needed))
+            for row in rows:
+                if row:
+                    yield chosen(row)
+    except IndexError:
+        raise _unreadable(path, "a line is too short") from None
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, type(error).__name__) from None
 

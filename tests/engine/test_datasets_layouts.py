@@ -2,15 +2,21 @@
 
 import csv
 import math
+import tracemalloc
+from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from corpus_layouts import BUILDERS, cpsc2018_structs, mimic_measurements, write_table, write_wfdb
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.contract.errors import WorldError
 from engine.datasets import cpsc2018, mimic, ptbxl, snomed, zzu
 from engine.datasets.icd import parse_list, with_ancestors
+from engine.datasets.nearest import Around, bounds, seconds
 from engine.datasets.registry import dataset, task
 from engine.datasets.tables import find_table, number, read_table
 from engine.datasets.tasks import targets
@@ -269,18 +275,69 @@ def test_the_measurement_nearest_to_the_ecg_counts_within_its_window(tmp_path):
     assert "Creatinine" not in entries[1].values  # a day later
 
 
+def test_vital_signs_and_weights_of_intensive_care_count_in_the_units_of_the_emergency_department(tmp_path):
+    BUILDERS["mimic"](tmp_path)
+    event = {"subject_id": 10000, "hadm_id": 1, "stay_id": 2, "caregiver_id": "", "storetime": "", "warning": 0}
+    hour, other = "2180-07-01 08:30:00", "2180-07-01 09:30:00"
+    rows = [
+        (hour, 223762, 37.0),
+        (other, 223761, 99.0),
+        (hour, 220045, 72),
+        (hour, 226512, 80),
+        (hour, 1, 5),
+        (hour, 220050, ""),
+    ]
+    charted = [event | {"charttime": time, "itemid": item, "valuenum": value} for time, item, value in rows]
+    # Each name gets values on both sides, so that the percentiles cut others off.
+    for item, low, high in ((220045, 10, 300), (226512, 2, 300), (223762, 20, 50)):
+        charted += [event | {"charttime": "2190-01-01 00:00:00", "itemid": item, "valuenum": v} for v in (low, high)]
+    write_table(tmp_path / "icu" / "chartevents.csv", charted)
+    values = next(entry.values for entry in dataset("mimic").read(tmp_path))
+    assert values["temperature"] == pytest.approx(98.6)
+    assert values["heartrate"] == 72
+    assert values["Weight (Lbs)"] == pytest.approx(176.37, abs=0.01)
+    assert "sbp" not in values
+
+
+def test_a_line_of_a_long_table_that_ends_early_is_refused_by_the_tables_name(tmp_path):
+    BUILDERS["mimic"](tmp_path)
+    table = tmp_path / "chartevents.csv"
+    table.write_text("subject_id,charttime,itemid,valuenum\n10000,2180-07-01 08:00:00\n")
+    with pytest.raises(WorldError, match=r"table chartevents.csv: it cannot be read \(a line is too short\)"):
+        list(dataset("mimic").read(tmp_path))
+
+
 def test_nearest_values_within_the_window_in_many_measurements():
-    from datetime import datetime, timedelta
-
-    from engine.datasets.nearest import Measurement, nearest, series
-
     start = datetime(2180, 1, 1)
-    many = [Measurement("a", "hr", start + timedelta(minutes=n), float(n)) for n in range(101)]
-    found = series([*many, Measurement("b", "hr", start, 1e6)])
-    assert nearest(found, "a", "hr", start + timedelta(minutes=50, seconds=29), 3600) == 50
-    assert nearest(found, "a", "hr", start + timedelta(days=1), 3600) is None
-    assert nearest(found, "b", "hr", start, 3600) is None  # beyond the 99th percentile
-    assert nearest(found, "c", "hr", start, 3600) is None
+    around = Around({"a": [seconds(start + timedelta(minutes=50))], "b": [seconds(start)]})
+    for n in range(101):
+        around.take("hr", "a", str(start + timedelta(minutes=n)), float(n), 3600)
+    around.take("hr", "b", str(start), 1e6, 3600)
+    around.take("hr", "b", "no time", 1.0, 3600)
+    assert around.counts() == {"hr": 102}
+    assert around.nearest("hr", "a", start + timedelta(minutes=50, seconds=29), 3600) == 50
+    assert around.nearest("hr", "a", start + timedelta(minutes=50, seconds=30), 3600) == 50  # the earlier of two
+    assert around.nearest("hr", "a", start + timedelta(days=1), 3600) is None
+    assert around.nearest("hr", "b", start, 3600) is None  # beyond the 99th percentile
+    assert around.nearest("hr", "c", start, 3600) is None
+    assert around.nearest("bp", "a", start, 3600) is None
+
+
+@given(st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=60))
+def test_percentiles_of_counted_values_are_those_of_all_values(values):
+    low, high = bounds(Counter(values), (0.01, 0.99))
+    assert (low, high) == pytest.approx(tuple(np.quantile(values, (0.01, 0.99))))
+
+
+def test_what_is_kept_of_a_long_table_goes_with_the_ecgs_and_not_with_its_lines():
+    start = datetime(2180, 1, 1)
+    around = Around({"a": [seconds(start)]})
+    tracemalloc.start()
+    for n in range(20_000):
+        around.take("hr", "a", str(start + timedelta(hours=n + 2)), float(n % 90), 3600)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 50_000
 
 
 # Tables
