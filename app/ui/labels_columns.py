@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QTableWidget, QTableWidgetItem, QWidget
 
 from app.ui.label_words import MEANING_WORDS
-from app.ui.row_combo import RowCombo, dress, place_combo, set_tab_order
+from app.ui.row_combo import RowCombo, dress, place_combo
 
 if TYPE_CHECKING:
     from app.core.label_columns import Meaning
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 3
 MOST_COLUMNS = 400
 """Columns that are shown; those beyond are left out, and the dialog says so."""
+AT_ONCE = 12
+"""Lines that get their choices in one go: a combo box takes milliseconds to make, and the window must not wait."""
 NAME, MEANING, ABSENT, FIRST = 0, 1, 2, 3
 WHY = FIRST + ROWS_SHOWN
 LISTS = ("scp", "snomed", "icd10")
@@ -26,88 +28,107 @@ TIP_ABSENT = "What a statement means that is not in the list of a recording: unk
 
 
 class LabelColumns(QTableWidget):
-    """One line a column of the table, with its choices."""
+    """One line a column of the table, with its choices; what is chosen stands here, the choices only show it."""
 
     changed = Signal()
     """The user chose another meaning."""
 
     def __init__(self) -> None:
         super().__init__(0, WHY + 1)
-        self._names: tuple[str, ...] = ()
+        self._meanings: dict[str, Meaning] = {}
+        self._negative: set[str] = set()
         self._join = ""
-        self._choices: list[tuple[RowCombo, RowCombo]] = []
+        self._boxes: dict[str, tuple[RowCombo, RowCombo]] = {}
+        self._last: QWidget = self
+        self._more = QTimer(self, interval=0)
+        self._more.timeout.connect(self._add_more)
         self.setAccessibleName("Columns of the table")
         dress(self, (150, 200, 112, *[105] * ROWS_SHOWN), WHY)
 
     def show_look(self, look: LabelLook) -> None:
         """Show the columns of another table with what is suggested for them."""
-        self._names = look.table.columns[:MOST_COLUMNS]
+        names = look.table.columns[:MOST_COLUMNS]
         lines = look.table.rows[:ROWS_SHOWN]
-        titles = [f"Row {line}" for line, _ in lines] + [""] * (ROWS_SHOWN - len(lines))
+        self._meanings = {name: look.mapping.columns.get(name, "ignore") for name in names}
+        self._negative, self._boxes, self._last, self._join = set(), {}, self, look.mapping.on
         self.setRowCount(0)
-        self.setRowCount(len(self._names))
-        self._choices = []
+        self.setRowCount(len(names))
+        titles = [f"Row {line}" for line, _ in lines] + [""] * (ROWS_SHOWN - len(lines))
         self.setHorizontalHeaderLabels([*TITLES, *titles, "Why"])
-        for row, (name, guess) in enumerate(zip(self._names, look.columns, strict=False)):
+        for row, (name, guess) in enumerate(zip(names, look.columns, strict=False)):
             self._put(row, NAME, name)
             for place, (_, cells) in enumerate(lines):
                 self._put(row, FIRST + place, cells[name])
             self._put(row, WHY, guess.reason)
-            self._add_choices(row, name, look.mapping.columns.get(name, "ignore"))
-        set_tab_order(self, [combo for pair in self._choices for combo in pair])
-        self._join = ""
-        self.set_join(look.mapping.on)
+        self._add_more()
+        self._more.start()
 
     def set_join(self, column: str) -> None:
         """This column names the recordings; it cannot mean anything else besides."""
-        for name, (meaning, absent) in zip(self._names, self._choices, strict=True):
-            if name in (self._join, column):
-                meaning.setEnabled(name != column)
-                if name == column:
-                    meaning.insertItem(0, NAMES_THE_ROW, "joins")
-                    meaning.setCurrentIndex(0)
-                elif meaning.itemData(0) == "joins":
-                    meaning.removeItem(0)
-                    meaning.setCurrentIndex(0)
-                absent.setVisible(meaning.currentData() in LISTS)
-        self._join = column
+        before, self._join = self._join, column
+        for name in (before, column):
+            if name in self._boxes:
+                self._show_choice(name)
 
     def meanings(self) -> dict[str, Meaning]:
         """Meaning by column; those that are left out or join the rows are not in it."""
-        chosen = {name: meaning.currentData() for name, (meaning, _) in zip(self._names, self._choices, strict=True)}
-        return {name: meaning for name, meaning in chosen.items() if meaning not in ("ignore", "joins")}
+        told = self._meanings.items()
+        return {name: meaning for name, meaning in told if meaning != "ignore" and name != self._join}
 
     def complete(self) -> frozenset[str]:
         """Columns of lists in which absence means that the statement was looked for and not found."""
-        pairs = zip(self._names, self._choices, strict=True)
         return frozenset(
-            name for name, (meaning, absent) in pairs if meaning.currentData() in LISTS and absent.currentData()
+            name for name, meaning in self.meanings().items() if meaning in LISTS and name in self._negative
         )
 
     def choices(self, column: str) -> tuple[RowCombo, RowCombo]:
-        """The choices of a column: what it means, and what is not in its lists."""
-        return self._choices[self._names.index(column)]
+        """The choices of a column: what it means, and what is not in its lists. Raises KeyError for another one."""
+        while column not in self._boxes and len(self._boxes) < self.rowCount():
+            self._add_more()
+        return self._boxes[column]
 
-    def _add_choices(self, row: int, name: str, chosen: Meaning) -> None:
+    def _add_more(self) -> None:
+        waiting = list(self._meanings)[len(self._boxes) :]
+        for name in waiting[:AT_ONCE]:
+            self._add_choices(len(self._boxes), name)
+        if len(waiting) <= AT_ONCE:
+            self._more.stop()
+
+    def _add_choices(self, row: int, name: str) -> None:
         meaning, absent = RowCombo(), RowCombo()
         for value, words in MEANING_WORDS.items():
             meaning.addItem(words, value)
-        meaning.setCurrentIndex(meaning.findData(chosen))
         meaning.setAccessibleName(f"What the column {name} means")
         absent.addItem("Unknown", False)
         absent.addItem("Negative", True)
         absent.setAccessibleName(f"What is not in the list of {name} counts as")
         absent.setToolTip(TIP_ABSENT)
-        place_combo(self, row, MEANING, meaning)
-        place_combo(self, row, ABSENT, absent)
-        absent.setVisible(chosen in LISTS)
-        self._choices.append((meaning, absent))
-        meaning.activated.connect(lambda _place: self._chosen(meaning, absent))
-        absent.activated.connect(lambda _place: self.changed.emit())
+        for column, combo in ((MEANING, meaning), (ABSENT, absent)):
+            place_combo(self, row, column, combo)
+            QWidget.setTabOrder(self._last, combo)
+            self._last = combo
+        self._boxes[name] = meaning, absent
+        self._show_choice(name)
+        meaning.activated.connect(lambda _place: self._choose(name))
+        absent.activated.connect(lambda _place: self._choose(name))
 
-    def _chosen(self, meaning: RowCombo, absent: RowCombo) -> None:
-        absent.setVisible(meaning.currentData() in LISTS)
+    def _choose(self, name: str) -> None:
+        meaning, absent = self._boxes[name]
+        self._meanings[name] = meaning.currentData()
+        (self._negative.add if absent.currentData() else self._negative.discard)(name)
+        self._show_choice(name)
         self.changed.emit()
+
+    def _show_choice(self, name: str) -> None:
+        meaning, absent = self._boxes[name]
+        joins = name == self._join
+        if joins and meaning.itemText(0) != NAMES_THE_ROW:
+            meaning.insertItem(0, NAMES_THE_ROW)
+        elif not joins and meaning.itemText(0) == NAMES_THE_ROW:
+            meaning.removeItem(0)
+        meaning.setCurrentIndex(0 if joins else meaning.findData(self._meanings[name]))
+        meaning.setEnabled(not joins)
+        absent.setVisible(not joins and self._meanings[name] in LISTS)
 
     def _put(self, row: int, column: int, text: str) -> None:
         item = QTableWidgetItem(text)

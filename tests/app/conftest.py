@@ -39,3 +39,11 @@ def background(qapp: object) -> Iterator[object]:
     workers = Background()
     yield workers
     workers.close()
+
+
+@pytest.fixture(scope="session")
+def six_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with six recordings and their labels, to be copied."""
+    from core_cases import make_workspace  # not above: not every test here needs a database
+
+    return make_workspace(tmp_path_factory.mktemp("six") / "workspace", count=6)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from core_cases import SAMPLES, hurt, make_workspace
+from core_cases import SAMPLES, hurt
 
 from app import cli
 from app.core.label_columns import guesses
@@ -21,14 +21,9 @@ from engine.signal.pseudonyms import pseudonym
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.hea"))[:6]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_workspace(tmp_path_factory.mktemp("template") / "workspace", count=6)
-
-
 @pytest.fixture
-def workspace(template: Path, tmp_path: Path) -> Iterator[Workspace]:
-    shutil.copytree(template, tmp_path / "ward7")
+def workspace(six_recordings: Path, tmp_path: Path) -> Iterator[Workspace]:
+    shutil.copytree(six_recordings, tmp_path / "ward7")
     with Workspace.open(tmp_path / "ward7") as opened:
         yield opened
 
