@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logit
-from scipy.stats import norm, t
+from scipy.special import expit, logit, ndtri, stdtrit  # not scipy.stats, which takes a second to load
 
 from engine.metrics.discrimination import Counts, Floats, Ints, placements
 
@@ -146,13 +145,13 @@ def macro_variance(influences: Sequence[Influence]) -> float:
 
 def logit_t_interval(value: float, variance: float, freedom: float, confidence: float) -> Bounds:
     """Student interval on the logit scale, which keeps it inside 0 to 1. Needs 0 < value < 1."""
-    reach = t.ppf(0.5 + confidence / 2, freedom) * np.sqrt(variance) / (value * (1 - value))
+    reach = stdtrit(freedom, 0.5 + confidence / 2) * np.sqrt(variance) / (value * (1 - value))
     return float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
 
 
 def t_interval(value: float, variance: float, freedom: float, confidence: float) -> Bounds:
     """Student interval on the scale of the number itself, cut at -1 and 1: for differences."""
-    reach = float(t.ppf(0.5 + confidence / 2, freedom) * np.sqrt(variance))
+    reach = float(stdtrit(freedom, 0.5 + confidence / 2) * np.sqrt(variance))
     return max(-1.0, value - reach), min(1.0, value + reach)
 
 
@@ -177,7 +176,7 @@ def newcombe_interval(value: float, positives: int, negatives: int, confidence: 
     It stays open where the data show no variance at all: perfect separation. With clustered data the counts are
     patients, which is cautious.
     """
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
 
     def gap(theta: float) -> float:
         return float((theta - value) ** 2 - z**2 * _newcombe_variance(theta, positives, negatives))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from engine.metrics.discrimination import Ranked, auroc, placements
+from engine.metrics.discrimination import Ranked, auroc, midranks, placements
 
 
 def pairs_won(y, score):
@@ -72,6 +73,13 @@ def test_chunks_do_not_change_the_resamples(monkeypatch):
     whole = Ranked.of(y, score, patient).resampled(weight)
     monkeypatch.setattr("engine.metrics.discrimination._CELLS", 120)
     assert np.array_equal(whole, Ranked.of(y, score, patient).resampled(weight))
+
+
+@pytest.mark.parametrize("decimals", [8, 1, 0])
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_midranks_equal_scipy_with_and_without_ties_to_the_bit(count, decimals):
+    score = np.round(np.random.default_rng(count).standard_normal(count), decimals)
+    np.testing.assert_array_equal(midranks(score), rankdata(score))
 
 
 def test_placements_equal_their_definition_and_average_to_the_auroc():
