@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     check = add_verb(
         kinds,
         "verify",
-        "read every sample and hold it against its checksum",
+        "read every sample, further leads and resampled copies too, and hold it against its checksum",
         ["isoline store verify -w ward7"],
         _verify,
     )
@@ -87,9 +87,11 @@ def _verify(arguments: argparse.Namespace) -> int:
 def verdict(results: VerifyResults) -> str:
     """What a verification found, for people."""
     read = f"{counted(results.recordings, 'recording')} read, {megabytes(results.bytes)}"
+    read += f", further leads of {results.extra:,}" * bool(results.extra)
+    read += f", {results.derived:,} in resampled copies" * bool(results.derived)
     if not results.damaged:
         return f"{read}: every one is as it was written."
-    lines = [f"{fault.record_id}  {fault.what}" for fault in results.faults]
+    lines = [f"{fault.record_id or 'store':13}  {fault.what}" for fault in results.faults]
     more = results.damaged - len(lines)
     lines += [f"and {more:,} more"] * bool(more)
     return "\n".join([*lines, "", f"{read}: {results.damaged:,} damaged. Import them again, or restore a backup."])

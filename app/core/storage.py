@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import audit, jobs
 from app.core.home import Home
 from app.core.rows import DerivedRow, StoreSummary
+from app.core.schema import Record
 from engine.contract.config import VerifyConfig
+from engine.contract.run import ManifestRow
 from engine.data import resampled
 from engine.data.store import Store
 
@@ -35,7 +38,10 @@ def summary(home: Home) -> StoreSummary:
 def verify(session: Session, home: Home) -> str:
     """Queue the reading of the whole store; gives back the job's id. Raises WorldError when there is none."""
     count = len(Store.open(home.store))
-    return jobs.submit(session, home, VerifyConfig(store=str(home.store)), f"{count:,} recordings")
+    # The store does not know which recordings had further leads: without this, a file that is gone would not be missed.
+    having = session.execute(select(Record.record_id, Record.extra_leads).where(Record.extra_leads != []))
+    extra = [ManifestRow(record_id, "", "extra") for record_id, leads in having if leads]
+    return jobs.submit(session, home, VerifyConfig(store=str(home.store)), f"{count:,} recordings", extra)
 
 
 def derived(home: Home) -> list[DerivedRow]:

@@ -62,6 +62,8 @@ class VerifyResults(Model):
     recordings: int
     bytes: int = Field(description="Samples that were read.")
     damaged: int
+    extra: int = Field(0, description="Recordings whose further leads were read, or should have been there.")
+    derived: int = Field(0, description="Recordings in resampled copies that were read.")
     faults: list[StoreFault] = Field([], description="The damaged recordings, at most 1,000 of them.")
 
 

@@ -38,6 +38,28 @@ def keep_extra(store: Path, record_id: str, extra: ExtraLeads) -> None:
         raise disk_fault(error) from None
 
 
+def extras_of(store: Path) -> list[str]:
+    """Ids of the recordings whose further leads are kept, in order."""
+    return sorted(path.stem for path in (store / FOLDER).glob("*.npz"))
+
+
+def extra_fault(store: Path, record_id: str) -> str:
+    """What is wrong with the further leads of a recording; empty when they are whole. Every byte is checked."""
+    path = store / FOLDER / f"{record_id}.npz"
+    try:
+        with zipfile.ZipFile(path) as packed:
+            torn = packed.testzip()
+        extra = None if torn else read_extra(store, record_id)
+    except FileNotFoundError:
+        return "its extra leads are gone"
+    except (OSError, WorldError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile):
+        return "its extra leads are damaged"
+    if torn or extra is None:
+        return "its extra leads do not match their checksum"
+    whole = extra.signal_XT.ndim == 2 and len(extra.leads) == len(extra.signal_XT)
+    return "" if whole else "its extra leads and their names do not fit"
+
+
 def read_extra(store: Path, record_id: str) -> ExtraLeads | None:
     """The further leads of a recording, [X, T] millivolts at its own rate; None when it has none.
 

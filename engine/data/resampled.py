@@ -192,7 +192,10 @@ def _looked_at(path: Path) -> Derived:
         recipe = dict(json.loads((path / "recipe.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         recipe = {}
-    records = len(Store.open(path)) if (path / "store.json").exists() else 0
+    try:
+        records = len(Store.open(path))
+    except WorldError:  # not begun, or damaged: it must be listed all the same, so that it can be deleted
+        records = 0
     size = sum(file.stat().st_size for file in path.glob("*") if file.is_file())
     return Derived(path.name, recipe, records, size, Lock(path / "lock").is_held())
 
