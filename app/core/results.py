@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
-from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -61,9 +62,11 @@ def events(session: Session, job_id: str, after_seq: int = -1, limit: int = 500)
 def outcomes(session: Session, job_id: str) -> list[FileOutcome]:
     """What became of each input file of an import, and which rows of its labels file were left out."""
     jobs.get(session, job_id)
-    files = select(JobFile).where(JobFile.job_id == job_id, JobFile.status != "").order_by(JobFile.position)
+    # Columns, not objects: a hundred thousand files are told in a fraction of the time.
+    told = (JobFile.path, JobFile.format, JobFile.status, JobFile.reason, JobFile.next_step, JobFile.record_id)
+    files = select(*told).where(JobFile.job_id == job_id, JobFile.status != "").order_by(JobFile.position)
     rows = select(LabelRow).where(LabelRow.job_id == job_id, LabelRow.fault != "").order_by(LabelRow.line)
-    return [_file(file) for file in session.scalars(files)] + [_label_row(row) for row in session.scalars(rows)]
+    return [_file(*file) for file in session.execute(files)] + [_label_row(row) for row in session.scalars(rows)]
 
 
 def _of_type(session: Session, job_id: str, kind: str) -> list[AnyEvent]:
@@ -75,16 +78,9 @@ def _event(row: JobEvent) -> AnyEvent:
     return parse_event(row.body).model_copy(update={"seq": row.seq})
 
 
-def _file(file: JobFile) -> FileOutcome:
-    return FileOutcome(
-        file=Path(file.path).name,
-        format=file.format,
-        status=file.status,  # type: ignore[arg-type]
-        reason=file.reason,
-        next_step=file.next_step,
-        record_id=file.record_id,
-        folder=str(Path(file.path).parent),
-    )
+def _file(path: str, form: str, status: Any, reason: str, next_step: str, record_id: str | None) -> FileOutcome:
+    folder, _, name = path.rpartition(os.sep)
+    return FileOutcome(name, form, status, reason, next_step, record_id, folder)
 
 
 def _label_row(row: LabelRow) -> FileOutcome:

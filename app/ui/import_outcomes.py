@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
@@ -34,6 +34,8 @@ from app.ui.messages import message_of
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import sign
 
+SEARCH_MS = 150
+"""The list follows when the typing pauses."""
 SIGNS = {"imported": ("done", "good"), "duplicate": ("stopped", "muted"), "refused": ("failed", "bad")}
 WORDS = {"refused": "refused", "duplicate": "there already", "imported": "imported"}
 """Statuses in the user's words; what needs a hand comes first."""
@@ -64,6 +66,7 @@ class OutcomesDialog(QDialog):
         self.search, self.shown, self.fault = QLineEdit(), QLabel(), QLabel()
         self.status = QButtonGroup(self)
         self._sorted: tuple[int, bool] | None = None
+        self._pause = QTimer(self, singleShot=True, interval=SEARCH_MS)
         self._dress()
         self._lay_out()
         self.reasons.rows.set_rows(reasons_of(self.outcomes))
@@ -126,7 +129,8 @@ class OutcomesDialog(QDialog):
         self.search.setPlaceholderText("Search file or reason")
         self.search.setAccessibleName("Search file or reason")
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(lambda _text: self.narrow())
+        self.search.textChanged.connect(lambda _text: self._pause.start())
+        self._pause.timeout.connect(self.narrow)
         self.reasons.selected.connect(lambda _row: self.narrow())
         self.reasons.setMinimumHeight(96)
         self.shown.setProperty("role", "muted")

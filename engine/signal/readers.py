@@ -38,6 +38,7 @@ HEAD_BYTES = 4096
 """How much of a file's start the readers see when they are asked whether it is theirs."""
 
 _WFDB_SIGNALS = (".dat", ".mat")
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 _FORMATS = (
     "Import WFDB (.hea), DICOM, HL7 aECG, GE or Philips XML, SCP-ECG, ISHNE, EDF, BDF, CSV, NumPy, HDF5, MATLAB or "
     "Parquet files"
@@ -189,7 +190,17 @@ def _refuse_file(path: Path) -> WorldError:
         return refusal("the file is empty")
     if path.suffix.lower() in _WFDB_SIGNALS:
         return refusal("its WFDB header is missing", "Put the .hea file beside it")
+    if _is_packed(path):
+        return refusal("it is a packed archive", "Unpack it, then import the folder")
     return refusal("its format is not known", _FORMATS)
+
+
+def _is_packed(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith(_ARCHIVES)
+    except OSError:
+        return False
 
 
 def _refuse_folder(path: Path) -> WorldError:
