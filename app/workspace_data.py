@@ -108,15 +108,13 @@ class Data:
         quality: str | None = None,
     ) -> list[RecordRow]:
         """Recordings in the order of their import; `text` is sought in id, name, dataset and patient."""
-        with self._home.db.read() as session:
-            return records.find_rows(session, text, label, dataset, limit, offset, quality)
+        return self.find_records(RecordQuery(text, label, dataset=dataset, quality=quality), limit, offset)
 
     def record_count(
         self, text: str = "", label: str | None = None, dataset: str | None = None, quality: str | None = None
     ) -> int:
         """How many recordings `records` would give."""
-        with self._home.db.read() as session:
-            return records.count(session, text, label, dataset, quality)
+        return self.found_count(RecordQuery(text, label, dataset=dataset, quality=quality))
 
     def record(self, id_or_name: str) -> RecordRow:
         """One recording, by its id or by its file's name. Raises UsageError when there is none, or several."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.core.records import as_rows
+from app.core import records
 from app.core.rows import RecordRow
 from app.core.schema import Finding, Record, RecordLabel
 from engine.contract.errors import UsageError
@@ -102,7 +102,7 @@ def page(session: Session, query: RecordQuery, limit: int | None = None, offset:
     numbers = _filtered(select(Record.number), query).order_by(*order).limit(limit).offset(offset)
     found = session.scalars(numbers).all()
     rows = {record.number: record for record in _by_numbers(session, found)}
-    return as_rows(session, [rows[number] for number in found])
+    return records.as_rows(session, [rows[number] for number in found])
 
 
 def count(session: Session, query: RecordQuery) -> int:
@@ -151,7 +151,7 @@ def facets(session: Session) -> Facets:
         sexes=_counted(session, Record.sex),
         years=tuple((int(year), int(n)) for year, n in session.execute(years.order_by(Record.year)) if year),
         labels=_label_counts(session),
-        records=count(session, RecordQuery()),
+        records=records.count(session),
     )
 
 

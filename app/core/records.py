@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
@@ -71,45 +71,9 @@ def coarse_age(age: float | None, over_89: bool = False) -> tuple[float | None, 
     return (None if age is None else float(age)), False
 
 
-def find_rows(
-    session: Session,
-    text: str = "",
-    label: str | None = None,
-    dataset: str | None = None,
-    limit: int | None = None,
-    offset: int = 0,
-    quality: str | None = None,
-) -> list[RecordRow]:
-    """Recordings in the order of their import, filtered; `label` keeps those where it is positive."""
-    query = _filtered(select(Record), text, label, dataset, quality).order_by(Record.number).limit(limit).offset(offset)
-    return as_rows(session, session.scalars(query).all())
-
-
-def count(
-    session: Session,
-    text: str = "",
-    label: str | None = None,
-    dataset: str | None = None,
-    quality: str | None = None,
-) -> int:
-    """How many recordings the same filter of `find_rows` keeps."""
-    return session.scalar(_filtered(select(func.count()).select_from(Record), text, label, dataset, quality)) or 0
-
-
-def _filtered(
-    query: Select[Any], text: str, label: str | None, dataset: str | None, quality: str | None
-) -> Select[Any]:
-    if text.strip():
-        columns = (Record.record_id, Record.source_name, Record.dataset, Record.patient)
-        query = query.where(or_(*[column.icontains(text.strip(), autoescape=True) for column in columns]))
-    if label is not None:
-        positive = select(RecordLabel.record_id).where(RecordLabel.label == label, RecordLabel.value > 0)
-        query = query.where(Record.record_id.in_(positive))
-    if dataset is not None:
-        query = query.where(Record.dataset == dataset)
-    if quality is not None:
-        query = query.where(Record.quality == quality)
-    return query
+def count(session: Session) -> int:
+    """How many recordings the workspace holds."""
+    return session.scalar(select(func.count()).select_from(Record)) or 0
 
 
 def one(session: Session, name: str) -> RecordRow:

@@ -70,7 +70,9 @@ class SpanEdit(QWidget):
 
     def _typed(self) -> None:
         self._judge()
-        if not self.turned:
+        if self.turned:
+            self._pause.stop()
+        else:
             self._pause.start()
 
     def _judge(self) -> None:

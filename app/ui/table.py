@@ -20,8 +20,10 @@ from app.ui.rows_table import ROW, Column
 from app.ui.signs import sign
 
 Index = QModelIndex | QPersistentModelIndex
-PAGE_ROWS = 200
-PAGES_HELD = 40
+PAGE_ROWS = 100
+PAGES_HELD = 30
+PAGES_WAITING = 2
+"""Pages that may wait while one is fetched: who drags through the table wants the last ones, and not all on the way."""
 IN_VIEW = 60
 """Rows of a tall window: what is fetched at least when the rows are others."""
 PENDING = "…"
@@ -90,7 +92,9 @@ class PagedModel(QAbstractTableModel):
         self._rows = 0
         self._pages: OrderedDict[int, list[Any]] = OrderedDict()
         self._stale: set[int] = set()
-        self._asked: set[int] = set()
+        self._waiting: list[int] = []
+        self._under_way: int | None = None
+        self._sides = [_side(column) for column in columns]
         self._generation = 0
 
     def reload(self, keep: bool = True, chosen: Chosen = Chosen()) -> None:
@@ -102,7 +106,8 @@ class PagedModel(QAbstractTableModel):
             chosen: the current row, to be found again.
         """
         self._generation += 1
-        self._asked.clear()
+        self._waiting.clear()
+        self._under_way = None
         generation, before = self._generation, self._rows
         self._background.read(
             lambda: self._look(keep, before, chosen),
@@ -137,12 +142,11 @@ class PagedModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """What a cell shows, in Qt's roles."""
-        column = self.columns[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _side(column)
+            return self._sides[index.column()]
         if role not in _ROLES:
             return None
-        row = self.ensure(index.row())
+        column, row = self.columns[index.column()], self.ensure(index.row())
         if row is None:
             return PENDING if role == Qt.ItemDataRole.DisplayRole else None
         return _cell(column, row, role)
@@ -160,7 +164,7 @@ class PagedModel(QAbstractTableModel):
             return sign(column.header_sign, themes.current().muted) if column.header_sign else None
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.header_tip or None
-        return _side(column) if role == Qt.ItemDataRole.TextAlignmentRole else None
+        return self._sides[section] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     # Arrivals.
 
@@ -199,18 +203,33 @@ class PagedModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), self.index(self._rows - 1, len(self.columns) - 1))
 
     def _ask(self, number: int) -> None:
-        if number in self._asked:
+        if number == self._under_way or number in self._waiting:
             return
-        self._asked.add(number)
-        generation, offset = self._generation, number * PAGE_ROWS
+        self._waiting = [*self._waiting, number][-PAGES_WAITING:]
+        if self._under_way is None:
+            self._fetch_next()
+
+    def _fetch_next(self) -> None:
+        """One page at a time, the newest wish first."""
+        self._under_way = self._waiting.pop() if self._waiting else None
+        if self._under_way is None:
+            return
+        number, generation = self._under_way, self._generation
         self._background.read(
-            lambda: self._fetch(PAGE_ROWS, offset), lambda rows: self._take_page(number, rows, generation)
+            lambda: self._fetch(PAGE_ROWS, number * PAGE_ROWS),
+            lambda rows: self._take_page(number, rows, generation),
+            failed=lambda error: self._miss_page(error, generation),
         )
+
+    def _miss_page(self, error: Exception, generation: int) -> None:
+        """A page that cannot be read is told of once, and asked for again when it is next painted."""
+        if generation == self._generation:
+            self._under_way = None
+        self._background.failed.emit(error)
 
     def _take_page(self, number: int, rows: list[Any], generation: int) -> None:
         if generation != self._generation:
             return
-        self._asked.discard(number)
         self._stale.discard(number)
         self._pages[number] = rows
         self._pages.move_to_end(number)
@@ -220,6 +239,7 @@ class PagedModel(QAbstractTableModel):
         if last >= first:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
             self.arrived.emit(first, last)
+        self._fetch_next()
 
 
 def _cell(column: Column, row: Any, role: int) -> object:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QTableView
 
 from app.ui.background import Background
 from app.ui.rows_table import Column
-from app.ui.table import PAGE_ROWS, PAGES_HELD, PENDING, PagedModel
+from app.ui.table import PAGE_ROWS, PAGES_HELD, PAGES_WAITING, PENDING, PagedModel
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def test_an_answer_to_an_older_question_is_dropped(qtbot, background):
     model.ensure(PAGE_ROWS * 3)
     model.reload(keep=False)
     settled(qtbot, background)
-    assert set(model._asked) <= set(model._pages) | {0}
+    assert set(model._pages) <= {0}
 
 
 def test_numbers_stand_on_the_right_under_their_title(qtbot, background):
@@ -146,3 +146,40 @@ def test_numbers_stand_on_the_right_under_their_title(qtbot, background):
     right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     assert model.index(0, 0).data(side) == right
     assert model.headerData(0, Qt.Orientation.Horizontal, side) == right
+
+
+def test_who_drags_through_the_table_does_not_wait_for_the_pages_on_the_way(qtbot, background):
+    source = Source(100_000)
+    model, _view = table(qtbot, background, source)
+    settled(qtbot, background)
+    source.asked.clear()
+    for line in range(10_000, 90_000, 1000):
+        model.ensure(line)
+    settled(qtbot, background)
+    assert len(source.asked) == 1 + PAGES_WAITING
+    assert model.row(89_000) == Line(89_000)
+
+
+def test_a_page_that_cannot_be_read_is_told_of_and_asked_for_again(qtbot, background):
+    source = Source(1000)
+    model, _view = table(qtbot, background, source)
+    settled(qtbot, background)
+    whole, source.rows = source.rows, None
+    with qtbot.waitSignal(background.failed):
+        model.ensure(900)
+    source.rows = whole
+    model.ensure(900)
+    settled(qtbot, background)
+    assert model.row(900) == Line(900)
+
+
+def test_another_order_comes_with_its_rows_and_without_a_flicker(qtbot, background):
+    source = Source(1000)
+    model, _view = table(qtbot, background, source)
+    settled(qtbot, background)
+    source.note = "sorted"
+    seen = []
+    model.modelReset.connect(lambda: seen.append(model.index(0, 1).data()))
+    with qtbot.waitSignal(model.counted):
+        model.reload(keep=False)
+    assert seen == ["sorted"]
