@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.ui.crash import CrashCatcher
 from app.ui.icons import icon
 from app.ui.settings import SettingsFile
+from app.ui.smooth import keep_smooth
 from app.ui.window import MainWindow
 from engine.contract.errors import WorldError
 from engine.contract.version import VERSION
@@ -36,6 +37,7 @@ def run(workspace_path: Path | None) -> int:
     window = MainWindow(settings_file=SettingsFile.of_user())
     catcher = CrashCatcher(window.messages)
     catcher.install()
+    keep_smooth(window)
     window.show()
     if workspace_path is not None:
         QTimer.singleShot(0, window, lambda: window.open_workspace(workspace_path))
