@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from app.core import exposure, leak_state, leakage
+from app.core import exposure, leak_state, leakage, leaving
 from app.core.home import Home
 from app.core.rows import Exposure, LeakState
 from engine.contract.results import LeakageResults
@@ -50,6 +50,19 @@ class Sentinel:
         """
         with self._home.db.read() as session:
             return exposure.of_models(session, cohort, models)
+
+    def refuse_identifiers(self, what: str, path: Path, texts: Mapping[str, str]) -> None:
+        """Let no file leave whose texts (by the place where they stand) or name hold an identifier seen at import.
+
+        Raises:
+            WorldError: with the kinds and places, never the identifier.
+        """
+        leaving.refuse_file(self._home, what, path, texts)
+
+    def names_somebody(self, text: str) -> bool:
+        """Whether a text holds an identifier seen at import."""
+        with self._home.db.read() as session:
+            return bool(leaving.search(session, self._home.key, {"text": text}))
 
     def label_circularity(self, cohort: str) -> list[Circularity]:
         """For each label of a cohort, how far it is the cart's own statement, the worst first."""

@@ -18,11 +18,11 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, ingest, jobs, pretrainings, probes
+from app.core import audit, cohorts, ingest, jobs, leaving, pretrainings, probes
 from app.core.config_paths import config_sha256, resolved
 from app.core.digests import sha256_of
 from app.core.home import Home
-from app.core.models import WEIGHTS
+from app.core.models import CARD, WEIGHTS
 from app.core.schema import Job
 from engine.contract.config import PretrainConfig
 from engine.contract.errors import UsageError, WorldError
@@ -59,7 +59,8 @@ def export(
 
     Raises:
         UsageError: unknown cohort, parent or label.
-        WorldError: too few recordings, or the folder exists or cannot be written.
+        WorldError: too few recordings, the folder exists or cannot be written, or it would hold an identifier seen at
+            import.
     """
     path = path.expanduser().resolve()
     job = jobs.get(session, pretrainings.pretrain(session, home, config, cohort, parent))
@@ -69,11 +70,21 @@ def export(
         cohorts.open_split(session, job, *opened)
     settled = resolved(jobs.config_of(job), home.path)
     assert isinstance(settled, PretrainConfig)
+    leaving.refuse_identifiers(session, home.key, "run folder", _words(settled, path, store_as))
     with _whole_or_not_at_all(path):
         _write(session, home, job, settled, path, store_as)
     detail = {"config_sha256": config_sha256(jobs.config_of(job)), "manifest_sha256": job.manifest_sha256}
     audit.append(session, "run exported", job.job_id, {**detail, "labels": settled.probe is not None})
     return job.job_id
+
+
+def _words(config: PretrainConfig, path: Path, store_as: str) -> dict[str, str]:
+    """All words of a run folder: its config as it will stand there, the card of a parent, its name."""
+    places = {"store": store_as or config.store, "parent": PARENT if config.parent else ""}
+    texts = leaving.by_place(config.model_copy(update=places))
+    if config.parent:
+        texts["card of the parent"] = (Path(config.parent) / CARD).read_text(encoding="utf-8")
+    return texts | {leaving.NAME_OF_FILE: path.name}
 
 
 @contextmanager

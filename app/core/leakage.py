@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, exposure, jobs, models, records
+from app.core import audit, cohorts, exposure, jobs, leaving, models, records
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel, RegisteredModel
@@ -95,8 +95,11 @@ def export(
 
     Raises:
         UsageError: unknown cohort.
-        WorldError: the store lacks a recording, or the file cannot be written.
+        WorldError: the store lacks a recording, the file cannot be written, or it would hold an identifier seen at
+            import.
     """
+    texts = {"name of the corpus": corpus or cohort, "licence": licence, "note": note}
+    leaving.refuse_file(home, "fingerprint pack", path, texts)
     with home.db.read() as session:
         ids = [record for record, _, _ in _members(session, cohort)]
     path, head = write_store_pack(Store.open(home.store), ids, path, corpus or cohort, licence, note, on_progress)

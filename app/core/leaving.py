@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,10 +20,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import marks
+from app.core.home import Home
 from app.core.schema import AuditEvent
 from engine.contract.errors import WorldError
 from engine.signal.identifiers import hashed, signs_in
 
+NAME_OF_FILE = "name of the file"
 MOST_TOLD = 5
 """Places named in an error."""
 
@@ -66,9 +69,15 @@ def refuse_identifiers(session: Session, key: bytes, what: str, texts: Mapping[s
     raise WorldError(
         what,
         f"it was not written, since it would carry out what identifies somebody ({told}{more})",
-        "Take that out of the named places (a title, a name of a model, a cohort or a label) and export again",
+        "Take that out of the named places (a title; the name of a model, cohort, label or file) and export again",
         fault="identifier",
     )
+
+
+def refuse_file(home: Home, what: str, path: Path, texts: Mapping[str, str]) -> None:
+    """Let no file leave whose content or name holds an identifier. Raises WorldError with kinds and places."""
+    with home.db.read() as session:
+        refuse_identifiers(session, home.key, what, {**texts, NAME_OF_FILE: path.stem})
 
 
 def strings_of(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

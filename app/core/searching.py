@@ -56,6 +56,6 @@ def _texts(path: Path) -> dict[str, str]:
         text = leaving.shown_of_svg(text)
     if path.suffix.lower() == ".csv":
         text = leaving.cells_of_csv(text)
-    return {"name of the file": path.stem} | {
+    return {leaving.NAME_OF_FILE: path.stem} | {
         f"line {n}": line for n, line in enumerate(text.splitlines(), start=1) if line.strip()
     }

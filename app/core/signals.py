@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from app.core import leaving
 from app.core.home import Home
 from app.core.rows import SignalView
 from engine.contract.errors import UsageError, WorldError
@@ -37,13 +38,15 @@ def export(home: Home, record_id: str, path: Path) -> Path:
     A file that had further leads gets them as extra_signal [X, T] and extra_leads.
 
     Raises:
-        WorldError: the file cannot be written.
+        WorldError: the file cannot be written, or would hold an identifier seen at import.
     """
     view = read(home, record_id)
     path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
     content = io.BytesIO()
     leads, rate = np.array(view.leads, dtype=np.str_), np.float64(view.rate_hz)
     extra = read_extra(home.store, record_id)
+    # The names of further leads are the file's own words.
+    leaving.refuse_file(home, "exported file", path, {"leads": " ".join(extra.leads) if extra else ""})
     further: dict[str, Any] = {"extra_leads": np.array(extra.leads), "extra_signal": extra.signal_XT} if extra else {}
     np.savez(
         content,

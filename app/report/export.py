@@ -28,7 +28,7 @@ def export(home: Home, out: Path, comparison_job: str | None, title: str | None)
     dossier = collect(home, job_id, title)
     with home.db.read() as session:
         refuse = partial(leaving.refuse_identifiers, session, home.key, "report")
-        refuse(leaving.by_place(dossier))
+        refuse({**leaving.by_place(dossier), leaving.NAME_OF_FILE: path.stem})
         build_report(dossier, path, lambda draft: refuse(texts_of_pdf(draft)))
     with home.db.write() as session:
         return reports.keep(session, path, sha256_of(path), job_id)

@@ -30,8 +30,7 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
     folder = Path(os.path.abspath(folder.expanduser()))
     texts = {TABLE: table_text(results.axes, results.rows)}
     texts |= {f"{name}.svg": svg for name, svg in svg_figures(results, config).items()}
-    with home.db.read() as session:
-        leaving.refuse_identifiers(session, home.key, "study export", _searched(texts))
+    leaving.refuse_file(home, "study export", folder, _searched(texts))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -133,7 +133,7 @@ class ComparePage(Page):
     def write_csv(self, file: str) -> None:
         """Write all estimates to a file, whole or not at all."""
         text = self._csv(",")
-        self.background.write(partial(_write, Path(file), text))
+        self.background.write(partial(_write, self.workspace, Path(file), text))
 
     def _csv(self, delimiter: str) -> str:
         assert self.shown is not None
@@ -214,7 +214,10 @@ def summary_text(comparison: Comparison) -> str:
     return told + f"{results.resamples:,} patient-clustered resamples, seed {results.seed}."
 
 
-def _write(path: Path, text: str) -> None:
+def _write(workspace: Workspace, path: Path, text: str) -> None:
+    from app.core.leaving import cells_of_csv  # here: it brings the database, which the window starts without
+
+    workspace.refuse_identifiers("the CSV file", path, {"table": cells_of_csv(text)})
     try:
         write_whole(path, text)
     except OSError as error:

@@ -5,8 +5,10 @@ The log holds where it struck and never the exception's message, which may quote
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +19,7 @@ from app.ui.messages import Messages
 from engine.contract.errors import WorldError, crash_text
 
 LOG_LIMIT_BYTES = 1_000_000
+LEFT_OUT = "(a message was left out, since it may name somebody)"
 HARMLESS_QT = ("This plugin does not support propagateSizeHints",)
 
 
@@ -28,6 +31,8 @@ class CrashCatcher(QObject):
     def __init__(self, messages: Messages, log: Path | None = None) -> None:
         super().__init__()
         self.messages, self.log = messages, log or crash_log_path()
+        self.names_somebody: Callable[[str], bool] = _says_nothing
+        """Whether a text holds an identifier that the open workspace has seen. The log stands outside of it."""
         self.caught.connect(messages.error)
 
     def install(self) -> None:
@@ -39,7 +44,9 @@ class CrashCatcher(QObject):
     def take(self, error: BaseException) -> None:
         """Log an exception and have it shown; may be called from any thread."""
         if not isinstance(error, WorldError):
-            self._write(crash_text(error))
+            text = crash_text(error)
+            # Our own traceback names nobody; the message, which is asked for when a fault is hunted, may.
+            self._write(self._searched(text) if os.environ.get("ISOLINE_DEBUG") else text)
         self.caught.emit(error)
 
     def _hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -50,7 +57,7 @@ class CrashCatcher(QObject):
 
     def _qt_message(self, kind: QtMsgType, context: object, text: str) -> None:
         if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and not text.startswith(HARMLESS_QT):
-            self._write(f"Qt: {text}")
+            self._write(f"Qt: {self._searched(text)}")
 
     def _write(self, text: str) -> None:
         try:
@@ -61,6 +68,17 @@ class CrashCatcher(QObject):
                 file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text.rstrip()}\n")
         except OSError:
             print(text, file=sys.stderr)
+
+    def _searched(self, text: str) -> str:
+        """The text, unless it names somebody. Fails closed: where that cannot be told, it is left out."""
+        try:
+            return LEFT_OUT if self.names_somebody(text) else text
+        except Exception:
+            return LEFT_OUT
+
+
+def _says_nothing(_text: str) -> bool:
+    return False
 
 
 def crash_log_path() -> Path:

@@ -36,6 +36,7 @@ def run(workspace_path: Path | None) -> int:
     app.setWindowIcon(icon("isoline", "#0B5F86"))
     window = MainWindow(settings_file=SettingsFile.of_user())
     catcher = CrashCatcher(window.messages)
+    catcher.names_somebody = lambda text: window.workspace is not None and window.workspace.names_somebody(text)
     catcher.install()
     keep_smooth(window)
     window.show()

@@ -279,6 +279,9 @@ class FakeWorkspace(FakeTraining):
         made = make_dossier()
         return replace(made, comparison_job=comparison_job, title=title or made.title)
 
+    def refuse_identifiers(self, what: str, path: Path, texts: dict[str, str]) -> None:
+        self.calls.append(("refuse_identifiers", path.name, *texts))
+
     def export_report(self, out: Path, comparison_job: str | None = None, title: str | None = None) -> ReportRow:
         self._said("export_report", out, comparison_job, title)
         Path(out).write_bytes(b"%PDF-1.7\n")

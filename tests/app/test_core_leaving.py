@@ -4,15 +4,19 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from core_cases import SAMPLES
+from core_cases import SAMPLES, tiny_config
 
 from app import cli
 from app.core import leaving
 from app.core.schema import Mark
 from app.workspace import Workspace
 from engine.contract.errors import WorldError
+from engine.data.extra_leads import keep_extra
+from engine.signal.acquisition import ExtraLeads
 
 PERSON = "Kowalczyk_Ewa_19310412"
 
@@ -110,6 +114,92 @@ def test_the_verb_tells_kind_and_place_and_exits_with_1(
     told = json.loads(capsys.readouterr().out)
     assert told[str(bad)] == [{"kind": "file name", "place": "line 2"}]
     assert told[str(good)] == []
+
+
+NAMED = "for kowalczyk ewa 19310412 0"
+CLEAN = "spring"
+
+
+def through_fingerprints(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    return [workspace.export_fingerprints("main", out / "pack.isofp", note=words)[0]]
+
+
+def through_the_name_of_a_corpus(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    return [workspace.export_fingerprints("main", out / "pack.isofp", corpus=words)[0]]
+
+
+def through_a_run_folder(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    workspace.export_pretraining(tiny_config(words), out / "run")
+    return [out / "run"]
+
+
+def through_the_name_of_a_run_folder(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    workspace.export_pretraining(tiny_config(), out / words)
+    return [out / words]
+
+
+def through_the_name_of_a_file(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    return [workspace.export_record(workspace.records()[0].record_id, out / f"{words}.npz")]
+
+
+def through_the_leads_of_a_file(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    record_id = workspace.records()[0].record_id
+    keep_extra(workspace.path / "store", record_id, ExtraLeads((words,), np.zeros((1, 100), dtype=np.float32)))
+    return [workspace.export_record(record_id, out / "recording.npz")]
+
+
+def through_a_table_of_the_window(workspace: Workspace, out: Path, words: str) -> list[Path]:
+    from app.ui.compare_page import _write
+
+    _write(workspace, out / "numbers.csv", f"model,AUROC\n{words},0.842\n")
+    return [out / "numbers.csv"]
+
+
+DOORS = [
+    through_fingerprints,
+    through_the_name_of_a_corpus,
+    through_a_run_folder,
+    through_the_name_of_a_run_folder,
+    through_the_name_of_a_file,
+    through_the_leads_of_a_file,
+    through_a_table_of_the_window,
+]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_was_planted_at_import_leaves_by_no_door(workspace: Workspace, tmp_path: Path, door: Any) -> None:
+    workspace.create_cohort("main", folds=3)
+    jobs_before = len(workspace.jobs())
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(WorldError) as caught:
+        door(workspace, out, NAMED)
+    assert caught.value.fault == "identifier"
+    assert "owalczyk" not in str(caught.value)
+    assert list(out.iterdir()) == []
+    assert len(workspace.jobs()) == jobs_before
+    assert all(path.exists() for path in door(workspace, out, CLEAN))
+
+
+def test_the_windows_own_log_leaves_out_what_names_somebody(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtCore import QtMsgType
+
+    from app.ui.crash import LEFT_OUT, CrashCatcher
+    from app.ui.messages import Messages
+
+    catcher = CrashCatcher(Messages(), tmp_path / "window.log")
+    catcher.names_somebody = workspace.names_somebody
+    catcher._qt_message(QtMsgType.QtWarningMsg, None, f"QFile: cannot open /scans/{PERSON}_0.hea")
+    catcher._qt_message(QtMsgType.QtWarningMsg, None, "QPainter: not active")
+    catcher.names_somebody = lambda _text: 1 / 0 > 0
+    catcher._qt_message(QtMsgType.QtWarningMsg, None, "nobody can tell")
+    told = (tmp_path / "window.log").read_text()
+    assert "owalczyk" not in told
+    assert "not active" in told
+    assert "nobody can tell" not in told
+    assert told.count(LEFT_OUT) == 2
 
 
 def test_a_study_export_with_an_identifier_in_a_name_writes_nothing(
