@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.background import Background
 from app.ui.form_fields import QuietCombo
+from app.ui.label_words import role_label
 from app.ui.messages import message_of
 from app.ui.row_combo import RowCombo, dress, place_combo, set_tab_order
 from engine.contract.mapping import NOT_A_LEAD, SignalTable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 UNITS = (("As the file says", ""), ("mV", "mV"), ("µV", "uV"), ("V", "V"), ("nV", "nV"))
 WAIT_MS = 300
 NO_LEAD = "none"
+SCOPE = "This goes for every table and array of this import: bring in those of another rate or unit separately."
 
 
 class MappingPane(QWidget):
@@ -99,7 +101,6 @@ class MappingPane(QWidget):
         if found is not None:
             many = f", {found.recordings:,} recordings" if found.recordings > 1 else ""
             self.title.setText(f"{found.file}: {found.format}{many}, {found.samples:,} samples a lead")
-            self.title.setToolTip("Every table or array of this import is read as told here, unless it tells itself")
             self._fill(found)
             self._judge(found)
         self.judged.emit()
@@ -216,6 +217,7 @@ class MappingPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.title)
+        column.addWidget(role_label("muted", SCOPE))
         column.addLayout(grid)
         column.addWidget(self.columns, 1)
         column.addWidget(self.fault)

@@ -125,6 +125,17 @@ def test_a_mapping_that_contradicts_the_file_is_refused(tmp_path):
     assert "it says other leads" in refused(path, SignalTable(leads=CANONICAL[::-1]))
 
 
+def test_decimal_commas_are_seen_where_they_can_be_nothing_else(tmp_path):
+    signal_CT, path = ecg(), tmp_path / "ward.csv"
+    np.savetxt(path, signal_CT.T, delimiter=";", fmt="%.4f")
+    path.write_text(path.read_text().replace(".", ","))
+    got = read_recording(path, mapping=SignalTable(rate_hz=500, unit="mV")).signal_CT
+    np.testing.assert_allclose(got, signal_CT, atol=6e-5)
+    path.write_text("\n".join(";".join(["1,234"] * 12) for _ in range(900)))
+    with pytest.raises(WorldError, match="format is not known"):
+        read_recording(path, mapping=SignalTable(rate_hz=500, unit="uV", leads=CANONICAL))
+
+
 def test_missing_cells_are_missing_samples_and_decimal_commas_are_numbers(tmp_path):
     signal_CT = ecg()
     signal_CT[3, 5] = np.nan

@@ -47,18 +47,21 @@ _RATE = re.compile(
 """A rate that is called the sampling's: a heart rate or the corner of a filter must not pass for it."""
 _UNIT = re.compile(r"\bunits?\b\s*[:=,;\t ]\s*\"?([munµμ]?v)\b", re.IGNORECASE)
 _TIME = re.compile(r"^\s*(?:time|t|seconds?|zeit|temps|tempo)[\s_]*[(\[_ ]?\s*(ms|s|sec|seconds)?\s*[)\]]?\s*$", re.I)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
+"""What could be an English whole number with its thousands marked, and is then no decimal comma for sure."""
 _SECONDS = re.compile(r"^\s*(?:seconds?|ms)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Where the samples stand: delimiter, first line of them, columns, lines of the heading, announced length."""
+    """Where the samples stand: delimiter, first line of them, columns, their names, announced length, decimal mark."""
 
     delimiter: str
     start: int
     columns: int
     names: tuple[str, ...] = field(repr=False)
     announced: int | None = None
+    decimal: str = "."
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -115,10 +118,17 @@ def find_table(lines: Sequence[str], mapping: SignalTable) -> _Table | None:
         if announced:
             start = next((n for n in range(number + 1, len(lines)) if lines[n].strip()), len(lines))
             return _Table("space", start, int(announced[2]), (), int(announced[1]))
+    return _widest(lines, mapping, mapping.decimal) or (
+        None if mapping.decimal == "," else _widest(lines, mapping, ",")
+    )
+
+
+def _widest(lines: Sequence[str], mapping: SignalTable, decimal: str) -> _Table | None:
+    """The table with the most columns, by the delimiters that may be, with this decimal mark."""
     wanted = [mapping.delimiter] if mapping.delimiter else list(_DELIMITERS)
-    if mapping.decimal == ",":
+    if decimal == ",":
         wanted = [delimiter for delimiter in wanted if delimiter != ","]
-    tables = [table for table in (_with(lines, delimiter, mapping) for delimiter in wanted) if table]
+    tables = [table for table in (_with(lines, delimiter, mapping, decimal) for delimiter in wanted) if table]
     return max(tables, key=lambda table: table.columns, default=None)
 
 
@@ -136,7 +146,7 @@ def _look(content: bytes, mapping: SignalTable) -> Looked:
             raise refusal(f"it ends after {len(body)} of {table.announced} samples", "Copy the file again")
         body = body[: table.announced]
     check_decoded(len(body), table.columns)
-    values_TK = _numbers(body, table, mapping)
+    values_TK = _numbers(body, table)
     return _told(values_TK, table, lines[: table.start])
 
 
@@ -179,18 +189,20 @@ def _rate_of(time_T: NDArray[np.float64], name: str) -> float | None:
     return float(round(rate_hz)) if abs(rate_hz - round(rate_hz)) < 1e-3 * rate_hz else rate_hz
 
 
-def _with(lines: Sequence[str], delimiter: str, mapping: SignalTable) -> _Table | None:
+def _with(lines: Sequence[str], delimiter: str, mapping: SignalTable, decimal: str) -> _Table | None:
     """The table when columns are separated so; None where the lines do not agree."""
     asked = mapping.header_lines
     starts = range(min(len(lines), HEADING_LINES)) if asked is None else [asked]
     for start in starts:
         rows = [cells(line, delimiter) for line in lines[start : start + 2 * AGREEING] if line.strip()][:AGREEING]
         width = len(rows[0]) if rows else 0
-        if width > 1 and all(len(row) == width and _is_row(row, mapping.decimal) for row in rows):
+        if width > 1 and all(len(row) == width and _is_row(row, decimal) for row in rows):
+            if decimal != mapping.decimal and not any(_is_decimal(part) for row in rows for part in row):
+                return None
             above = [line for line in lines[:start] if line.strip()]
             names = [name.strip().strip("\"'#").strip() for name in cells(above[-1], delimiter)] if above else []
             fits = len(names) == width and not all(numeric(name) is not None for name in names)
-            return _Table(delimiter, start, width, tuple(names) if fits else ())
+            return _Table(delimiter, start, width, tuple(names) if fits else (), decimal=decimal)
     return None
 
 
@@ -206,10 +218,15 @@ def _is_row(row: Sequence[str], decimal: str) -> bool:
     return bool(values) and all(numeric(part.replace(decimal, ".")) is not None for part in values)
 
 
-def _numbers(body: Sequence[str], table: _Table, mapping: SignalTable) -> NDArray[np.float64]:
+def _is_decimal(part: str) -> bool:
+    """Whether the comma of a number can be nothing but its decimal mark: "0,123" can, "1,234" may mark thousands."""
+    return "," in part and not _THOUSANDS.fullmatch(part)
+
+
+def _numbers(body: Sequence[str], table: _Table) -> NDArray[np.float64]:
     """Samples [T, K]: by NumPy's own parser where the text is plain, else cell by cell. Raises WorldError."""
     mark = _DELIMITERS[table.delimiter]
-    if mapping.decimal == ".":
+    if table.decimal == ".":
         try:
             plain = io.StringIO("\n".join(body))
             values_TK = np.loadtxt(plain, dtype=np.float64, delimiter=mark, comments=None, ndmin=2)
@@ -222,7 +239,7 @@ def _numbers(body: Sequence[str], table: _Table, mapping: SignalTable) -> NDArra
         row = cells(line, table.delimiter)
         if len(row) != table.columns:
             raise refusal(f"line {number + 1} of its samples has {len(row)} columns, the first has {table.columns}")
-        values_TK[number] = [_value(cell, mapping.decimal, number) for cell in row]
+        values_TK[number] = [_value(cell, table.decimal, number) for cell in row]
     return values_TK
 
 
