@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.core import cohorts, eligible, leakage
+from app.core import cohort_choices, cohorts, eligible, leakage
+from app.core.cohort_choices import CohortChoices
 from app.core.home import Home
 from app.core.rows import CohortFlow, CohortRow
 from engine.contract.run import ManifestRow
@@ -53,10 +54,21 @@ class Cohorts:
                 leakage.check(session, self._home, made.name, ())
             return cohorts.row(session, made.name)
 
-    def eligible(self, labels: Sequence[str] = (), dataset: str | None = None, rules: Sequence[str] = ()) -> CohortFlow:
+    def eligible(
+        self,
+        labels: Sequence[str] = (),
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        official: bool = False,
+    ) -> CohortFlow:
         """Who a cohort of these rules would leave out, and why; nothing is made. Raises UsageError for no rule."""
         with self._home.db.read() as session:
-            return eligible.choose(session, labels, dataset, rules).flow
+            return eligible.choose(session, labels, dataset, rules, official).flow
+
+    def cohort_choices(self) -> CohortChoices:
+        """What the rules of a cohort can choose among in this workspace, with numbers of recordings."""
+        with self._home.db.read() as session:
+            return cohort_choices.of(session)
 
     def cohort_flow(self, name: str) -> CohortFlow:
         """Who was left out of a cohort at which step. Raises UsageError when there is none of this name."""

@@ -57,6 +57,7 @@ def add(verbs: Verbs) -> None:
     )
     flow.add_argument("name", metavar="NAME", nargs="?", help="a cohort that there is")
     _add_choice(flow)
+    flow.add_argument("--official", action="store_true", help="as for a cohort of the official parts of a corpus")
     add_workspace(flow)
     add_json(flow)
 
@@ -138,14 +139,14 @@ def leak_lines(state: LeakState) -> list[str]:
 
 
 def _flow(arguments: argparse.Namespace) -> int:
-    asked = arguments.label or arguments.rule or arguments.dataset
+    asked = arguments.label or arguments.rule or arguments.dataset or arguments.official
     if arguments.name and asked:
-        raise UsageError("cohort flow", "a cohort's rules are fixed", "Give NAME, or --label, --dataset and --rule")
+        raise UsageError("cohort flow", "a cohort's rules are fixed", "Give NAME alone, or no NAME and what to ask for")
     with opened(arguments) as workspace:
         if arguments.name:
             flow = workspace.cohort_flow(arguments.name)
         else:
-            flow = workspace.eligible(arguments.label, arguments.dataset, arguments.rule)
+            flow = workspace.eligible(arguments.label, arguments.dataset, arguments.rule, arguments.official)
     print(printing.as_json(flow) if wants_json(arguments) else flow_in_words(flow))
     return EXIT_DONE
 
@@ -157,6 +158,8 @@ def flow_in_words(flow: CohortFlow) -> str:
         cells.append((step.rule, "", ""))
         cells += [(f"  {reason}", f"-{count:,}", "") for reason, count in step.excluded.items()]
     cells.append(("eligible", f"{flow.records:,}", f"{flow.patients:,}"))
+    if flow.torn:
+        cells.append(("in several official parts: no cohort can be made", "", f"{flow.torn:,}"))
     return printing.table(("Step", "Recordings", "Patients"), cells, right=("Recordings", "Patients"))
 
 

@@ -251,6 +251,9 @@ def as_row(cohort: Cohort, leaks: LeakVerdict = "not searched") -> CohortRow:
         openings=cohort.openings,
         created=cohort.created,
         leaks=leaks,
+        labels=tuple(cohort.labels),
+        dataset=cohort.dataset,
+        rules=tuple(cohort.rules),
     )
 
 
@@ -272,7 +275,7 @@ def _divide(
 ) -> tuple[list[str], str]:
     if holdout is not None:
         held = hold_out(people, holdout, seed, y_nL)
-        return ["test" if out else "train" for out in held], f"{holdout:.0%} of the patients held out as test"
+        return ["test" if out else "train" for out in held], f"{100 * holdout:.12g}% of the patients held out as test"
     folds = folds or 0
     return [f"fold-{fold}" for fold in patient_folds(people, y_nL, folds, seed)], f"{folds} patient folds"
 

@@ -111,7 +111,10 @@ class LabelSummary:
 
 @dataclass(frozen=True)
 class CohortRow:
-    """A named set of recordings with one patient-wise split; `openings` counts how often its test part was scored."""
+    """A named set of recordings with one patient-wise split; `openings` counts how often its test part was scored.
+
+    `labels`, `dataset` and `rules` are what was asked for when it was made.
+    """
 
     name: str
     records: int
@@ -124,6 +127,9 @@ class CohortRow:
     created: str
     leaks: LeakVerdict = "not searched"
     """Whether copies, of whatever patient, stand in two parts: see `LeakState`."""
+    labels: tuple[str, ...] = ()
+    dataset: str | None = None
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,7 @@ class CohortFlow:
         steps: one a rule, in the order in which they were applied.
         records: recordings that are left.
         patients: their patients.
+        torn: patients whom an official split has in several parts; a cohort with any is refused.
     """
 
     considered: int
@@ -221,6 +228,7 @@ class CohortFlow:
     steps: tuple[Step, ...]
     records: int
     patients: int
+    torn: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A rule never guesses. What it asks for may be unknown of a recording; then the recording is left out for that reason, or
 kept where the rule says so (`unknown = "keep"`). A rule is written as people say it: "age 18..89", "sex female",
-"paced no", "leads I II V1", "quality good limited", "without flat line", "year 2015..", "seconds 10.. or unknown".
+"paced no", "leads I II V1", "quality good limited", "without flat", "year 2015..", "seconds 10.. or unknown".
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class FindingRule(Page):
     """A finding of the quality check that keeps a recording out."""
 
     kind: Literal["without"] = "without"
-    finding: str = Field(min_length=1, description="As the Records page names it.")
+    finding: str = Field(
+        min_length=1, description="Short name of a finding of the quality check: flat, noise, mains ..."
+    )
 
     def __str__(self) -> str:
         return f"without {self.finding}"

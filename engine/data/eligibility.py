@@ -99,6 +99,21 @@ def reason_against(rule: AnyRule, candidate: Candidate) -> str:
             return rule.finding if rule.finding.lower() in map(str.lower, candidate.findings) else KEPT
 
 
+def asked_of(rule: AnyRule) -> tuple[str, ...]:
+    """The fields of a `Candidate` that a rule looks at: recordings that are equal in them meet the same answer."""
+    match rule:
+        case RangeRule(what="age"):
+            return "age", "age_over_89"
+        case RangeRule() | ChoiceRule():
+            return (rule.what,)
+        case PacingRule():
+            return ("paced",)
+        case LeadsRule():
+            return ("leads", "derived") if rule.measured else ("leads",)
+        case FindingRule():
+            return ("findings",)
+
+
 def _range(rule: RangeRule, candidate: Candidate) -> str:
     value: float | None = getattr(candidate, rule.what)
     if value is None:

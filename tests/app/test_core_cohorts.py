@@ -7,9 +7,12 @@ import pytest
 from core_cases import SAMPLES, hurt, make_workspace
 
 from app.core import cohorts, jobs, probes
+from app.core.cohort_plan import CohortPlan, plan_of
 from app.workspace import Workspace
+from engine.contract.eligibility import parse_rule
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import RunFolder
+from engine.data.eligibility import Candidate, flow_of
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +185,69 @@ def test_rules_leave_out_whom_they_must_and_the_flow_is_kept_with_the_cohort(wor
     assert workspace.cohort_flow("adults") == flow
     with pytest.raises(UsageError, match="it is no rule"):
         workspace.create_cohort("tall", rules=["height 180.."])
+
+
+def test_the_flow_is_the_one_that_the_engine_tells_of_every_single_recording(workspace: Workspace) -> None:
+    ids = sorted(row.record_id for row in workspace.records())
+    for place, record_id in enumerate(ids):
+        age, over = (90, 1) if place % 5 == 0 else (None if place % 7 == 0 else 30 + 2 * place, 0)
+        told = (
+            age,
+            over,
+            ("", "GE", "Philips")[place % 3],
+            ("", "ward", "emergency")[place % 3],
+            (None, 0, 1)[place % 3],
+        )
+        values = "age = ?, age_over_89 = ?, maker = ?, setting = ?, paced = ?"
+        hurt(workspace, f"UPDATE records SET {values} WHERE record_id = ?", *told, record_id)
+    hurt(workspace, "UPDATE records SET derived = '[\"III\"]' WHERE record_id < ?", ids[9])
+    share_patients(workspace)
+    rules = ("age 40..95", "device ge or unknown", "setting ward emergency or unknown", "paced no or unknown")
+    rules += ("measured I III", "seconds 5..", "rate 100..", "year 1900.. or unknown", "quality good limited unknown")
+    candidates = [
+        Candidate(
+            row.patient, row.age, row.age == 90, row.sex, row.seconds, row.rate_hz, quality=row.quality,
+            device=row.maker, setting=row.setting, format=row.format, paced=row.paced,
+            leads=tuple(row.leads), derived=tuple(row.derived_leads),
+        )
+        for row in workspace.records()
+    ]  # fmt: skip
+    expected = flow_of(candidates, [parse_rule(rule) for rule in rules])
+    flow = workspace.eligible(rules=rules)
+    assert flow.steps == expected.steps
+    assert (flow.records, flow.patients) == (len(expected.chosen), expected.patients)
+    assert 0 < flow.records < 15
+
+
+def test_a_finding_leaves_out_the_recordings_that_have_it(workspace: Workspace) -> None:
+    hurt(workspace, "DELETE FROM findings")
+    for record_id in sorted(row.record_id for row in workspace.records())[:3]:
+        hurt(workspace, "INSERT INTO findings (record_id, finding) VALUES (?, 'wander')", record_id)
+    flow = workspace.eligible(rules=["without wander", "without noise"])
+    assert [step.excluded for step in flow.steps] == [{"wander": 3}, {}]
+    assert dict(workspace.cohort_choices().of("without")) == {"wander": 3}
+    with pytest.raises(UsageError, match="there is no such finding"):
+        workspace.eligible(rules=["without flatness"])
+
+
+def test_an_official_split_that_tears_patients_apart_is_told_before_a_cohort_is_made(workspace: Workspace) -> None:
+    share_patients(workspace)
+    ids = sorted(row.record_id for row in workspace.records())
+    for place, record_id in enumerate(ids[:8]):
+        part = "test" if place < 3 else "train"
+        hurt(workspace, "UPDATE records SET part = ?, dataset = 'ptbxl' WHERE record_id = ?", part, record_id)
+    flow = workspace.eligible(dataset="ptbxl", official=True)
+    assert (flow.records, flow.torn) == (8, 1)
+    assert dict(workspace.cohort_choices().official) == {"ptbxl": 8}
+    assert CohortPlan(way="official").obstacle(flow) == (
+        "The official split has 1 patient in more than one part: divide by patient"
+    )
+    with pytest.raises(WorldError, match="more than one part"):
+        workspace.create_cohort("torn", dataset="ptbxl", official=True, folds=None)
+    hurt(workspace, "UPDATE records SET part = 'test' WHERE record_id = ?", ids[3])
+    made = workspace.create_cohort("official", dataset="ptbxl", official=True, folds=None)
+    assert workspace.cohort_flow("official") == workspace.eligible(dataset="ptbxl", official=True)
+    assert plan_of(made) == CohortPlan("official", dataset="ptbxl", way="official")
 
 
 def test_a_cohort_of_before_tells_its_reasons_in_one_step(workspace: Workspace) -> None:
