@@ -156,7 +156,7 @@ class CurvePlot(QFrame):
         self.legend = Legend()
         if compact:
             self.legend.setFont(QFont(FONT_FAMILY, 9))
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(enableMenu=False)
         # Otherwise it would push a legend of two lines out of a small plot.
         self.plot.setMinimumHeight(24)
         # Nothing in it can be done with keys: the legend tells the values.
@@ -230,7 +230,6 @@ class CurvePlot(QFrame):
 
     def _prepare(self) -> None:
         item = self.plot.getPlotItem()
-        item.setMenuEnabled(False)
         item.hideButtons()
         item.disableAutoRange()
         item.showGrid(x=False, y=True, alpha=0.28)

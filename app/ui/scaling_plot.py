@@ -41,11 +41,10 @@ class ScalingPlot(QFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "panel")
-        self.legend, self.plot = Legend(), pg.PlotWidget()
+        self.legend, self.plot = Legend(), pg.PlotWidget(enableMenu=False)
         self._theme, self._series, self._y_text = theme, [], ""  # type: tuple[Theme, list[Series], str]
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         item = self.plot.getPlotItem()
-        item.setMenuEnabled(False)
         item.hideButtons()
         item.disableAutoRange()
         item.setLogMode(x=True, y=True)

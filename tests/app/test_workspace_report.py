@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core_cases import SAMPLES, hurt
+from core_cases import SAMPLES, hurt, sha256
 
 from app.core import audit
 from app.governance.collect import CURVES
@@ -41,6 +41,24 @@ def workspace(template: Path, tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def exported(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with one report, which is typeset once for all who only read it."""
+    path = tmp_path_factory.mktemp("exported") / "workspace"
+    shutil.copytree(template, path)
+    with Workspace.open(path) as workspace:
+        workspace.export_report(path.with_name("out.pdf"), title="Ward 7")
+    return path
+
+
+@pytest.fixture
+def reported(exported: Path, tmp_path: Path) -> Iterator[tuple[Workspace, Path]]:
+    """A copy of the workspace, and the report that it exported."""
+    shutil.copytree(exported, tmp_path / "ward7")
+    with Workspace.open(tmp_path / "ward7") as opened:
+        yield opened, exported.with_name("out.pdf")
+
+
 def faults(workspace: Workspace, pdf: Path) -> set[str]:
     return {check.what for check in workspace.verify_report(pdf).checks if not check.ok}
 
@@ -69,26 +87,28 @@ def test_every_piece_of_evidence_resolves_to_its_number(workspace: Workspace) ->
         assert value_at(workspace.job_detail(row.job_id).results, row.path) == row.value
 
 
-def test_an_exported_report_verifies_and_stands_in_the_trail(workspace: Workspace, tmp_path: Path) -> None:
-    row = workspace.export_report(tmp_path / "out.pdf", title="Ward 7")
-    assert workspace.reports() == [row]
-    assert (row.comparison_job, Path(row.file)) == ("J0004", tmp_path / "out.pdf")
+def test_an_exported_report_verifies_and_stands_in_the_trail(reported: tuple[Workspace, Path]) -> None:
+    workspace, pdf = reported
+    (row,) = workspace.reports()
+    assert (row.comparison_job, Path(row.file), row.sha256) == ("J0004", pdf, sha256(pdf.read_bytes()))
     event = workspace.audit(limit=1)[0]
     assert (event.seq, event.action, event.detail) == (row.audit_seq, "report exported", {"pdf_sha256": row.sha256})
-    assert faults(workspace, tmp_path / "out.pdf") == set()
+    assert faults(workspace, pdf) == set()
 
 
-def test_a_report_verifies_after_a_move_and_without_run_folders(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.export_report(tmp_path / "out.pdf")
+def test_a_report_verifies_after_a_move_and_without_run_folders(
+    reported: tuple[Workspace, Path], tmp_path: Path
+) -> None:
+    workspace, pdf = reported
     workspace.close()
     shutil.move(workspace.path, tmp_path / "moved")
     with Workspace.open(tmp_path / "moved") as moved:
         shutil.rmtree(moved.path / "runs" / "J0003")
-        assert faults(moved, tmp_path / "out.pdf") == set()
+        assert faults(moved, pdf) == set()
 
 
-def test_changed_results_in_the_database_are_found(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.export_report(tmp_path / "out.pdf")
+def test_changed_results_in_the_database_are_found(reported: tuple[Workspace, Path]) -> None:
+    workspace, pdf = reported
     macro = workspace.results("J0002")
     assert isinstance(macro, EvaluateResults)
     assert macro.macro.value is not None
@@ -97,39 +117,38 @@ def test_changed_results_in_the_database_are_found(workspace: Workspace, tmp_pat
         "UPDATE jobs SET results = replace(results, ?, '0.999') WHERE job_id = 'J0002'",
         repr(macro.macro.value),
     )
-    found = faults(workspace, tmp_path / "out.pdf")
+    found = faults(workspace, pdf)
     assert "run J0002 (evaluate)" in found
     assert any(what.startswith("evidence") for what in found)
 
 
-def test_a_changed_config_is_found(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.export_report(tmp_path / "out.pdf")
+def test_a_changed_config_is_found(reported: tuple[Workspace, Path]) -> None:
+    workspace, pdf = reported
     path = workspace.path / "runs" / "J0003" / "config.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"seed": 0', '"seed": 1'), encoding="utf-8")
-    assert faults(workspace, tmp_path / "out.pdf") == {"run J0003 (evaluate)"}
+    assert faults(workspace, pdf) == {"run J0003 (evaluate)"}
 
 
-def test_changed_scores_of_a_vendor_are_found(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.export_report(tmp_path / "out.pdf")
+def test_changed_scores_of_a_vendor_are_found(reported: tuple[Workspace, Path]) -> None:
+    workspace, pdf = reported
     file = workspace.path / "models" / workspace.model("vendor").sha256 / "predictions.npz"
     file.write_bytes(file.read_bytes() + b"x")
-    assert faults(workspace, tmp_path / "out.pdf") == {"model vendor"}
+    assert faults(workspace, pdf) == {"model vendor"}
 
 
-def test_a_trail_that_was_cut_or_rewritten_is_found(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.export_report(tmp_path / "out.pdf")
+def test_a_trail_that_was_cut_or_rewritten_is_found(reported: tuple[Workspace, Path]) -> None:
+    workspace, pdf = reported
     hurt(workspace, "DROP TRIGGER audit_refuses_delete")
     hurt(workspace, "DELETE FROM audit WHERE seq >= (SELECT max(seq) - 1 FROM audit)")
     assert workspace.verify_audit().intact  # a chain alone cannot show that its end is gone; the report can
-    found = faults(workspace, tmp_path / "out.pdf")
+    found = faults(workspace, pdf)
     assert "PDF file" in found
     assert any(what.startswith("audit event") for what in found)
 
 
-def test_a_report_of_another_workspace_does_not_verify(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.export_report(tmp_path / "out.pdf")
+def test_a_report_of_another_workspace_does_not_verify(exported: Path, tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "other") as other:
-        assert {"workspace", "PDF file"} <= faults(other, tmp_path / "out.pdf")
+        assert {"workspace", "PDF file"} <= faults(other, exported.with_name("out.pdf"))
 
 
 def test_asking_for_a_report_without_a_comparison_says_what_is_missing(workspace: Workspace, tmp_path: Path) -> None:

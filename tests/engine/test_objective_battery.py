@@ -128,8 +128,8 @@ def test_evaluating_is_deterministic_and_changes_nothing(shape, task):
 def test_the_loss_falls_on_a_batch_that_can_be_learnt_by_heart(shape, task):
     """Always the same draws, and a teacher that stands still: what is left is to learn four crops."""
     objective = build(shape, task, **({} if task == "cpc" else {"teacher": "frozen_random"})).train()
-    optimizer = optimizer_of(objective)
-    steps = 45 if (shape, task) == ("net1d", "hubert") else 25  # centred tokens of noise take longer to know by heart
+    optimizer = optimizer_of(objective, rate=1e-2)
+    steps = 25 if (shape, task) == ("net1d", "hubert") else 12  # centred tokens of noise take longer to know by heart
     losses = [step(objective, optimizer, batch()).parts["loss"].item() for _ in range(steps)]
     assert all(map(math.isfinite, losses))
     assert sum(losses[-3:]) / 3 < 0.9 * losses[0]
@@ -193,7 +193,7 @@ def test_the_teacher_follows_as_intended_and_stays_as_released(shape, task):
         network = objective.teacher.network
         start = [p.clone() for p in network.parameters()]
         optimizer = optimizer_of(objective)
-        for number in range(6):
+        for number in range(3):
             step(objective, optimizer, batch(number))
         student = list(objective.backbone.parameters())
         if fidelity == "intended":
