@@ -27,25 +27,27 @@ class Models:
         with self._home.db.write() as session:
             return models.add_baseline(session, name)
 
-    def add_predictions(self, csv: Path, name: str | None = None) -> ModelRow:
+    def add_predictions(self, csv: Path, name: str | None = None, trained_on: str = "") -> ModelRow:
         """Register scores that somebody else computed (columns record, label, score).
+
+        `trained_on` is what the model's maker declares; it is held against every cohort that the model is scored on.
 
         Raises:
             WorldError: unreadable, a column is missing, or no row names a recording of the workspace.
             UsageError: the name is taken.
         """
         with self._home.db.write() as session:
-            return scores.add(session, self._home, Path(csv), name)
+            return scores.add(session, self._home, Path(csv), name, trained_on)
 
-    def add_checkpoint(self, folder: Path, name: str | None = None) -> ModelRow:
-        """Register a checkpoint of Isoline's own format.
+    def add_checkpoint(self, folder: Path, name: str | None = None, trained_on: str = "") -> ModelRow:
+        """Register a checkpoint of Isoline's own format; `trained_on` tells what its card leaves open.
 
         Raises:
             WorldError: unreadable, or its weights are not those its card names.
             UsageError: the name is taken.
         """
         with self._home.db.write() as session:
-            return models.add_checkpoint(session, self._home, Path(folder), name)
+            return models.add_checkpoint(session, self._home, Path(folder), name, trained_on=trained_on)
 
     def models(self) -> list[ModelRow]:
         """All models in the order of their registration."""

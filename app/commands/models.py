@@ -42,7 +42,7 @@ def _add_add(kinds: Verbs) -> None:
         "add",
         "register a vendor's predictions, a checkpoint, random weights or the age + sex baseline",
         [
-            "isoline model add predictions.csv --name vendor -w ward7",
+            "isoline model add predictions.csv --name vendor --trained-on 'PTB-XL folds 1-8' -w ward7",
             "isoline model add checkpoints/step-002000 -w ward7",
             "isoline model add --random --set width=64 -w ward7",
             "isoline model add --random --backbone transformer --set width=64 --set heads=4 -w ward7",
@@ -63,6 +63,12 @@ def _add_add(kinds: Verbs) -> None:
     )
     adding.add_argument("--baseline", action="store_true", help="logistic regression on age and sex alone")
     adding.add_argument("--name", metavar="NAME", help="name in this workspace (default: from the file or the kind)")
+    adding.add_argument(
+        "--trained-on",
+        default="",
+        metavar="CORPUS",
+        help="what its maker declares it was trained on ('PTB-XL folds 1-8'): held against cohorts it is scored on",
+    )
     adding.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random weights (default: 0)")
     adding.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="backbone setting of --random; repeatable"
@@ -75,6 +81,8 @@ def _add(arguments: argparse.Namespace) -> int:
     chosen = [arguments.path is not None, arguments.random, arguments.baseline]
     if sum(chosen) != 1:
         raise UsageError("model", "name one source", "Give a PATH, or --random, or --baseline")
+    if arguments.trained_on and arguments.path is None:
+        raise UsageError("model", "it is trained on nothing before it is scored", "Leave out --trained-on")
     with opened(arguments) as workspace:
         row = _registered(workspace, arguments)
     if wants_json(arguments):
@@ -100,9 +108,9 @@ def _registered(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow
         return workspace.add_baseline(arguments.name) if arguments.name else workspace.add_baseline()
     path: Path = arguments.path
     if path.is_dir():
-        return workspace.add_checkpoint(path, arguments.name)
+        return workspace.add_checkpoint(path, arguments.name, arguments.trained_on)
     if path.suffix.lower() == ".csv":
-        return workspace.add_predictions(path, arguments.name)
+        return workspace.add_predictions(path, arguments.name, arguments.trained_on)
     raise WorldError(
         f"model {path.name}",
         "it is neither a .csv of predictions nor a checkpoint folder",

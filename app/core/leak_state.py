@@ -56,9 +56,17 @@ def _sides(job_id: str, finished: str, parts: str, meetings: str, notes: str, un
     told = [LeakSearch(PARTS, job_id, finished, size, unchecked, _copies(inside), tuple(sentences(inside)), notes_)]
     for part, held in sizes.items():
         if part.startswith(AGAINST):
-            met = [one for one in leaks if one.other == part]
+            met = [_whole([one for one in leaks if one.other == part], part)]
             told.append(LeakSearch(_named(part), job_id, finished, held, 0, _copies(met), tuple(sentences(met))))
     return told
+
+
+def _whole(meetings: Sequence[Meeting], other: str) -> Meeting:
+    """What the cohort as a whole has in common with another side: its parts share neither patients nor recordings."""
+    counts = {
+        name: sum(getattr(one, name) for one in meetings) for name in ("patients", "patient_records", "exact", "copies")
+    }
+    return Meeting(part="the cohort", other=other, leak=True, **counts)
 
 
 def _copies(meetings: Sequence[Meeting]) -> int:

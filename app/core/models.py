@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.core import audit, probes
 from app.core.clock import utc_now
 from app.core.config_paths import absolute_model
+from app.core.corpus_names import tells
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.jobs import config_of
@@ -83,16 +84,21 @@ def register_pretrained(session: Session, home: Home, job: Job, results: Pretrai
     _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
 
 
-def add_checkpoint(session: Session, home: Home, folder: Path, name: str | None, study: str = "") -> ModelRow:
+def add_checkpoint(
+    session: Session, home: Home, folder: Path, name: str | None, study: str = "", trained_on: str = ""
+) -> ModelRow:
     """Register a checkpoint of our own format that stands outside the workspace, or among the runs of a study.
 
     Raises:
         WorldError: no checkpoint of Isoline, or its weights are not those its card names.
-        UsageError: the name is taken.
+        UsageError: the name is taken, or the card tells already what it was trained on.
     """
     card, sha256 = keep_checkpoint(home, folder)
     chosen = name or card.name
     lineage = card.lineage.model_copy(update={"run_id": study}) if study else card.lineage
+    if trained_on and tells(lineage.corpus):
+        raise UsageError(f"model {chosen}", "its card tells what it was trained on", "Leave out --trained-on")
+    lineage = lineage.model_copy(update={"corpus": trained_on}) if trained_on else lineage
     card = card.model_copy(update={"name": chosen, "lineage": lineage})
     return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
 
@@ -137,9 +143,14 @@ def add_baseline(session: Session, name: str) -> ModelRow:
     return _register(session, name, sha256, card, data)
 
 
-def add_scores(session: Session, name: str, sha256: str, output: str, notes: tuple[str, ...], fixed: bool) -> ModelRow:
+def add_scores(
+    session: Session, name: str, sha256: str, output: str, notes: tuple[str, ...], fixed: bool, trained_on: str = ""
+) -> ModelRow:
     """Register scores that somebody else computed; their file stands in the models folder."""
-    card = ModelCard(name=name, source="predictions", output=output, weights_sha256=sha256, notes=notes)
+    lineage = Lineage(corpus=trained_on or UNKNOWN)
+    card = ModelCard(
+        name=name, source="predictions", output=output, weights_sha256=sha256, lineage=lineage, notes=notes
+    )
     definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}").model_dump(mode="json")
     return _register(session, name, sha256, card, definition, free_name=not fixed)
 

@@ -35,7 +35,7 @@ class Scores:
     left_out: dict[str, int]
 
 
-def add(session: Session, home: Home, csv: Path, name: str | None) -> ModelRow:
+def add(session: Session, home: Home, csv: Path, name: str | None, trained_on: str = "") -> ModelRow:
     """Register a file of predictions as a model.
 
     Raises:
@@ -47,7 +47,8 @@ def add(session: Session, home: Home, csv: Path, name: str | None) -> ModelRow:
     covered = len({record for record, _ in scores.rows})
     notes = [f"Scores as supplied for {counted(covered, 'recording')}; file sha256 {scores.file_sha256}."]
     notes += [f"{counted(count, 'row')} left out: {reason}." for reason, count in sorted(scores.left_out.items())]
-    return models.add_scores(session, name or csv.stem, sha256, _output(scores), tuple(notes), name is not None)
+    chosen, fixed = name or csv.stem, name is not None
+    return models.add_scores(session, chosen, sha256, _output(scores), tuple(notes), fixed, trained_on)
 
 
 def read(session: Session, csv: Path) -> Scores:

@@ -103,9 +103,9 @@ def table(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3.4),
         ("LINEBELOW", (0, heads), (-1, -1), 0.3, style.RULE),
         ("LINEBELOW", (0, -1), (-1, -1), 0.6, style.FAINT),
-        ("VALIGN", (0, 0), (-1, max(heads - 1, 0)), "BOTTOM"),
     ]
     if heads:
+        commands.append(("VALIGN", (0, 0), (-1, heads - 1), "BOTTOM"))
         commands.append(("LINEBELOW", (0, heads - 1), (-1, heads - 1), 0.7, style.INK))
     made = Table(
         list(rows), colWidths=list(widths), repeatRows=heads, style=TableStyle([*commands, *more]), hAlign="LEFT"

@@ -94,11 +94,12 @@ def test_a_search_that_waits_or_failed_is_no_search(workspace: Workspace) -> Non
 
 
 def test_the_latest_search_of_each_side_counts(workspace: Workspace) -> None:
-    searched(workspace, copies("fold-1"), copies("against ptb"), against=["ptb"])
+    searched(workspace, copies("fold-1"), copies("against ptb", 1), copies("against ptb", 1, "fold-2"), against=["ptb"])
     job_id = searched(workspace)
     state = workspace.leak_state("main")
     assert (state.verdict, state.job_id) == ("none found", job_id)
     assert {one.against: one.copies for one in state.searches} == {"": 0, "ptb": 2}
+    assert state.searches[1].findings == ("2 recordings of the cohort have changed copies in ptb",)
     last = searched(workspace, copies("fold-1"))
     state = workspace.leak_state("main")
     assert (state.verdict, state.job_id, workspace.cohort("held out").leaks) == ("leaks", last, "not searched")
@@ -166,8 +167,21 @@ def test_a_declared_corpus_is_held_against_collections_folds_and_packs(workspace
     assert known(workspace, "resnet")[0] == []
     searched(workspace, copies("against PTB-XL 1.0.3"), against=["PTB-XL 1.0.3"])
     told = known(workspace, "resnet")
-    assert "PTB-XL 1.0.3, which it is declared to be trained on: 2 recordings of fold-0 have" in told[0][0]
+    assert "PTB-XL 1.0.3, which it is declared to be trained on: 2 recordings of the cohort have" in told[0][0]
     assert told[1] == []
+
+
+def test_what_a_vendor_declares_is_kept_with_its_scores(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = tmp_path / "scores.csv"
+    scores.write_text("record,label,score\n" + f"{workspace.records()[0].record_id},NORM,0.5\n")
+    told = ["-w", str(workspace.path)]
+    assert cli.main(["model", "add", str(scores), "--name", "v", "--trained-on", "local ward of Kiel", *told]) == 0
+    assert workspace.model("v").card["lineage"]["corpus"] == "local ward of Kiel"
+    assert workspace.exposures("main", ["v"])[0].training == "declared: local ward of Kiel"
+    assert cli.main(["model", "add", "--baseline", "--trained-on", "PTB-XL", *told]) == 2
+    capsys.readouterr()
 
 
 def test_a_model_of_which_nothing_is_known_is_told_as_such(workspace: Workspace) -> None:
