@@ -1,84 +1,48 @@
 """How often the quality checks are right: measured on labels and on planted faults, written to docs/quality.md.
 
-    python docs/quality.py DATA
+    python docs/quality.py DATA [TABLE ...]
 
-Takes a few minutes. What is fitted is measured on what it was not fitted to: the odds of a rejection on held-out fifths
-of `cinc2011-mobile-quality`; the sums that suspect electrodes, fitted to PTB-XL, on held-out patients of PTB-XL, on
-LUDB, and on Georgia and Ningbo recordings of the CinC Challenge 2021.
+Takes some minutes for all tables; names of tables make those alone. What is fitted is measured on what it was not
+fitted to: the odds of a rejection on held-out fifths of `cinc2011-mobile-quality`; the sums that suspect electrodes,
+fitted to PTB-XL, on held-out patients of PTB-XL, on LUDB, and on recordings of the CinC Challenges 2020 and 2021.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from quality_alarms import by_diagnosis, carts, challenges
 from quality_corpora import Case, faults, folder, ludb, mobile, planted, ptbxl, record_folds
 from quality_fit import (
     Measures,
     cuts_of,
     electrode_measures,
     fit_electrodes,
-    fit_rejection,
     gains_of,
     held_out_gains,
-    rejection_features,
 )
+from quality_people import acceptance, annotators
+from quality_table import Marks, fill, head, row, share
 
-from engine.signal.quality import assess, impossible_amplitude
-from engine.signal.quality_electrodes import EXCHANGES
+from engine.signal.quality import assess, impossible_amplitude, swing_mv
+from engine.signal.quality_electrodes import EXCHANGES, LEFT
 from engine.signal.recording import Recording
 
 PAGE = Path(__file__).resolve().parent / "quality.md"
-SEEDS = range(10)
 GAINS = (5.0, 0.2, 1 / 2000)
+LOWEST_MV, HIGHEST_MV = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5), (2.5, 2.8, 3.0, 3.2, 3.5, 4.0)
+LEFT_CUTS = (0.5, 1.0, 2.0, 2.4, 3.0, 4.0, 5.0)
 CHALLENGE = "cinc-challenge/cinc2021-georgia-ptbxl-ningbo"
 LEGS = ("RA-RL", "LA-RL", "arms on legs")
 NAMES = [exchange.name for exchange in EXCHANGES]
 TURNED_BACK = {"RA-LA-LL": "RA-LL-LA", "RA-LL-LA": "RA-LA-LL"}
 """All other exchanges undo themselves."""
 FINDINGS = {"limb": "limb_swap", "chest": "precordial_order", "polarity": "polarity"}
-Marks = NDArray[np.bool_]
-
-
-def share(marks: Sequence[bool] | Marks) -> str:
-    """A share with its 95 % interval (Wilson) and the count: "0.97 (0.93 to 0.99; 140 of 144)"."""
-    count, hits, z = len(marks), int(np.sum(marks)), 1.96
-    middle = (hits + z * z / 2) / (count + z * z)
-    half = z / (count + z * z) * math.sqrt(hits * (count - hits) / count + z * z / 4)
-    return f"{hits / count:.3f} ({max(0.0, middle - half):.3f} to {min(1.0, middle + half):.3f}; {hits} of {count})"
-
-
-def acceptance(cases: list[Case]) -> Iterator[str]:
-    """Sensitivity and specificity against the labels of people, held out; and what the verdict says in all."""
-    rejected = np.array([not case.accepted for case in cases])
-    features = rejection_features(cases)
-    runs = []
-    for seed in SEEDS:
-        told = np.zeros(len(cases), bool)
-        for rest, fold in record_folds(cases, seed=seed):
-            weights = fit_rejection(features[rest], rejected[rest])
-            told[fold] = weights[0] + features[fold] @ weights[1:] > 0
-        runs.append((told[rejected].mean(), 1 - told[~rejected].mean()))
-        if seed == 0:
-            first = told
-    balanced = np.array(runs).mean(axis=1)
-    sensitivity, specificity = np.array(runs).mean(axis=0)
-    yield "| | People: rejected (52) | People: accepted (198) |\n| --- | --- | --- |\n"
-    yield f"| Rejected, held out, first draw of folds | {share(first[rejected])} | {share(first[~rejected])} |\n"
-    qualities = [assess(case.recording) for case in cases]
-    for verdict in ("good", "limited", "unusable"):
-        marks = np.array([quality.verdict == verdict for quality in qualities])
-        yield f"| Verdict {verdict} (with the numbers that are shipped) | {share(marks[rejected])} "
-        yield f"| {share(marks[~rejected])} |\n"
-    yield f"\nOver {len(SEEDS)} draws of five folds: sensitivity {sensitivity:.3f}, specificity {specificity:.3f}, "
-    yield f"**balanced accuracy {balanced.mean():.3f}** (from {balanced.min():.3f} to {balanced.max():.3f} between "
-    yield "draws; with 52 rejected recordings, chance alone moves it by about 0.03).\n"
 
 
 def in_order(name: str, cases: list[Case]) -> str:
@@ -87,28 +51,23 @@ def in_order(name: str, cases: list[Case]) -> str:
     names = Counter(finding for quality in qualities for finding in quality.names)
     told = ", ".join(f"{finding} {count}" for finding, count in names.most_common()) or "none"
     good = share([quality.verdict == "good" for quality in qualities])
-    alarms = share([bool(quality.suspicions) for quality in qualities])
-    return f"| {name} | {good} | {alarms} | {told} |\n"
+    return row(name, good, share([bool(quality.suspicions) for quality in qualities]), told)
 
 
 def electrodes(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
     """Detection of every planted exchange: held-out patients of PTB-XL, then other corpora by the whole check."""
     detected, alarmed = held_out_exchanges(own, electrode_measures(own))
-    yield f"| Fault | PTB-XL, held out | {' | '.join(others)} |\n| --- | --- |{' --- |' * len(others)}\n"
-    alarms = [share(alarmed)] + [
-        share([bool(assess(case.recording).suspicions) for case in cases]) for cases in others.values()
-    ]
-    yield f"| **none planted: false alarms of any kind** | {' | '.join(alarms)} |\n"
+    yield head("Fault", "PTB-XL, held out", *others)
+    alarms = [share([bool(assess(case.recording).suspicions) for case in cases]) for cases in others.values()]
+    yield row("**none planted: false alarms of any kind**", share(alarmed), *alarms)
     for finding, changes in faults().items():
         for name, change in changes.items():
             if name in LEGS:
                 own_marks = [finding in assess(planted(case, change)).names for case in own]
             else:
                 own_marks = detected[finding, name].tolist()
-            cells = [share(own_marks)]
-            for cases in others.values():
-                cells.append(share([finding in assess(planted(case, change)).names for case in cases]))
-            yield f"| {finding}: {name} | {' | '.join(cells)} |\n"
+            cells = [[finding in assess(planted(case, change)).names for case in cases] for cases in others.values()]
+            yield row(f"{finding}: {name}", share(own_marks), *map(share, cells))
 
 
 def held_out_exchanges(cases: list[Case], measures: Measures) -> tuple[dict[tuple[str, str], Marks], Marks]:
@@ -121,20 +80,50 @@ def held_out_exchanges(cases: list[Case], measures: Measures) -> tuple[dict[tupl
     for rest, fold in record_folds(cases):
         cuts = cuts_of(held_out_gains(measures[rest], [cases[index] for index in rest]))
         gains = gains_of(measures[fold], fit_electrodes(measures[rest]))
-        alarmed[fold] = (gains > cuts).any(axis=1)
+        judged = measures.judged_NE[fold]
+        alarmed[fold] = (judged & (gains > cuts)).any(axis=1)
         for place, exchange in enumerate(EXCHANGES):
             fault = TURNED_BACK.get(exchange.name, exchange.name)  # what undoes one circle plants the other
             # undone, a planted exchange is as it was: the gain of that is what doing it lost
-            detected[FINDINGS[exchange.kind], fault][fold] = -gains[:, place] > cuts[NAMES.index(fault)]
+            found = judged[:, place] & (-gains[:, place] > cuts[NAMES.index(fault)])
+            detected[FINDINGS[exchange.kind], fault][fold] = found
     return detected, alarmed
 
 
+def left_cuts(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
+    """What other cuts for LA-LL would find, and what they would cost."""
+    measures = electrode_measures(own)
+    sums = fit_electrodes(measures)
+    gains = {"PTB-XL, held out": (measures.judged_NE[:, LEFT], held_out_gains(measures, own)[:, LEFT])}
+    for name, cases in others.items():
+        measures = electrode_measures(cases)
+        gains[name] = (measures.judged_NE[:, LEFT], gains_of(measures, sums)[:, LEFT])
+    yield head("Cut", *(f"{name}: {what}" for name in gains for what in ("found", "false")))
+    for cut in LEFT_CUTS:
+        cells = [f"{(asked & (sign * part > cut)).mean():.3f}" for asked, part in gains.values() for sign in (-1, 1)]
+        yield row(f"{cut:g}", *cells)
+
+
 def gain_faults(corpora: dict[str, list[Case]]) -> Iterator[str]:
-    """How often a wrong factor is told, and a right one doubted."""
-    yield f"| Factor | {' | '.join(corpora)} |\n| --- |{' --- |' * len(corpora)}\n"
+    """How often a wrong factor is told, and a right one doubted; then the same of other limits."""
+    yield head("Factor", *corpora)
     for factor in (1.0, *GAINS):
         cells = [share([doubted(case.recording, factor) for case in cases]) for cases in corpora.values()]
-        yield f"| {'right' if factor == 1 else f'{factor:g} times'} | {' | '.join(cells)} |\n"
+        yield row("right" if factor == 1 else f"{factor:g} times", *cells)
+    swings = {
+        name: np.array([swing_mv(case.recording.signal_CT, case.recording.rate_hz) for case in cases])
+        for name, cases in corpora.items()
+    }
+    for word, sign, factor, limits in (("below", -1, 0.2, LOWEST_MV), ("above", 1, 5.0, HIGHEST_MV)):
+        yield "\n" + head(f"Doubted {word}", *(f"{name}: {factor:g} times found / right doubted" for name in swings))
+        for limit in limits:
+            cells = [_beyond(swing_N * sign, limit * sign, factor) for swing_N in swings.values()]
+            yield row(f"{limit:g} mV", *cells)
+
+
+def _beyond(swing_N: NDArray[np.float64], limit: float, factor: float) -> str:
+    """How many are beyond a limit when a factor too large, and how many as they are."""
+    return f"{(factor * swing_N > limit).mean():.3f} / {(swing_N > limit).sum()} of {len(swing_N)}"
 
 
 def doubted(recording: Recording, factor: float) -> bool:
@@ -143,27 +132,40 @@ def doubted(recording: Recording, factor: float) -> bool:
     return impossible_amplitude(scaled) is not None or "gain" in assess(scaled).names
 
 
-def fill(page: str, name: str, text: str) -> str:
-    """The page with a new text between the marks of `name`."""
-    marks = f"<!-- {name} -->"
-    return re.sub(f"{marks}.*?{marks}", lambda _: f"{marks}\n{text}{marks}", page, flags=re.DOTALL)
+def tables(data: Path) -> dict[str, Callable[[], Iterator[str]]]:
+    """Every table of the page by its name; corpora are read when the first table asks for them."""
+    own = ptbxl(data)
+    others = {"LUDB (scales restored)": ludb(data), "Georgia and Ningbo": folder(data, CHALLENGE, ("E", "JS"))}
+    wild = {"LUDB": others["LUDB (scales restored)"], "Georgia, Ningbo and CPSC": challenges(data)}
+    accepted = [case for case in mobile(data) if case.accepted]
+    gains = {"PTB-XL": own, "Georgia, Ningbo and CPSC": challenges(data), "Challenge 2011, accepted": accepted}
+
+    def orders() -> Iterator[str]:
+        yield head("Corpus", "Good", "Any suspicion of electrodes or polarity", "Findings")
+        for name, cases in {"PTB-XL": own, **others}.items():
+            yield in_order(name, cases)
+
+    return {
+        "acceptance": lambda: acceptance(mobile(data)),
+        "annotators": lambda: annotators(data, own),
+        "in order": orders,
+        "carts": lambda: carts(data),
+        "electrodes": lambda: electrodes(own, others),
+        "left": lambda: left_cuts(own, others),
+        "diagnoses": lambda: by_diagnosis(data, own, held_out_exchanges(own, electrode_measures(own))[1], wild),
+        "gain": lambda: gain_faults(gains),
+    }
 
 
 def main() -> None:
-    """Measure all and write the page."""
+    """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    data = parser.parse_args().data
-    own = ptbxl(data)
-    others = {"LUDB (scales restored)": ludb(data), "Georgia and Ningbo": folder(data, CHALLENGE, ("E", "JS"))}
-    page = PAGE.read_text()
-    page = fill(page, "acceptance", "".join(acceptance(mobile(data))))
-    lines = "".join(in_order(name, cases) for name, cases in {"PTB-XL": own, **others}.items())
-    head = "| Corpus | Good | Any suspicion of electrodes or polarity | Findings |\n| --- | --- | --- | --- |\n"
-    page = fill(page, "in order", head + lines)
-    page = fill(page, "electrodes", "".join(electrodes(own, others)))
-    page = fill(page, "gain", "".join(gain_faults({"PTB-XL": own, "Georgia and Ningbo": others["Georgia and Ningbo"]})))
-    PAGE.write_text(page)
+    parser.add_argument("table", nargs="*")
+    asked = parser.parse_args()
+    for name, made in tables(asked.data).items():
+        if not asked.table or name in asked.table:
+            PAGE.write_text(fill(PAGE.read_text(), name, "".join(made())))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 
 from engine.signal.condition import fill_missing
 from engine.signal.quality_beats import find_beats
-from engine.signal.quality_electrodes import EXCHANGES, FEATURES, KINDS, LEFT, version_features
+from engine.signal.quality_electrodes import EXCHANGES, FEATURES, KINDS, LEFT, judged, version_features
 from engine.signal.quality_leads import measure
 from engine.signal.quality_left import FEATURES as LEFT_FEATURES
 from engine.signal.quality_left import left_features
@@ -39,6 +39,7 @@ ALARMS, LEFT_ALARMS = 0.005, 0.01
 
 LA-LL gets more, since so much is lost below: docs/quality.md shows the trade."""
 LEAST_CUT = 2.0
+NOT_JUDGED = -100.0
 KIND_OF = np.array([KINDS.index(exchange.kind) for exchange in EXCHANGES])
 
 HEADER = '''"""How ordinary a recording looks: weights of the features of `quality_electrodes`, and cuts of suspicion.
@@ -56,13 +57,15 @@ class Measures:
     Attributes:
         versions_NVF: of every recording as it is and with each exchange undone, V = 1 + E.
         left_NG: `left_features`.
+        judged_NE: which exchanges are judged in which recording.
     """
 
     versions_NVF: Array
     left_NG: Array
+    judged_NE: NDArray[np.bool_]
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Measures:
-        return Measures(self.versions_NVF[rows], self.left_NG[rows])
+        return Measures(self.versions_NVF[rows], self.left_NG[rows], self.judged_NE[rows])
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,13 @@ class Sums:
 
 def electrode_measures(cases: Sequence[Case]) -> Measures:
     """Features of every recording."""
-    versions, left = [], []
+    versions, left, asked = [], [], []
     for case in cases:
         beats = find_beats(fill_missing(case.recording.signal_CT), case.recording.rate_hz)
         versions.append(version_features(beats))
         left.append(left_features(beats))
-    return Measures(np.array(versions, dtype=np.float64), np.array(left))
+        asked.append(judged(beats))
+    return Measures(np.array(versions, dtype=np.float64), np.array(left), np.array(asked))
 
 
 def fit_electrodes(measures: Measures) -> Sums:
@@ -104,11 +108,11 @@ def gains_of(measures: Measures, sums: Sums) -> Array:
 
 
 def held_out_gains(measures: Measures, cases: list[Case], seed: int = 7) -> Array:
-    """Gains of every recording by weights that its patient had no part in, [N, E]."""
+    """Gains of every recording by weights that its patient had no part in, [N, E]; far below zero if not judged."""
     gains_NE = np.zeros((len(cases), len(EXCHANGES)))
     for rest, fold in record_folds(cases, seed=seed):
         gains_NE[fold] = gains_of(measures[fold], fit_electrodes(measures[rest]))
-    return gains_NE
+    return np.where(measures.judged_NE, gains_NE, NOT_JUDGED)
 
 
 def cuts_of(gains_NE: Array) -> Array:

@@ -23,13 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.signal.leads import CANONICAL, PRECORDIAL
-from engine.signal.quality_beats import Beats, Signal
+from engine.signal.quality_beats import MEASURED, Beats, Signal, irregular, wide
 from engine.signal.quality_finding import Finding
 from engine.signal.quality_left import left_gain
 from engine.signal.quality_weights import CUTS, WEIGHTS
 
-MEASURED = (0, 1, 6, 7, 8, 9, 10, 11)
-"""The eight independent leads, in canonical places."""
 KINDS = ("limb", "chest", "polarity")
 WAVES = ("P", "R", "S", "QRS", "T")
 PAIRS = tuple(combinations(range(12), 2))
@@ -113,6 +111,8 @@ def _inversions() -> list[Exchange]:
 EXCHANGES = (*_limb_exchanges(), *_chest_exchanges(), *_inversions())
 _VERSIONS_VCM = np.stack([AS_IT_IS, *(exchange.undo_CM for exchange in EXCHANGES)])
 _WEIGHTS_FK = np.array([WEIGHTS[name] for name in FEATURES], np.float32)
+ALWAYS = np.array([exchange.kind == "limb" and exchange.name != "LA-LL" for exchange in EXCHANGES])
+"""Exchanges of the right arm: judged in wide complexes and irregular rhythm too."""
 _KIND_E = np.array([KINDS.index(exchange.kind) for exchange in EXCHANGES])
 LEFT = next(place for place, exchange in enumerate(EXCHANGES) if exchange.name == "LA-LL")
 """The exchange that `left_gain` judges."""
@@ -166,6 +166,8 @@ def check_electrodes(beats: Beats, chest: bool) -> list[Finding]:
     margins_E = gains_E - _CUT_E
     if not chest:
         margins_E[_KIND_E != 0] = -np.inf
+    if (margins_E[~ALWAYS] > 0).any():
+        margins_E[~judged(beats)] = -np.inf
     findings = []
     for kind in range(len(KINDS)):
         own_E = np.where(kind == _KIND_E, margins_E, -np.inf)
@@ -175,6 +177,17 @@ def check_electrodes(beats: Beats, chest: bool) -> list[Finding]:
             value = (round(float(gains_E[best]), 2),) * max(1, len(exchange.leads))
             findings.append(Finding(_FINDING[exchange.kind], exchange.text, exchange.leads, value))
     return findings
+
+
+def judged(beats: Beats) -> NDArray[np.bool_]:
+    """Which of `EXCHANGES` can be judged by such complexes and such a rhythm.
+
+    In wide complexes the chest leads do not grow and fade as usual. What tells LA from LL is mostly P waves, which
+    fibrillating atria have not.
+    """
+    marks_E = ALWAYS.copy() if wide(beats) else np.ones(len(EXCHANGES), bool)
+    marks_E[LEFT] &= not irregular(beats)
+    return marks_E
 
 
 def _named(best: int, beats: Beats) -> int:

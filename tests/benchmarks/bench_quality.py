@@ -7,12 +7,15 @@ Before timing it is made sure that both find the same beats: nine in ten of wfdb
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 

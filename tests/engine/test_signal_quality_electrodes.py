@@ -1,13 +1,15 @@
 """Exchanged electrodes: the sums that undo them, what changes nothing, and planted exchanges that must be suspected."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.signal.quality import assess
-from engine.signal.quality_beats import find_beats
-from engine.signal.quality_electrodes import AS_IT_IS, EXCHANGES, FEATURES, MEASURED, gains
+from engine.signal.quality_beats import find_beats, irregular, wide
+from engine.signal.quality_electrodes import AS_IT_IS, EXCHANGES, FEATURES, MEASURED, gains, judged
 from engine.signal.quality_left import FEATURES as LEFT_FEATURES
 from engine.signal.quality_left import left_features
 from engine.signal.quality_weights import CUTS, LEFT_WEIGHTS, WEIGHTS
@@ -140,6 +142,25 @@ def test_a_chest_lead_that_cannot_be_read_does_not_tell_one_exchange_three_times
     signal_CT[6] = 0.0
     suspicions = assess(Recording(signal_CT=signal_CT, rate_hz=500.0)).suspicions
     assert [one.name for one in suspicions] == ["limb_swap"]
+
+
+def test_in_wide_complexes_nothing_is_said_of_the_chest_leads_but_the_right_arm_is_still_judged(recordings):
+    narrow = find_beats(recordings[0].signal_CT, 500.0)
+    spread = np.repeat(narrow.median_CL, 3, axis=1)[:, narrow.median_CL.shape[1] - 15 :][:, : narrow.median_CL.shape[1]]
+    broad = replace(narrow, median_CL=spread)
+    assert (wide(narrow), wide(broad)) == (False, True)
+    asked = {exchange.name for exchange, mark in zip(EXCHANGES, judged(broad), strict=True) if mark}
+    assert asked == {"RA-LA", "RA-LL", "RA-LA-LL", "RA-LL-LA"}
+    assert judged(narrow).all()
+
+
+def test_in_an_irregular_rhythm_nothing_is_said_of_left_arm_and_left_leg(recordings):
+    steady = find_beats(recordings[0].signal_CT, 500.0)
+    fibrillating = replace(steady, places_B=np.cumsum([60, 130, 75, 100, 60, 110, 80, 125]))
+    assert (irregular(steady), irregular(fibrillating)) == (False, True)
+    left = [exchange.name for exchange in EXCHANGES].index("LA-LL")
+    assert judged(fibrillating).sum() == len(EXCHANGES) - 1
+    assert not judged(fibrillating)[left]
 
 
 @pytest.mark.shared
