@@ -118,7 +118,7 @@ def find_place(corpus: Dataset, folder: Path) -> Path:
 
 
 def _holds(corpus: Dataset, folder: Path) -> bool:
-    return any((folder / marker).exists() or has_table(folder, marker) for marker in corpus.marker)
+    return any(next(folder.glob(marker), None) is not None or has_table(folder, marker) for marker in corpus.marker)
 
 
 def _below(folder: Path) -> Iterator[Path]:
