@@ -25,7 +25,7 @@ from app.core.schema import Cohort, CohortMember, Job, RecordLabel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.eligibility import Step
-from engine.data.splits import Part, patient_folds, refuse_leak, split_digest, split_table
+from engine.data.splits import Part, patient_folds, refuse_leak, split_digest
 from engine.data.splits import holdout as hold_out
 
 
@@ -127,13 +127,37 @@ def manifest(session: Session, name: str) -> list[ManifestRow]:
 
 
 def table(session: Session, name: str) -> list[Part]:
-    """What went into which part of a cohort's split: recordings, patients, and of every label who has it."""
-    group, members = get(session, name), manifest(session, name)
-    y_nL = label_matrix(session, [row.record_id for row in members], names := group.labels or all_labels(session))
-    yes_or_no = [label for label, y_n in zip(names, y_nL.T, strict=True) if np.isin(y_n[~np.isnan(y_n)], (0, 1)).all()]
-    columns = [names.index(label) for label in yes_or_no]
-    people, parts = [row.patient for row in members], [row.split for row in members]
-    return split_table(people, parts, y_nL[:, columns], yes_or_no)
+    """What went into which part of a cohort's split: recordings, patients, and of every label who has it.
+
+    Counted by the database: of a hospital's recordings no row leaves it. Labels that hold other numbers than yes and no
+    are left out.
+
+    Raises:
+        UsageError: there is none of this name.
+        WorldError: a patient is in several parts of its split.
+    """
+    group = get(session, name)
+    member, own = CohortMember, CohortMember.cohort == group.number
+    sizes = select(member.split, func.count(), func.count(member.patient.distinct())).where(own).group_by(member.split)
+    parts = [(str(part), int(n), int(who)) for part, n, who in session.execute(sizes.order_by(member.split))]
+    if sum(who for *_, who in parts) != session.scalar(select(func.count(member.patient.distinct())).where(own)):
+        manifest(session, name)  # refuses, with how many patients are torn
+    names = list(dict.fromkeys(group.labels or all_labels(session)))
+    yes, no = (func.count().filter(RecordLabel.value == value) for value in (1, 0))
+    counts = (
+        select(member.split, RecordLabel.label, yes, no, func.count())
+        .join(RecordLabel, RecordLabel.record_id == member.record_id)
+        .where(own, RecordLabel.label.in_(names))
+        .group_by(member.split, RecordLabel.label)
+    )
+    found = {(part, label): (int(y), int(n), int(known)) for part, label, y, n, known in session.execute(counts)}
+    other = {label for (_, label), (y, n, known) in found.items() if y + n != known}
+    told = [label for label in names if label not in other]
+    positives, negatives = (
+        {part: {label: found.get((part, label), (0, 0))[side] for label in told} for part, *_ in parts}
+        for side in (0, 1)
+    )
+    return [Part(part, n, who, positives[part], negatives[part]) for part, n, who in parts]
 
 
 def flow(session: Session, name: str) -> CohortFlow:

@@ -13,6 +13,7 @@ from engine.contract.eligibility import parse_rule
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import RunFolder
 from engine.data.eligibility import Candidate, flow_of
+from engine.data.splits import split_table
 
 
 @pytest.fixture(scope="module")
@@ -268,6 +269,11 @@ def test_the_parts_of_a_split_are_told_with_their_labels(workspace: Workspace) -
     for label in ("MI", "NORM"):
         total = sum(labels.get(label) == 1 for labels in known.values())
         assert sum(part.positives[label] for part in parts) == total
+    members = workspace.cohort_members("main")
+    y_nL = np.array([[known[m.record_id].get(label, np.nan) for label in ("MI", "NORM")] for m in members])
+    assert parts == split_table([m.patient for m in members], [m.split for m in members], y_nL, ("MI", "NORM"))
+    hurt(workspace, "UPDATE labels SET value = 0.5 WHERE label = 'MI' AND record_id = ?", members[0].record_id)
+    assert list(workspace.cohort_parts("main")[0].positives) == ["NORM"]
 
 
 def test_a_split_with_a_patient_on_two_sides_is_refused_wherever_it_is_used(workspace: Workspace) -> None:
