@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QSize
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 GAP_PX = 4
+_TAB = Qt.FocusPolicy.TabFocus
 
 
 class Flow(QWidget):
-    """Holds widgets and lays them out like words; without any it takes no room."""
+    """Holds widgets and lays them out like words; without any it takes no room.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: for screen readers.
+        follower: the widget to which the Tab key goes after those in here.
+    """
+
+    def __init__(self, name: str, follower: QWidget | None = None) -> None:
         super().__init__()
+        self.follower = follower
         self.setAccessibleName(name)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
@@ -29,16 +36,26 @@ class Flow(QWidget):
             widget.hide()
             widget.deleteLater()
         self.held = list(widgets)
-        before: QWidget | None = None
         for widget in self.held:
             widget.setParent(self)
             widget.show()
-            if before is not None:
-                QWidget.setTabOrder(before, widget)
-            before = widget
+        self._order()
         self.setVisible(bool(self.held))
         self._place(self.width(), move=True)
         self.updateGeometry()
+
+    def _order(self) -> None:
+        """Put the widgets, which are new, before their follower in the order of the Tab key."""
+        if self.follower is None:
+            return
+        before = self.follower.previousInFocusChain()
+        # Qt leaves the order as it is when one of two widgets takes no focus.
+        while before is not self.follower and (before in self.held or not before.focusPolicy() & _TAB):
+            before = before.previousInFocusChain()
+        for widget in self.held:
+            if before.window() is widget.window():
+                QWidget.setTabOrder(before, widget)
+            before = widget
 
     def sizeHint(self) -> QSize:
         """As high as its lines."""

@@ -140,7 +140,7 @@ def _listed(leads: Sequence[str]) -> str:
 
 def _finding_tip(name: str, text: str, leads: Sequence[str], values: Sequence[float]) -> str:
     parts = [f"<b>{escape(finding_words(name))}</b>", escape(_sentence(text))]
-    if name in REASONS:
+    if name in REASONS and name not in SUSPICIONS:
         parts.append(escape(_sentence(REASONS[name])))
     if name in SUSPICIONS:
         parts.append("Only a suspicion: an unusual heart can look the same.")
@@ -155,13 +155,13 @@ def _finding_tip(name: str, text: str, leads: Sequence[str], values: Sequence[fl
 def verdict_tip(row: RecordRow) -> str:
     """The verdict, its reasons, and the measures of every lead, as HTML."""
     _, _, words, meaning = VERDICTS[row.quality]
-    lines = [f"<b>{words}</b>: {meaning}", *(escape(reason) for reason in row.quality_reasons)]
+    lines = [f"<b>{words}</b>: {meaning}", *(escape(_sentence(reason)) for reason in row.quality_reasons)]
     return "<br>".join(lines) + _numbers(row.quality_evidence)
 
 
 def plain_tip(row: RecordRow) -> str:
     """The verdict and its reasons, a line each."""
-    return "\n".join((VERDICTS[row.quality][2], *row.quality_reasons))
+    return "\n".join((VERDICTS[row.quality][2], *map(_sentence, row.quality_reasons)))
 
 
 def _numbers(evidence: Mapping[str, Any]) -> str:

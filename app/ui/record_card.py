@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.core.record_words import acquisition_facts
 from app.core.rows import RecordRow, SignalView
@@ -17,12 +17,14 @@ from app.ui.ecg_view import EcgView
 from app.ui.flow import Flow
 from app.ui.icons import themed
 from app.ui.quality_badge import Badge, badges
+from app.ui.quiet_combo import QuietCombo
 from app.ui.records_columns import labels_text, labels_tip
 from app.ui.settings import Settings
 from app.ui.theme import Theme
 
 WORDS_FROM_PX = 640
 """Width from which the controls of the trace have words beside their signs."""
+SIGN_ONLY_PX, ANY_PX = 27, 16_777_215
 
 
 class RecordCard(QFrame):
@@ -32,8 +34,8 @@ class RecordCard(QFrame):
         super().__init__()
         self.setProperty("role", "panel")
         self.name, self.facts, self.acquisition, self.labels = CutLabel(), CutLabel(), CutLabel(), CutLabel()
-        self.quality = Flow("Signal quality")
-        self.layout_choice, self.speed, self.gain = QComboBox(), QComboBox(), QComboBox()
+        self.layout_choice, self.speed, self.gain = QuietCombo(), QComboBox(), QComboBox()
+        self.quality = Flow("Signal quality", self.layout_choice)
         self.fit, self.true_size = QToolButton(), QToolButton()
         self.caliper, self.calibrate = QToolButton(), QToolButton()
         self.view = EcgView()
@@ -92,8 +94,10 @@ class RecordCard(QFrame):
         super().resizeEvent(event)
         style = Qt.ToolButtonStyle
         wide = self.width() >= WORDS_FROM_PX
+        self._controls.setSpacing(4 if wide else 2)
         for button in (self.fit, self.true_size, self.caliper, self.calibrate):
             button.setToolButtonStyle(style.ToolButtonTextBesideIcon if wide else style.ToolButtonIconOnly)
+            button.setMaximumWidth(ANY_PX if wide else SIGN_ONLY_PX)
 
     def _take_screen(self) -> None:
         self.view.set_calibration(self.settings.px_per_mm.get(screen_key(self.screen())))
@@ -132,6 +136,11 @@ class RecordCard(QFrame):
             combo.setAccessibleName(name)
             combo.setToolTip(name)
             combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        # Where it is narrow the layout's name gives way, not the numbers.
+        self.layout_choice.setMinimumContentsLength(9)
+        self.layout_choice.setMinimumWidth(84)
+        for combo in (self.speed, self.gain):
+            combo.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         _tool(self.fit, "Fit", "Ten seconds at 25 mm/s fill the width (0)", checkable=True)
         _tool(self.true_size, "True size", "One millimetre of paper is one of this screen (1)")
         _tool(self.caliper, "Caliper", "Measure time and amplitude by dragging (C)", checkable=True)
@@ -146,10 +155,9 @@ class RecordCard(QFrame):
         headline.addWidget(self.name, 2)
         headline.addWidget(self.labels, 3)
         self.labels.setAlignment(Qt.AlignmentFlag.AlignRight)
-        controls = _row(
+        controls = self._controls = _row(
             self.layout_choice, self.speed, self.gain, self.fit, self.true_size, None, self.caliper, self.calibrate
         )
-        controls.setSpacing(4)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 1)
         column.setSpacing(4)

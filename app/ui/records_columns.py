@@ -11,7 +11,7 @@ from app.ui.quality_badge import verdict_icon
 from app.ui.quality_words import findings_of, plain_tip
 from app.ui.rows_table import Column
 
-SEX_SIGNS = {"female": "F", "male": "M", "unknown": "?"}
+SEX_SIGNS = {"female": "F", "male": "M", "unknown": ""}
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ def record_columns() -> tuple[RecordColumn, ...]:
         ),
         RecordColumn(
             "name",
-            Column("Recording", lambda r: r.source_name, 104, tip=lambda r: f"{r.source_name}\nid {r.record_id}"),
+            Column("Recording", lambda r: r.source_name, 108, tip=lambda r: f"{r.source_name}\nid {r.record_id}"),
             True,
         ),
         RecordColumn("patient", Column("Patient", lambda r: r.patient, 124, tip=_patient_tip)),
         RecordColumn("age", Column("Age", lambda r: r.age_text, 56, numeric=True, header_tip="Age in years"), True),
-        RecordColumn("sex", Column("Sex", lambda r: SEX_SIGNS[r.sex], 52, tip=lambda r: r.sex), True),
+        RecordColumn("sex", Column("Sex", lambda r: SEX_SIGNS[r.sex], 52, tip=lambda r: f"Sex {r.sex}"), True),
         RecordColumn("year", Column("Year", _year, 60, numeric=True, header_tip="Year of the recording")),
         RecordColumn("device", Column("Device", lambda r: device_name(r.maker, r.model), 124)),
         RecordColumn(

@@ -39,6 +39,7 @@ class RecordsTable(QWidget):
         self.bar, self.count, self.columns = FilterBar(), QLabel(), QToolButton()
         self.model = PagedModel([c.column for c in columns], background, self._count, self._fetch, self._find)
         self.view = RecordsView(columns, self.model)
+        self.bar.chips.follower = self.view
         self._total = 0
         self._told: RecordRow | None = None
         self._chosen_by_hand, self._moving = False, False

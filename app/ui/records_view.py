@@ -14,7 +14,7 @@ from app.ui.settings import Settings
 from app.ui.signs import paint_marker
 from app.ui.table import PagedModel
 
-ROW_PX, LEAST_PX, LAST_LEAST_PX = 26, 36, 90
+ROW_PX, LEAST_PX, LAST_LEAST_PX = 26, 36, 82
 PAD_PX, GAP_PX, SIGN_PX = 8, 6, 15
 """Of the header: before and behind a title, between it and the sign of order, width of a sign in place of a title."""
 IMPORTED = "imported"

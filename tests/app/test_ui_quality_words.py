@@ -82,4 +82,4 @@ def test_a_badge_has_a_shape_beside_its_colour_and_unusable_is_not_merely_limite
 
 
 def test_a_plain_tip_is_verdict_and_reasons():
-    assert plain_tip(row(reasons=["flat line in V1"])) == "Limited signal\nflat line in V1"
+    assert plain_tip(row(reasons=["flat line in V1"])) == "Limited signal\nFlat line in V1"
