@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from shlex import quote
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -62,7 +63,7 @@ def known(session: Session, cohort: str, names: Sequence[str]) -> KnownLeaks:
     state = leak_state.state_of(session, cohort)
     own = next((one for one in state.searches if one.against == leak_state.PARTS), None)
     findings = [f"Cohort '{cohort}': {sentence}" for sentence in (own.findings if own else ())]
-    unsearched = [f"Cohort '{cohort}': {state.sentence}. See: isoline leakage {cohort}"] if own is None else []
+    unsearched = [f"Cohort '{cohort}': {state.sentence}. See: isoline leakage {quote(cohort)}"] if own is None else []
     return KnownLeaks(
         verdict=state.verdict,
         searched=own.finished if own else "",
@@ -195,7 +196,7 @@ def _copies(part: Tested, name: str) -> _Told:
     """Copies of what a model was pretrained on, under whatever patient: only a search can tell."""
     search = next((one for one in part.state.searches if one.against == name), None)
     if search is None:
-        how = f"isoline leakage {part.cohort} --against '{name}'"
+        how = f"isoline leakage {quote(part.cohort)} --against {quote(name)}"
         return _Told(unsearched=(f"Copies of what '{name}' was pretrained on were not searched for: {how}",))
     if search.copies:
         many = counted(search.copies, "recording")
@@ -237,7 +238,7 @@ def _in_packs(part: Tested, name: str, declared: str) -> _Told:
     corpora = corpora_in(declared)
     packs = [one for one in part.state.searches if one.against and is_of(one.against, corpora)]
     if not packs:
-        how = f"isoline leakage {part.cohort} --against FILE.isofp"
+        how = f"isoline leakage {quote(part.cohort)} --against FILE.isofp"
         return _Told(
             unsearched=(
                 f"Copies of {declared}, which '{name}' is declared to be trained on, were not searched for: {how}",

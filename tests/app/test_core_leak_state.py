@@ -144,7 +144,7 @@ def test_a_model_that_was_pretrained_here_is_held_against_what_is_scored(workspa
     (told,) = workspace.exposures("held out", ["ours"])
     assert told.findings == ()
     assert told.clear[0].endswith("and no other of their patients, was in its pretraining")
-    assert told.unsearched[0].endswith("isoline leakage held out --against 'ours'")
+    assert told.unsearched[0].endswith("isoline leakage 'held out' --against ours")
     found, _ = known(workspace, "ours")
     assert found == [f"'ours' was pretrained on {len(train)} of the 12 scored recordings (signals only, no labels)"]
     searched(workspace, copies("against ours", 3), cohort="held out", against=["ours"])
