@@ -18,6 +18,7 @@ from app.core.pseudonyms import pseudonym
 from app.core.records import coarse_age
 from engine.contract.errors import WorldError
 from engine.signal.identifiers import marks_of
+from engine.signal.sources import MARK
 
 OTHER_COLUMNS = ("record", "patient_id", "age", "sex")
 _VALUES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0, "no": 0.0}
@@ -25,7 +26,8 @@ _UNKNOWN = ("", "nan", "na", "none", "null", "unknown", "?")
 _SEXES = {"female": "female", "f": "female", "w": "female", "male": "male", "m": "male"}
 TOO_MANY = "\0"
 """Under this name a row keeps what stands beyond the last column: its cells belong to other columns than they seem."""
-_ENDINGS = (".hea", ".dat", ".mat", ".xml", ".csv")
+_CARTS = (".hea", ".dat", ".mat", ".xml", ".dcm", ".scp", ".ecg", ".edf", ".bdf")
+_ENDINGS = (*_CARTS, ".csv", ".tsv", ".txt", ".asc", ".npy", ".npz", ".h5", ".hdf5", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,9 @@ def decoded(content: bytes) -> str:
 
 def record_name(cell: str) -> str:
     """The name by which a cell means a recording: no folder, no file ending."""
-    name = PurePosixPath(cell.strip().replace("\\", "/")).name
-    for ending in _ENDINGS:
-        if name.lower().endswith(ending):
-            return name[: -len(ending)]
-    return name
+    name, mark, member = PurePosixPath(cell.strip().replace("\\", "/")).name.partition(MARK)
+    ending = next((ending for ending in _ENDINGS if name.lower().endswith(ending)), "")
+    return (name[: len(name) - len(ending)] or name) + mark + member
 
 
 def _check_header(thing: str, header: list[str], required: tuple[str, ...]) -> None:

@@ -43,8 +43,12 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The stem of the file, with the member: how people call the recording. It may identify a patient."""
-        return f"{self.path.stem}{MARK}{self.member}" if self.member else self.path.stem
+        """The stem of the file, with the member: how people call the recording. It may identify a patient.
+
+        What ends in a number has no ending: DICOM files are often called by their UID ("1.2.840.10008.7").
+        """
+        stem = self.path.name if self.path.suffix[1:].isdigit() else self.path.stem
+        return f"{stem}{MARK}{self.member}" if self.member else stem
 
 
 def is_member_name(text: str) -> bool:

@@ -12,11 +12,13 @@ from core_cases import SAMPLES, hurt
 
 from app import cli
 from app.core.label_columns import guesses
+from app.core.label_sheet import record_name
 from app.core.label_table import read_label_table
 from app.core.label_values import LabelMapping, values_of
 from app.workspace import Workspace
 from engine.contract.errors import UsageError, WorldError
 from engine.signal.pseudonyms import pseudonym
+from engine.signal.sources import Source
 
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.hea"))[:6]
 
@@ -157,6 +159,20 @@ def test_files_of_one_name_are_told_apart_by_their_folders(workspace: Workspace,
     assert "several recordings have this name" in told.faults[0][1]
     rows = {row.record_id: row.labels.get("AF2") for row in workspace.records(text="ecg")}
     assert sorted(rows.values()) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("path", "cell"),
+    [
+        ("/data/ward.7/scan.dcm", "scan.DCM"),
+        ("/data/1.2.840.10008.7", "1.2.840.10008.7"),
+        ("/data/1.2.840.10008.7.dcm", "1.2.840.10008.7"),
+        ("/data/exams.hdf5::12", "exams.hdf5::12"),
+        ("C:\\scans\\a.xml", "a"),
+    ],
+)
+def test_a_recording_is_called_the_same_by_its_file_and_by_a_table(path: str, cell: str) -> None:
+    assert Source.parse(path.replace("\\", "/")).name == record_name(cell) == record_name(path)
 
 
 def test_a_workbook_is_read_like_a_table(workspace: Workspace, tmp_path: Path) -> None:
