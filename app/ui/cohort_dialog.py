@@ -64,9 +64,11 @@ class CohortDialog(QDialog):
         folds, holdout = (self.folds.value(), None) if by_folds else (None, self.share.value() / 100)
         self.make.setEnabled(False)
         self.background.write(
-            lambda: self.workspace.create_cohort(name, labels=labels, folds=folds, holdout=holdout, seed=seed),
+            lambda: self.workspace.create_cohort(
+                name, labels=labels, folds=folds, holdout=holdout, seed=seed, search=True
+            ),
             self._made,
-            touches=Changes.COHORTS,
+            touches=Changes.COHORTS | Changes.JOBS,
             failed=self._refused,
         )
 

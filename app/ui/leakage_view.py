@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt, Signal
@@ -217,6 +218,9 @@ class LeakageView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._strip())
         column.addWidget(self.tabs, 1)
+        order = (self.search_button, self.export_button, self.tabs, self.pairs, self.pair.layout_choice, self.pair.view)
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
     def _stacked(self, widget: QWidget) -> QStackedWidget:
         """A list, and what stands in its place while it is empty."""
