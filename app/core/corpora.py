@@ -2,8 +2,6 @@
 
 What the corpus' tables say takes the way of a labels file: the rows wait in the database and meet their recordings when
 these are in, so that an import that is killed and resumed still applies them.
-
-Shapes: N entries, L labels.
 """
 
 from __future__ import annotations
@@ -12,22 +10,21 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
-
-import numpy as np
 
 from app.core.label_sheet import Sheet, SheetRow
 from app.core.records import coarse_age
 from engine.contract.errors import UsageError, WorldError
 from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.registry import TASKS, tasks_of
-from engine.datasets.tasks import Task, targets
+from engine.datasets.tasks import Known, Task, known_labels
 from engine.signal.pseudonyms import pseudonym
 from engine.signal.sources import Source
 
 MOST_LABELS = 20_000_000
 """Labels times recordings that are brought in at once; a row each stands in the database."""
+_TOO_MANY = "None of its tasks fits: import the folder without --dataset, and the labels that you need from a table"
 
 
 def read_corpus(corpus: Dataset, folder: Path, tasks: Sequence[str], key: bytes) -> tuple[list[Source], Sheet]:
@@ -83,23 +80,19 @@ def _sheet(
         )
         for number, (entry, source, values) in enumerate(zip(entries, sources, told, strict=True), start=1)
     )
-    labels = tuple(dict.fromkeys(label for values in told for label in values))
+    labels = tuple(dict.fromkeys(chain.from_iterable(told)))
     return Sheet(f"dataset {corpus.name}", digest(entries), labels, rows)
 
 
-def _values(corpus: Dataset, entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[str, float]]:
+def _values(corpus: Dataset, entries: Sequence[Entry], tasks: Sequence[Task]) -> list[Known]:
     """Known labels of each entry."""
-    told: list[dict[str, float]] = [{} for _ in entries]
-    count = 0
-    for task in tasks:
-        made = targets(task, entries)
-        count += made.y_NL.size
-        if count > MOST_LABELS:
-            reason = f"its labels would be more than {MOST_LABELS:,} rows"
-            raise WorldError(f"dataset {corpus.name}", reason, f"Choose tasks, for instance --task {tasks[0].name}")
-        for values, y_L in zip(told, made.y_NL, strict=True):
-            known = np.flatnonzero(~np.isnan(y_L))
-            values.update((made.labels[column], float(y_L[column])) for column in known)
+    told = known_labels(tasks, entries)
+    count = sum(map(len, told))
+    if count > MOST_LABELS:
+        fits = [task for task in tasks if 0 < sum(map(len, known_labels([task], entries))) <= MOST_LABELS]
+        reason = f"its labels would be {count:,} rows, more than the {MOST_LABELS:,} that are brought in at once"
+        some = " ".join(f"--task {task.name}" for task in fits[:2])
+        raise WorldError(f"dataset {corpus.name}", reason, f"Choose tasks, for instance {some}" if fits else _TOO_MANY)
     return told
 
 
@@ -107,5 +100,5 @@ def digest(entries: Sequence[Entry]) -> str:
     """SHA-256 over all that a corpus' tables said, for the trail: the tables themselves may be many and large."""
     told = hashlib.sha256()
     for entry in entries:
-        told.update(json.dumps(asdict(entry), sort_keys=True).encode() + b"\n")
+        told.update(json.dumps(vars(entry), sort_keys=True).encode() + b"\n")
     return told.hexdigest()

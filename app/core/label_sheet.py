@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -41,7 +41,7 @@ class SheetRow:
     sex: str | None = None
     fold: int | None = None
     part: str = ""
-    values: dict[str, float] | None = None
+    values: Mapping[str, float] | None = None
     fault: str = ""
     next_step: str = ""
 

@@ -8,8 +8,9 @@ Shapes: N entries, L labels.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +77,69 @@ class Targets:
 
     labels: tuple[str, ...]
     y_NL: NDArray[np.float64]
+
+
+class Known(Mapping[str, float]):
+    """Known labels of one entry. Of a scheme with a thousand statements only those that are made take memory.
+
+    Args:
+        values: numbers by label.
+        stated: of each scheme, all its labels, which others share, and the places of those that are 1.
+    """
+
+    __slots__ = ("_stated", "_values")
+
+    def __init__(
+        self, values: Mapping[str, float], stated: Sequence[tuple[Mapping[str, int], frozenset[int]]] = ()
+    ) -> None:
+        self._values, self._stated = values, tuple(stated)
+
+    def __getitem__(self, label: str) -> float:
+        for labels, made in self._stated:
+            place = labels.get(label)
+            if place is not None:
+                return 1.0 if place in made else 0.0
+        return self._values[label]
+
+    def __iter__(self) -> Iterator[str]:
+        for labels, _ in self._stated:
+            yield from labels
+        yield from self._values
+
+    def __len__(self) -> int:
+        return len(self._values) + sum(len(labels) for labels, _ in self._stated)
+
+
+def known_labels(tasks: Sequence[Task], entries: Sequence[Entry]) -> list[Known]:
+    """Of each entry the labels of some tasks that are known; the same as `targets` of each, without its NaN.
+
+    Give the whole corpus: how often a statement is made decides whether it counts.
+    """
+    schemes = _places(tasks, entries)
+    numbers = [(name, label_name(task.dataset, name)) for task in tasks if not task.scheme for name in task.targets]
+    return [_known(schemes, numbers, entry) for entry in entries]
+
+
+def _places(tasks: Sequence[Task], entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
+    """Labels of each scheme with their places; tasks may be parts of one scheme."""
+    names: dict[str, set[str]] = {}
+    for task in tasks:
+        if task.scheme:
+            names.setdefault(task.scheme, set()).update(frequent(task, entries))
+    return {
+        scheme: {label_name(scheme, name): place for place, name in enumerate(sorted(found))}
+        for scheme, found in names.items()
+    }
+
+
+def _known(schemes: Mapping[str, Mapping[str, int]], numbers: Sequence[tuple[str, str]], entry: Entry) -> Known:
+    found = {label: entry.values[name] for name, label in numbers if name in entry.values}
+    stated = []
+    for scheme, labels in schemes.items():
+        if scheme in entry.codes:
+            made = (labels.get(label_name(scheme, name)) for name in entry.codes[scheme])
+            stated.append((labels, frozenset(place for place in made if place is not None)))
+    return Known({label: value for label, value in found.items() if not math.isnan(value)}, stated)
 
 
 def label_name(scheme: str, statement: str) -> str:

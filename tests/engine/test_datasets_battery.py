@@ -6,7 +6,7 @@ from corpus_layouts import BUILDERS, told
 
 from engine.contract.errors import UsageError, WorldError
 from engine.datasets.registry import DATASETS, TASKS, dataset, task, tasks_of
-from engine.datasets.tasks import targets
+from engine.datasets.tasks import known_labels, targets
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +84,17 @@ def test_an_unknown_corpus_or_task_names_the_known_ones():
         dataset("ptb")
     with pytest.raises(UsageError, match="Known: ptbxl-all"):
         task("ptb")
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_known_labels_are_the_targets_without_what_is_not_known(corpora, name):
+    folder, _ = corpora[name]
+    entries, tasks = list(dataset(name).read(folder)), tasks_of(name)
+    expected = [{} for _ in entries]
+    for one in tasks:
+        made = targets(one, entries)
+        for row, y_L in zip(expected, made.y_NL, strict=True):
+            row.update({label: y for label, y in zip(made.labels, y_L, strict=True) if not np.isnan(y)})
+    known = known_labels(tasks, entries)
+    assert [dict(row) for row in known] == expected
+    assert [len(row) for row in known] == [len(row) for row in expected]
