@@ -48,12 +48,12 @@ class Flow(QWidget):
         """Put the widgets, which are new, before their follower in the order of the Tab key."""
         if self.follower is None:
             return
-        before = self.follower.previousInFocusChain()
+        before: QWidget | None = self.follower.previousInFocusChain()
         # Qt leaves the order as it is when one of two widgets takes no focus.
-        while before is not self.follower and (before in self.held or not before.focusPolicy() & _TAB):
-            before = before.previousInFocusChain()
+        while before is not None and (before in self.held or not before.focusPolicy() & _TAB):
+            before = None if before is self.follower else before.previousInFocusChain()
         for widget in self.held:
-            if before.window() is widget.window():
+            if before is not None and before.window() is widget.window():
                 QWidget.setTabOrder(before, widget)
             before = widget
 
