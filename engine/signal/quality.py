@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.signal.condition import fill_missing
 from engine.signal.leads import CANONICAL
-from engine.signal.quality_beats import Beats, find_beats, irregular, wide
+from engine.signal.quality_beats import Beats, find_beats, wide
 from engine.signal.quality_electrodes import check_electrodes, check_legs
 from engine.signal.quality_finding import REASONS, Finding
 from engine.signal.quality_gain import PLAUSIBLE_MV, POSSIBLE_MV, check_gain, swing_mv
@@ -212,5 +212,5 @@ def _numbers(leads: Leads, beats: Beats, odds: float) -> dict[str, Any]:
         "agreement": beats.agreement_C,
     }
     told: dict[str, Any] = {name: np.round(values.astype(float), 3).tolist() for name, values in per_lead.items()}
-    rhythm = {"beats": len(beats.places_B), "irregular": irregular(beats), "wide_complexes": wide(beats)}
-    return {**rhythm, "rejection_log_odds": round(odds, 2), **told}
+    whole = {"beats": len(beats.places_B), "wide_complexes": wide(beats), "rejection_log_odds": round(odds, 2)}
+    return {**whole, **told}

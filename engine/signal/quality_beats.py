@@ -30,10 +30,6 @@ STEEP, WIDE_S = 0.15, 0.11
 
 None of the 212 recordings of PTB-XL that are stated to be normal is above 0.096 s; most with paced ventricles or a
 blocked bundle branch are."""
-IRREGULAR = 0.1
-"""Rhythm is irregular when half of the intervals between beats differ by a larger share from the one before.
-
-So are all 8 recordings of PTB-XL with atrial fibrillation, and 3 in 100 with sinus rhythm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +86,6 @@ def wide(beats: Beats) -> bool:
     steps_ML = np.gradient(beats.median_CL[list(MEASURED), beats.span(-0.17, 0.21)], axis=1)
     steepness_L = np.sqrt((steps_ML**2).sum(axis=0))
     return bool(np.count_nonzero(steepness_L > STEEP * steepness_L.max()) > WIDE_S * beats.rate_hz)
-
-
-def irregular(beats: Beats) -> bool:
-    """Whether the rhythm is irregular; not told of fewer than four beats."""
-    intervals = np.diff(beats.places_B)
-    return len(intervals) > 2 and bool(np.median(np.abs(np.diff(intervals))) > IRREGULAR * np.median(intervals))
 
 
 def slow_down(signal_CT: Signal, rate_hz: float) -> tuple[Signal, float]:

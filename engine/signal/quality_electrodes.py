@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.signal.leads import CANONICAL, PRECORDIAL
-from engine.signal.quality_beats import MEASURED, Beats, Signal, irregular, wide
+from engine.signal.quality_beats import MEASURED, Beats, Signal, wide
 from engine.signal.quality_finding import Finding
 from engine.signal.quality_left import left_gain
 from engine.signal.quality_weights import CUTS, WEIGHTS
@@ -112,7 +112,7 @@ EXCHANGES = (*_limb_exchanges(), *_chest_exchanges(), *_inversions())
 _VERSIONS_VCM = np.stack([AS_IT_IS, *(exchange.undo_CM for exchange in EXCHANGES)])
 _WEIGHTS_FK = np.array([WEIGHTS[name] for name in FEATURES], np.float32)
 ALWAYS = np.array([exchange.kind == "limb" and exchange.name != "LA-LL" for exchange in EXCHANGES])
-"""Exchanges of the right arm: judged in wide complexes and irregular rhythm too."""
+"""Exchanges of the right arm: judged in wide complexes too."""
 _KIND_E = np.array([KINDS.index(exchange.kind) for exchange in EXCHANGES])
 LEFT = next(place for place, exchange in enumerate(EXCHANGES) if exchange.name == "LA-LL")
 """The exchange that `left_gain` judges."""
@@ -180,14 +180,8 @@ def check_electrodes(beats: Beats, chest: bool) -> list[Finding]:
 
 
 def judged(beats: Beats) -> NDArray[np.bool_]:
-    """Which of `EXCHANGES` can be judged by such complexes and such a rhythm.
-
-    In wide complexes the chest leads do not grow and fade as usual. What tells LA from LL is mostly P waves, which
-    fibrillating atria have not.
-    """
-    marks_E = ALWAYS.copy() if wide(beats) else np.ones(len(EXCHANGES), bool)
-    marks_E[LEFT] &= not irregular(beats)
-    return marks_E
+    """Which of `EXCHANGES` can be judged: in wide complexes the chest leads do not grow and fade as usual."""
+    return ALWAYS | (not wide(beats))
 
 
 def _named(best: int, beats: Beats) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.signal.quality import assess
-from engine.signal.quality_beats import find_beats, irregular, wide
+from engine.signal.quality_beats import find_beats, wide
 from engine.signal.quality_electrodes import AS_IT_IS, EXCHANGES, FEATURES, MEASURED, gains, judged
 from engine.signal.quality_left import FEATURES as LEFT_FEATURES
 from engine.signal.quality_left import left_features
@@ -154,27 +154,16 @@ def test_in_wide_complexes_nothing_is_said_of_the_chest_leads_but_the_right_arm_
     assert judged(narrow).all()
 
 
-def test_in_an_irregular_rhythm_nothing_is_said_of_left_arm_and_left_leg(recordings):
-    steady = find_beats(recordings[0].signal_CT, 500.0)
-    fibrillating = replace(steady, places_B=np.cumsum([60, 130, 75, 100, 60, 110, 80, 125]))
-    assert (irregular(steady), irregular(fibrillating)) == (False, True)
-    left = [exchange.name for exchange in EXCHANGES].index("LA-LL")
-    assert judged(fibrillating).sum() == len(EXCHANGES) - 1
-    assert not judged(fibrillating)[left]
-
-
 @pytest.mark.shared
-def test_exchanged_arms_are_suspected_in_recordings_that_nothing_was_fitted_to(shared):
+def test_exchanged_electrodes_are_suspected_in_recordings_that_nothing_was_fitted_to(shared):
     folder = shared / "data/cinc-challenge/cinc2021-georgia-ptbxl-ningbo"
-    found = []
-    for path in find_files([folder]):
-        recording = read_recording(path, digest=False)
-        if path.stem.startswith("HR") or assess(recording).names:
-            continue
-        exchanged = limbs_exchanged(recording.signal_CT, "LA", "RA", "LL")
-        found.append("limb_swap" in assess(Recording(signal_CT=exchanged, rate_hz=recording.rate_hz)).names)
-    assert len(found) >= 15
-    assert np.mean(found) >= 0.8
+    unseen = [read_recording(path, digest=False) for path in find_files([folder]) if not path.stem.startswith("HR")]
+    plain = [recording for recording in unseen if not assess(recording).names]
+    assert len(plain) >= 15
+    for places, least in ((("LA", "RA", "LL"), 0.8), (("RA", "LL", "LA"), 0.7)):
+        exchanged = [limbs_exchanged(recording.signal_CT, *places) for recording in plain]
+        found = ["limb_swap" in assess(Recording(signal_CT=one, rate_hz=500.0)).names for one in exchanged]
+        assert np.mean(found) >= least
 
 
 def _beating():
