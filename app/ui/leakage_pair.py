@@ -17,6 +17,7 @@ from app.ui.leakage_words import FoundPair, pair_sentence, part_words
 from app.ui.messages import message_of
 from app.ui.quiet_combo import QuietCombo
 from app.ui.theme import Theme
+from engine.contract.errors import UsageError
 from engine.contract.leakage import AGAINST
 
 if TYPE_CHECKING:
@@ -115,8 +116,6 @@ def _read(workspace: Workspace, found: FoundPair) -> tuple[FoundPair, Pair | Non
 
 
 def _is_here(workspace: Workspace, record_id: str) -> bool:
-    from engine.contract.errors import UsageError
-
     try:
         workspace.record(record_id)
     except UsageError:
