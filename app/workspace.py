@@ -19,7 +19,7 @@ from app.core import (
 )
 from app.core.changes import Changes
 from app.core.home import Home
-from app.core.inputs import gathered
+from app.core.inputs import Gathered, gathered
 from app.core.label_sheet import read_sheet
 from app.core.rows import (
     AuditRow,
@@ -96,7 +96,7 @@ class Workspace(Cohorts, Data, Models, Sentinel, Training):
 
     def import_files(
         self,
-        paths: Sequence[Path],
+        paths: Sequence[Path] | Gathered,
         dataset: str = "local",
         labels: Path | None = None,
         workers: int = 0,
@@ -106,7 +106,7 @@ class Workspace(Cohorts, Data, Models, Sentinel, Training):
         """Queue the import of files and folders; gives back the job's id.
 
         Args:
-            paths: files, or folders that are searched.
+            paths: files, or folders that are searched; or what `find_files` found in them.
             dataset: name of the collection they belong to.
             labels: table with a column `record`, optionally `patient_id`, `age`, `sex`, and one column a label.
             workers: processes that read at once; 0 takes one a core.
@@ -117,7 +117,7 @@ class Workspace(Cohorts, Data, Models, Sentinel, Training):
             WorldError: nothing to read, or a labels file without the column `record`.
         """
         sheet = None if labels is None else read_sheet(Path(labels), self._home.key)
-        sources, refused = gathered(paths, mapping)
+        found = paths if isinstance(paths, Gathered) else gathered(paths, mapping)
         with self._home.db.write() as session:
             config = ImportConfig(
                 store=str(self._home.store),
@@ -126,7 +126,15 @@ class Workspace(Cohorts, Data, Models, Sentinel, Training):
                 deidentify=deidentify or Deidentification(),
                 mapping=mapping,
             )
-            return runs.bring_in(session, self._home, sources, refused, config, sheet)
+            return runs.bring_in(session, self._home, found.sources, found.refused, config, sheet)
+
+    def find_files(self, paths: Sequence[Path], mapping: SignalTable | None = None) -> Gathered:
+        """Search files and folders for recordings, which takes long where there are many; changes nothing.
+
+        Raises:
+            WorldError: nothing to read.
+        """
+        return gathered(paths, mapping)
 
     def preview(self, paths: Sequence[Path], mapping: SignalTable | None = None) -> Preview | None:
         """What the first table or array among files and folders holds, and what is taken for what, before an import.

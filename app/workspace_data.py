@@ -18,6 +18,7 @@ from app.core import (
     searching,
     signals,
 )
+from app.core.corpora import CorpusRead
 from app.core.corpus_check import CorpusCheck
 from app.core.home import Home
 from app.core.label_columns import Meaning
@@ -70,12 +71,21 @@ class Data:
         with self._home.db.read() as session:
             return record_query.facets(session)
 
-    def import_dataset(self, name: str, folder: Path, tasks: Sequence[str] = (), workers: int = 0) -> str:
+    def read_dataset(self, name: str, folder: Path, tasks: Sequence[str] = ()) -> CorpusRead:
+        """Read the tables of a public corpus, which takes long where they are; changes nothing.
+
+        Raises:
+            UsageError: an unknown corpus, or a task of another one.
+            WorldError: the folder does not hold the corpus.
+        """
+        return CorpusRead(name, *corpora.read_corpus(dataset(name), folder, tasks, self._home.key))
+
+    def import_dataset(self, name: str, folder: Path | CorpusRead, tasks: Sequence[str] = (), workers: int = 0) -> str:
         """Queue the import of a public corpus: recordings, labels by task, patients, official split.
 
         Args:
             name: of the corpus; `isoline datasets` lists them.
-            folder: where it was unpacked to.
+            folder: where it was unpacked to; or what `read_dataset` read there, of these tasks.
             tasks: whose labels are wanted; empty takes all of the corpus.
             workers: processes that read at once; 0 takes one a core.
 
@@ -83,11 +93,11 @@ class Data:
             UsageError: an unknown corpus, or a task of another one.
             WorldError: the folder does not hold the corpus.
         """
-        corpus = dataset(name)
-        sources, sheet = corpora.read_corpus(corpus, folder, tasks, self._home.key)
-        config = ImportConfig(store=str(self._home.store), dataset=name, workers=workers, mapping=corpus.mapping)
+        read = folder if isinstance(folder, CorpusRead) else self.read_dataset(name, folder, tasks)
+        mapping = dataset(name).mapping
+        config = ImportConfig(store=str(self._home.store), dataset=name, workers=workers, mapping=mapping)
         with self._home.db.write() as session:
-            return runs.bring_in(session, self._home, sources, (), config, sheet)
+            return runs.bring_in(session, self._home, read.sources, (), config, read.sheet)
 
     def check_dataset(self, name: str, folder: Path) -> CorpusCheck:
         """What is there of a public corpus in a folder, before it is imported: recordings, files, tasks.

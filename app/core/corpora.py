@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -25,6 +26,15 @@ from engine.signal.sources import Source
 MOST_LABELS = 20_000_000
 """Labels times recordings that are brought in at once; a row each stands in the database."""
 _TOO_MANY = "None of its tasks fits: import the folder without --dataset, and the labels that you need from a table"
+
+
+@dataclass(frozen=True)
+class CorpusRead:
+    """A corpus whose tables were read: which, its recordings, and what is said of them."""
+
+    name: str
+    sources: Sequence[Source]
+    sheet: Sheet
 
 
 def read_corpus(corpus: Dataset, folder: Path, tasks: Sequence[str], key: bytes) -> tuple[list[Source], Sheet]:

@@ -13,10 +13,16 @@ from engine.signal.readers import find_sources, is_table
 from engine.signal.sources import Source
 
 
-def gathered(
-    paths: Sequence[Path], mapping: SignalTable | None = None
-) -> tuple[list[Source], list[tuple[str, WorldError]]]:
-    """What is to be read, with absolute paths, and (name, reason) of files that cannot be asked for.
+@dataclass(frozen=True)
+class Gathered:
+    """What an import is to read, with absolute paths, and (name, reason) of files that cannot be asked for."""
+
+    sources: tuple[Source, ...]
+    refused: tuple[tuple[str, WorldError], ...] = ()
+
+
+def gathered(paths: Sequence[Path], mapping: SignalTable | None = None) -> Gathered:
+    """Search files and folders for what is to be read.
 
     Args:
         paths: files, and folders that are searched.
@@ -26,12 +32,12 @@ def gathered(
         WorldError: there is nothing to read.
     """
     found = find_sources([Path(os.path.abspath(Path(path).expanduser())) for path in paths], mapping)
-    sources = [source for source in found if _is_text(str(source))]
+    sources = tuple(source for source in found if _is_text(str(source)))
     fault = WorldError("file", "its name is not valid UTF-8", "Rename the file")
-    refused = [(_shown(source.path), fault) for source in found if not _is_text(str(source))]
+    refused = tuple((_shown(source.path), fault) for source in found if not _is_text(str(source)))
     if not sources:
         raise WorldError("import", "there is nothing to read", "Name recordings, or a folder that holds some")
-    return sources, refused
+    return Gathered(sources, refused)
 
 
 TABLE_ENDINGS = (".csv", ".tsv", ".xlsx", ".xls", ".ods")

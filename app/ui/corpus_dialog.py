@@ -36,6 +36,7 @@ from app.ui.workspace_dialogs import choose_folder
 from engine.datasets.registry import DATASETS, tasks_of
 
 if TYPE_CHECKING:
+    from app.core.corpora import CorpusRead
     from app.core.corpus_check import CorpusCheck
     from app.workspace import Workspace
     from engine.datasets.dataset import Dataset
@@ -106,7 +107,12 @@ class CorpusDialog(QDialog):
             return
         self.start.setEnabled(False)
         self.start.setText("Reading its tables…")
-        ask = partial(self.workspace.import_dataset, corpus.name, told.folder, self.tasks.chosen())
+        # Tables of a large corpus take minutes to read: not on the writer, which the queue waits for.
+        ask = partial(self.workspace.read_dataset, corpus.name, told.folder, self.tasks.chosen())
+        self.background.read(ask, self._queue, key="corpus.read", failed=self._refused, slow=True)
+
+    def _queue(self, read: CorpusRead) -> None:
+        ask = partial(self.workspace.import_dataset, read.name, read)
         self.background.write(ask, self._launched, touches=Changes.JOBS, failed=self._refused)
 
     def _launched(self, job_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ from app.ui.messages import message_of
 from app.ui.workspace_dialogs import choose_folder
 
 if TYPE_CHECKING:
+    from app.core.inputs import Gathered
     from app.core.label_look import LabelLook
     from app.workspace import Workspace
 
@@ -95,14 +96,19 @@ class ImportDialog(QDialog):
         labels, self.later = (table, None) if self._plain else (None, table)
         ask = partial(
             self.workspace.import_files,
-            self.chosen(),
-            self.dataset.text().strip(),
-            labels,
+            dataset=self.dataset.text().strip(),
+            labels=labels,
             deidentify=self.privacy.told(),
             mapping=self.mapping.mapping(),
         )
         self._busy(True)
-        self.background.write(ask, self._launched, touches=Changes.JOBS, failed=self._refused)
+        # A folder of a million files takes long to search: not on the writer, which the queue waits for.
+        find = partial(self.workspace.find_files, self.chosen(), self.mapping.mapping())
+        self.background.read(find, partial(self._queue, ask), key="import.find", failed=self._refused, slow=True)
+
+    def _queue(self, ask: Callable[[Gathered], str], found: Gathered) -> None:
+        write = partial(ask, found)
+        self.background.write(write, self._launched, touches=Changes.JOBS, failed=self._refused)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """More files and folders may be dropped here."""
