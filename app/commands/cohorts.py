@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from app import printing
@@ -129,7 +130,7 @@ def leak_lines(state: LeakState) -> list[str]:
     mark = "LEAK   " if state.verdict == "leaks" else "Leaks  "
     lines = [f"{mark}{printing.visible(state.sentence)}"]
     if state.verdict == "not searched":
-        lines[0] += f". Next: isoline leakage {state.cohort}"
+        lines[0] += f". Next: isoline leakage {quote(state.cohort)}"
     for one in state.searches:
         if one.against:
             told = "; ".join(one.findings) or "none found"

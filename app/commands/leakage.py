@@ -132,6 +132,7 @@ def _export(arguments: argparse.Namespace) -> int:
             from engine.data.store import Store
 
             corpus = arguments.corpus or arguments.out.stem
+            _search_own_words(arguments, corpus)
             path, head = write_store_pack(
                 Store.open(arguments.store), None, arguments.out, corpus, *texts[1:], on_progress=draw
             )
@@ -140,6 +141,17 @@ def _export(arguments: argparse.Namespace) -> int:
                 path, head = workspace.export_fingerprints(arguments.cohort, arguments.out, *texts, on_progress=draw)
         line.finish("done")
     return _tell(path, head, True, arguments)
+
+
+def _search_own_words(arguments: argparse.Namespace, corpus: str) -> None:
+    """A store that is a workspace's: what was seen at its import must not leave with the words of the pack."""
+    home = arguments.store.resolve().parent
+    if (home / "workspace.json").is_file():
+        from app.workspace import Workspace
+
+        texts = {"name of the corpus": corpus, "licence": arguments.licence, "note": arguments.note}
+        with Workspace.open(home) as workspace:
+            workspace.refuse_identifiers("fingerprint pack", arguments.out, texts)
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -181,6 +181,13 @@ def test_what_was_planted_at_import_leaves_by_no_door(workspace: Workspace, tmp_
     assert all(path.exists() for path in door(workspace, out, CLEAN))
 
 
+def test_the_store_of_a_workspace_is_no_way_around_it(workspace: Workspace, tmp_path: Path) -> None:
+    asked = ["fingerprint", "export", "--store", str(workspace.path / "store"), "--out", str(tmp_path / "x.isofp")]
+    assert cli.main([*asked, "--note", NAMED]) == 1
+    assert not (tmp_path / "x.isofp").exists()
+    assert cli.main([*asked, "--note", CLEAN]) == 0
+
+
 def test_the_windows_own_log_leaves_out_what_names_somebody(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
