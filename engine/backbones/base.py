@@ -5,7 +5,7 @@ Shapes: B batch, C leads, T samples, L tokens, D width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,6 +93,16 @@ class Backbone(nn.Module):
         """Features of a batch of signals in millivolts at the rate of the model."""
         features: Features = self.encode(self.stem(x_BCT))
         return features
+
+
+def through(blocks: Iterable[nn.Module], latents_BLD: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Latents and what each block makes of them, and what each block adds on its own."""
+    layers, updates = [latents_BLD], []
+    for block in blocks:
+        x_BLD, update_BLD = block(layers[-1])
+        layers.append(x_BLD)
+        updates.append(update_BLD)
+    return layers, updates
 
 
 def count_parameters(module: nn.Module) -> int:

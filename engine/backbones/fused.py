@@ -146,6 +146,7 @@ class _PackedLinear(nn.Module):
         self._product = packed_linear(layer.weight.detach(), None if layer.bias is None else layer.bias.detach())
 
     def forward(self, x_BLI: Tensor) -> Tensor:
+        """As the layer does, over tokens of all crops at once."""
         return self._product(x_BLI.flatten(0, -2)).view(*x_BLI.shape[:-1], -1)
 
 

@@ -39,12 +39,14 @@ class _Rotation(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, cos_L1F: Tensor, sin_L1F: Tensor) -> Tensor:
+        """Turn pairs of features by their angles."""
         ctx.save_for_backward(cos_L1F, sin_L1F)
         return _turned(x, cos_L1F, sin_L1F)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """Turn the gradient back."""
         cos_L1F, sin_L1F = ctx.saved_tensors
         return _turned(grad, cos_L1F, -sin_L1F), None, None
 

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.backbones.base import Backbone, Features, Products
+from engine.backbones.base import Backbone, Features, Products, through
 from engine.backbones.s4_compiled import block_applies, compiled_block
 from engine.backbones.s4_dynamics import System, diagonal_dynamics, discrete_system, response
 from engine.backbones.s4_modes import Modes, find_modes
@@ -200,11 +200,7 @@ class S4Backbone(Backbone):
 
     def encode(self, latents_BLD: Tensor) -> Features:
         """Run the blocks."""
-        layers, updates = [latents_BLD], []
-        for block in self.blocks:
-            x_BLD, update_BLD = block(layers[-1])
-            layers.append(x_BLD)
-            updates.append(update_BLD)
+        layers, updates = through(self.blocks, latents_BLD)
         return Features(latents_BLD, layers, layers[-1], updates)
 
     def products(self, samples: int) -> Products:

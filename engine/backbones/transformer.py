@@ -20,7 +20,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.backbones.base import Backbone, Features, Products
+from engine.backbones.base import Backbone, Features, Products, through
 from engine.backbones.rotary import rotate
 from engine.backbones.stem import Stem
 from engine.contract.backbone import TransformerConfig
@@ -111,11 +111,7 @@ class TransformerBackbone(Backbone):
 
     def encode(self, latents_BLD: Tensor) -> Features:
         """Run the blocks."""
-        layers, updates = [latents_BLD], []
-        for block in self.blocks:
-            x_BLD, update_BLD = block(layers[-1])
-            layers.append(x_BLD)
-            updates.append(update_BLD)
+        layers, updates = through(self.blocks, latents_BLD)
         layers[-1] = self.norm(layers[-1])
         return Features(latents_BLD, layers, layers[-1], updates)
 

@@ -112,6 +112,7 @@ class _Measured:
         self._asked = asked + [(name, laboratory[name], NEAR_S) for name in LABORATORY if name in laboratory]
 
     def of(self, ecg: _Ecg) -> dict[str, float]:
+        """What is known of one ECG, by name."""
         values, time = {**self._features.get(ecg.study, {}), **self._outcomes.get(ecg.study, {})}, parse_time(ecg.time)
         if time is not None:
             for name, series, within_s in self._asked:

@@ -51,6 +51,7 @@ class _GluNorm(torch.autograd.Function):
     def forward(
         ctx: Any, gate_BLE: Tensor, x_BLD: Tensor, weight_D: Tensor, bias_D: Tensor, scale_BD: Tensor | None, eps: float
     ) -> tuple[Tensor, Tensor]:
+        """Gate, add and normalise in one walk; keeps each token's mean and spread for the way back."""
         ctx.set_materialize_grads(False)
         gate_BLE, x_BLD = gate_BLE.contiguous(), x_BLD.contiguous()
         B, L, D = x_BLD.shape
@@ -72,6 +73,7 @@ class _GluNorm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dout_BLD: Tensor | None, dupdate_BLD: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Gradients of gate, input, weight and bias, in one walk, too."""
         gate_BLE, x_BLD, scale_BD, weight_D, mean_BL, spread_BL = ctx.saved_tensors
         B, L, D = x_BLD.shape
         dout_BLD = torch.zeros_like(x_BLD) if dout_BLD is None else dout_BLD.contiguous()

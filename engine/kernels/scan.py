@@ -115,6 +115,7 @@ class _ModalScan(torch.autograd.Function):
         scale_BH: Tensor | None,
         gelu: bool,
     ) -> Tensor:
+        """Run the modes over all steps; keeps what the way back starts from."""
         u_BLH, weight_RNH = u_BLH.contiguous(), weight_RNH.contiguous()
         needed = any(ctx.needs_input_grad[:3])
         y_BLH = torch.empty_like(u_BLH) if needed or not gelu or len(weight_RNH) == 2 else None
@@ -129,6 +130,7 @@ class _ModalScan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_BLH: Tensor) -> tuple[Tensor | None, ...]:
+        """Run the modes backwards in time."""
         u_BLH, y_BLH, weight_RNH, skip_H, pole_NH, scale_BH = ctx.saved_tensors
         grad_BLH = grad_BLH.contiguous()
         B, L, H = u_BLH.shape

@@ -57,6 +57,7 @@ class _Masked(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, keep: Tensor, scale: float) -> Tensor:
+        """Drop and scale."""
         ctx.save_for_backward(keep)
         ctx.scale = scale
         return torch.where(keep, x, 0.0).mul_(scale)
@@ -64,5 +65,6 @@ class _Masked(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """The same for the gradient."""
         (keep,) = ctx.saved_tensors
         return torch.where(keep, grad, 0.0).mul_(ctx.scale), None, None

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.lib import format as npy
 
 from engine.contract.mapping import SignalTable
-from engine.signal.assemble import About, decoded_limit, refusal
+from engine.signal.assemble import decoded_limit, refusal
 from engine.signal.formats import arrays
-from engine.signal.formats.table import Told, table_recording
-from engine.signal.formats.tabular import Looked, stamp
+from engine.signal.formats.table import Told
+from engine.signal.formats.tabular import Looked, looked_recording, stamp
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -58,14 +58,7 @@ def members(path: Path, mapping: SignalTable) -> tuple[str, ...]:
 
 def read(source: Source, digest: bool, mapping: SignalTable) -> Recording:
     """Read one recording. Raises WorldError with the reason when that cannot be."""
-    looked = look(source, mapping)
-    about = About(
-        format=NAME,
-        reader="isoline numpy",
-        source_name=source.name,
-        file_sha256=arrays.digest_of(looked.values_KT, digest),
-    )
-    return table_recording(looked.values_KT, looked.told, mapping, about)
+    return looked_recording(look(source, mapping), NAME, "isoline numpy", source, mapping, digest)
 
 
 def look(source: Source, mapping: SignalTable) -> Looked:

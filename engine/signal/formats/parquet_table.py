@@ -15,10 +15,10 @@ import numpy as np
 
 from engine.contract.errors import WorldError
 from engine.contract.mapping import SignalTable
-from engine.signal.assemble import About, check_decoded, refusal
+from engine.signal.assemble import check_decoded, refusal
 from engine.signal.formats import arrays
-from engine.signal.formats.table import Told, table_recording
-from engine.signal.formats.tabular import Looked, stamp
+from engine.signal.formats.table import Told
+from engine.signal.formats.tabular import Looked, looked_recording, stamp
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -39,14 +39,7 @@ def members(path: Path, mapping: SignalTable) -> tuple[str, ...]:
 
 def read(source: Source, digest: bool, mapping: SignalTable) -> Recording:
     """Read one recording. Raises WorldError with the reason when that cannot be."""
-    looked = look(source, mapping)
-    about = About(
-        format=NAME,
-        reader="isoline parquet",
-        source_name=source.name,
-        file_sha256=arrays.digest_of(looked.values_KT, digest),
-    )
-    return table_recording(looked.values_KT, looked.told, mapping, about)
+    return looked_recording(look(source, mapping), NAME, "isoline parquet", source, mapping, digest)
 
 
 def look(source: Source, mapping: SignalTable) -> Looked:

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from engine.contract.mapping import SignalTable
-from engine.signal.assemble import refusal
-from engine.signal.formats.table import Told
+from engine.signal.assemble import About, refusal
+from engine.signal.formats import arrays
+from engine.signal.formats.table import Told, table_recording
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -39,6 +40,31 @@ class TableReader(Protocol):
 
     def read(self, source: Source, digest: bool, mapping: SignalTable) -> Recording:
         """Read one recording. Raises WorldError."""
+
+
+def looked_recording(
+    looked: Looked, name: str, reader: str, source: Source, mapping: SignalTable, digest: bool
+) -> Recording:
+    """The recording in numbers that were looked at, where the file says nothing of a person.
+
+    Args:
+        looked: numbers and what is told of them.
+        name: of the format.
+        reader: who read it.
+        source: the file, or the recording of it.
+        mapping: what the file does not say itself.
+        digest: whether to hash the numbers.
+
+    Raises:
+        WorldError: leads, unit or rate are told by nobody, or the samples cannot be an ECG.
+    """
+    about = About(
+        format=name,
+        reader=reader,
+        source_name=source.name,
+        file_sha256=arrays.digest_of(looked.values_KT, digest),
+    )
+    return table_recording(looked.values_KT, looked.told, mapping, about)
 
 
 def stamp(path: Path) -> tuple[Path, int]:

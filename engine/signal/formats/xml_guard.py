@@ -98,6 +98,7 @@ class _Judge:
         self.elements = self.depth = self.attributes = 0
 
     def run(self, content: bytes) -> None:
+        """Stream the whole of a text; whatever is too much raises on the way."""
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
