@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core import records
@@ -241,13 +241,15 @@ def _ranges(asked: RecordQuery) -> list[ColumnElement[bool]]:
 def _label(asked: RecordQuery) -> list[ColumnElement[bool]]:
     if asked.label is None:
         return []
-    known = select(RecordLabel.record_id).where(RecordLabel.label == asked.label)
     if asked.label_is == "positive":
-        known = known.where(RecordLabel.value > 0)
-    elif asked.label_is == "negative":
-        known = known.where(RecordLabel.value == 0)
-    inside = Record.record_id.in_(known)
-    return [~inside if asked.label_is == "unknown" else inside]
+        # Often few of many: gathered from their index. What most recordings have is asked of each as it comes, so that
+        # a page is whole after a few hundred.
+        found = select(RecordLabel.record_id).where(RecordLabel.label == asked.label, RecordLabel.value > 0)
+        return [Record.record_id.in_(found)]
+    told = exists().where(RecordLabel.record_id == Record.record_id, RecordLabel.label == asked.label)
+    if asked.label_is == "negative":
+        told = told.where(RecordLabel.value == 0)
+    return [~told if asked.label_is == "unknown" else told]
 
 
 def _by_numbers(session: Session, numbers: Sequence[int], size: int = 5000) -> list[Record]:
