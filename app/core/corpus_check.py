@@ -1,7 +1,4 @@
-"""Whether a folder holds a public corpus as it was published: looked at before anything is imported.
-
-Shapes: N entries, L labels.
-"""
+"""Whether a folder holds a public corpus as it was published: looked at before anything is imported."""
 
 from __future__ import annotations
 
@@ -10,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from engine.contract.errors import WorldError
 from engine.datasets.dataset import Dataset, Entry
 from engine.datasets.registry import tasks_of
 from engine.datasets.tables import has_table
-from engine.datasets.tasks import Task, targets
+from engine.datasets.tasks import Task, frequent
 from engine.signal.sources import Source
 
 LOOKED_FOR = 20_000
@@ -149,6 +144,11 @@ def _absent(place: Path, entries: Sequence[Entry]) -> int:
 
 
 def _task(task: Task, entries: Sequence[Entry]) -> TaskCheck:
-    y_NL = targets(task, entries).y_NL
-    known = int((~np.isnan(y_NL)).any(axis=1).sum()) if y_NL.size else 0
-    return TaskCheck(task.name, task.title, task.kind, y_NL.shape[1], task.outputs, known)
+    """Counted entry by entry: a matrix of all labels of a large corpus would not fit."""
+    if task.scheme:
+        labels = len(frequent(task, entries))
+        known = sum(task.scheme in entry.codes for entry in entries)
+    else:
+        labels = sum(any(name in entry.values for entry in entries) for name in task.targets)
+        known = sum(any(name in entry.values for name in task.targets) for entry in entries)
+    return TaskCheck(task.name, task.title, task.kind, labels, task.outputs, known)
