@@ -1,4 +1,4 @@
-"""Verbs on recordings that are in: `records`, `records show`, `export`, `search`."""
+"""Verbs on recordings that are in: `records`, `records show`, `records filters`, `export`, `search`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.core.words import counted
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 
 if TYPE_CHECKING:
+    from app.core.record_query import LabelCount
     from app.core.rows import RecordRow
 
 _LABEL_IS = ("positive", "negative", "known", "unknown")
@@ -28,6 +29,7 @@ def add(verbs: Verbs) -> None:
         [
             "isoline records -w ward7 --label MI --sort age",
             "isoline records -w ward7 --finding flat --age 40-60",
+            "isoline records filters -w ward7",
             "isoline records show 00001 -w ward7",
         ],
         _records,
@@ -46,6 +48,16 @@ def add(verbs: Verbs) -> None:
     show.add_argument("record", metavar="RECORD", help="record id, or the file's own name")
     add_workspace(show)
     add_json(show)
+
+    choices = add_verb(
+        inner,
+        "filters",
+        "print what there is to filter by, with numbers of recordings",
+        ["isoline records filters -w ward7"],
+        _filters,
+    )
+    add_workspace(choices)
+    add_json(choices)
 
     export = add_verb(
         verbs, "export", "write one recording as a NumPy file", ["isoline export 00001 --npz one.npz -w ward7"], _export
@@ -160,6 +172,39 @@ def _show(arguments: argparse.Namespace) -> int:
         row = workspace.record(arguments.record)
     print(printing.as_json(row) if wants_json(arguments) else shown(row))
     return EXIT_DONE
+
+
+def _filters(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        facets = workspace.record_facets()
+    if wants_json(arguments):
+        print(printing.as_json(facets))
+        return EXIT_DONE
+    labels = [(f"{one.label} ({way})", n) for one in facets.labels for way, n in _ways(one, facets.records)]
+    years = [(str(year), number) for year, number in facets.years]
+    rows = [
+        (option, value, f"{number:,}")
+        for option, found in (
+            ("--quality", facets.qualities),
+            ("--finding", facets.findings),
+            ("--sex", facets.sexes),
+            ("--year", years),
+            ("--device", facets.devices),
+            ("--dataset", facets.datasets),
+            ("--format", facets.formats),
+            ("--label", labels),
+        )
+        for value, number in found
+    ]
+    print(printing.table(("Option", "Value", "Recordings"), rows, right=("Recordings",)))
+    print(f"\n{counted(facets.records, 'recording')} in all")
+    return EXIT_DONE
+
+
+def _ways(label: LabelCount, records: int) -> list[tuple[str, int]]:
+    """Of how many recordings a label is positive, negative, unknown."""
+    unknown = records - label.positives - label.negatives
+    return [("positive", label.positives), ("negative", label.negatives), ("unknown", unknown)]
 
 
 def shown(row: RecordRow) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.core.record_query import Facets, RecordQuery
 from app.core.rows import RecordRow
@@ -45,6 +46,7 @@ class RecordsTable(QWidget):
         self._chosen_by_hand, self._moving = False, False
         self._sought = ""
         self._above: int | None = None
+        self._asked_anew = False
         self._dress()
         self._lay_out()
         self._connect()
@@ -109,7 +111,9 @@ class RecordsTable(QWidget):
     # Loading.
 
     def _load(self, keep: bool) -> None:
-        index, chosen, keep = self.view.currentIndex(), Chosen(), keep and not self._sought
+        # A reload that overtakes another question, which then is never answered, has to ask it in its place.
+        self._asked_anew = self._asked_anew or not keep or bool(self._sought)
+        index, chosen, keep = self.view.currentIndex(), Chosen(), not self._asked_anew
         if self._sought:
             chosen = Chosen(self._sought)
         elif self._told is not None and index.isValid() and (keep or self._chosen_by_hand):
@@ -120,7 +124,7 @@ class RecordsTable(QWidget):
 
     def _take_move(self, line: int | None) -> None:
         """The rows are others: make the same recording current, or the first."""
-        sought, self._sought = self._sought, ""
+        sought, self._sought, self._asked_anew = self._sought, "", False
         if line is None and sought:
             if self.narrowed:
                 self._sought = sought
@@ -177,7 +181,27 @@ class RecordsTable(QWidget):
             self.bar.put(replace(self.bar.query, sort=key, descending=descending))
             self._load(keep=False)
 
+    def row_menu(self) -> QMenu | None:
+        """What can be done with the current recording; None without one."""
+        row = self.current()
+        if row is None:
+            return None
+        menu, clipboard = QMenu(self.view), QGuiApplication.clipboard()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        patient = RecordQuery(text=row.patient, sort="year")
+        menu.addAction("All recordings of this &patient", lambda: self.narrow(patient))
+        menu.addSeparator()
+        menu.addAction("Copy record &id", lambda: clipboard.setText(row.record_id))
+        menu.addAction("Copy &name", lambda: clipboard.setText(row.source_name))
+        return menu
+
+    def _open_row_menu(self, at: QPoint) -> None:
+        menu = self.row_menu()
+        if menu is not None:
+            menu.popup(self.view.viewport().mapToGlobal(at))
+
     def _dress(self) -> None:
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.count.setProperty("role", "muted")
         self.columns.setText("Columns")
         self.columns.setToolTip("Choose the order and the columns")
@@ -201,6 +225,7 @@ class RecordsTable(QWidget):
     def _connect(self) -> None:
         self.bar.changed.connect(lambda _query: self._load(keep=False))
         self.view.sort_asked.connect(self._take_order)
+        self.view.customContextMenuRequested.connect(self._open_row_menu)
         self.columns.clicked.connect(lambda: self.view.open_menu(self.columns))
         self.model.moved.connect(self._take_move)
         self.model.counted.connect(self._take_count)

@@ -162,3 +162,30 @@ def test_the_verbs_list_filter_and_show(workspace: Workspace, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out)["removed"] == {"patient name": 1}
     assert cli.main(["records", "--age", "old", *there]) == 2
     assert cli.main(["records", "--sort", "colour", *there]) == 2
+
+
+def test_the_verb_prints_what_there_is_to_filter_by(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    there = ["-w", str(workspace.path)]
+    assert cli.main(["records", "filters", *there]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    for line in ("--finding flat 2", "--device GE MAC 5500 1", "--year 2003 1", "--label AF (unknown) 3"):
+        assert line in lines
+    assert lines[-1] == "6 recordings in all"
+    assert cli.main(["records", "filters", *there, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["labels"][0] == {"label": "AF", "positives": 2, "negatives": 1}
+
+
+@pytest.mark.parametrize("label_is", ["positive", "negative", "known", "unknown"])
+def test_what_is_counted_of_a_label_is_what_its_filter_leaves(workspace: Workspace, label_is: str) -> None:
+    told = workspace.record_facets()
+    one = next(label for label in told.labels if label.label == "AF")
+    known = one.positives + one.negatives
+    numbers = {"positive": one.positives, "negative": one.negatives, "known": known, "unknown": told.records - known}
+    assert len(found(workspace, label="AF", label_is=label_is)) == numbers[label_is]
+
+
+def test_a_text_is_found_in_whatever_case_and_its_signs_are_no_pattern(workspace: Workspace) -> None:
+    assert found(workspace, text="P000000000007") == [0, 1]
+    assert found(workspace, text="LOCAL") == [0, 1, 2, 3, 4, 5]
+    assert found(workspace, text="%") == found(workspace, text="_") == []

@@ -201,3 +201,26 @@ def test_every_line_of_every_order_is_found_again(workspace):
             found = workspace.find_records(query)
             assert [workspace.found_place(query, row.record_id) for row in found[::9]] == list(range(len(found)))[::9]
     assert workspace.found_place(asked, "r000000000002") is None
+
+
+def test_from_a_recording_to_all_of_its_patient(table, qtbot, workspace):
+    mine = [told(COUNT + n, patient="p00000000abcd") for n in range(3)]
+    take_in(workspace, mine)
+    table.look_for(mine[1].record_id)
+    settle(qtbot, table)
+    menu = table.row_menu()
+    menu.actions()[0].trigger()
+    settle(qtbot, table)
+    assert {row.record_id for row in everything(qtbot, table)} == {one.record_id for one in mine}
+    assert table.current().record_id == mine[1].record_id
+    menu.close()
+
+
+def test_an_import_that_tells_of_rows_while_another_order_is_fetched_does_not_lose_it(table, qtbot, workspace):
+    table.view.verticalScrollBar().setValue(100)
+    settle(qtbot, table)
+    table.view.sort_by("age", True)
+    table.reload()
+    settle(qtbot, table)
+    assert table.current() == workspace.find_records(RecordQuery(sort="age", descending=True), 1)[0]
+    assert table.view.rowAt(0) == 0
