@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -24,6 +24,7 @@ from app.ui.theme import Theme
 
 WORDS_FROM_PX = 640
 """Width from which the controls of the trace have words beside their signs."""
+STALE_MS = 150
 SIGN_ONLY_PX, ANY_PX = 27, 16_777_215
 
 
@@ -41,6 +42,9 @@ class RecordCard(QFrame):
         self.view = EcgView()
         self.settings = Settings()
         self._record: RecordRow | None = None
+        # Nobody is to read one recording's trace under another's name: it goes where the new one takes long to come.
+        self._waiting = QTimer(self, singleShot=True, interval=STALE_MS)
+        self._waiting.timeout.connect(lambda: self.show_fault("Reading the samples…"))
         self._dress()
         self._lay_out()
         self._connect()
@@ -57,13 +61,21 @@ class RecordCard(QFrame):
         self.acquisition.setToolTip(acquisition_tip(row) if row else "")
         self.labels.setText(f"Labels: {labels_text(row) or 'none'}" if row else "")
         self.labels.setToolTip(labels_tip(row) if row else "")
+        self._waiting.start()
         if row is None:
-            self.view.show_signal(None)
+            self.show_fault("Select a recording")
 
     def show_signal(self, signal: SignalView) -> None:
         """Show the samples, unless another recording was chosen meanwhile."""
         if self._record is not None and signal.record_id == self._record.record_id:
+            self._waiting.stop()
             self.view.show_signal(signal)
+
+    def show_fault(self, words: str) -> None:
+        """Say in place of the trace why there is none."""
+        self._waiting.stop()
+        self.view.placeholder = words
+        self.view.show_signal(None)
 
     def apply_settings(self, settings: Settings) -> None:
         """Take over layout, scale and the measure of this screen."""

@@ -18,6 +18,7 @@ from app.ui.import_page import ImportingPage
 from app.ui.record_card import RecordCard
 from app.ui.records_table import RecordsTable
 from app.ui.settings import Settings
+from engine.contract.errors import WorldError
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -120,11 +121,21 @@ class RecordsPage(ImportingPage):
     # The chosen recording.
 
     def _show_record(self, row: RecordRow | None) -> None:
+    def _tell_fault(self, error: Exception) -> None:
+        """Samples that the store cannot give are told where they would stand: a box for each row is in the way."""
+        if isinstance(error, WorldError):
+            self.card.show_fault(f"{error.reason[:1].upper()}{error.reason[1:]}. {error.next_step}.")
+        else:
+            self.background.failed.emit(error)
+
         self.card.show_record(row)
         self.state_changed.emit()
         if row is not None:
             self.background.read(
-                partial(self.workspace.signal, row.record_id), self.card.show_signal, key="records.signal"
+                partial(self.workspace.signal, row.record_id),
+                self.card.show_signal,
+                key="records.signal",
+                failed=self._tell_fault,
             )
 
     def _show_count(self, rows: int) -> None:

@@ -1,13 +1,15 @@
 """The card beside the table: who was recorded, how, and what speaks against the signal."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
-from app.core.rows import RecordRow
+from app.core.rows import RecordRow, SignalView
 from app.ui.cut_label import CutLabel
 from app.ui.record_card import RecordCard, acquisition_text, acquisition_tip
+from engine.signal.leads import CANONICAL
 
 FLAT = {"name": "flat", "text": "flat line in V1", "leads": ["V1"], "values": [0.0]}
 
@@ -52,6 +54,19 @@ def test_the_acquisition_is_told_as_far_as_the_file_tells_it():
     assert acquisition_text(row()) == "device not told by the file"
     assert "pacemaker" not in acquisition_text(row())
     assert "no pacemaker" in acquisition_text(row(paced=False))
+
+
+def test_a_trace_does_not_stay_under_the_name_of_another_recording(card, qtbot):
+    samples = np.zeros((12, 500), np.float32)
+    card.show_record(row())
+    card.show_signal(SignalView("r1", samples, 500.0, CANONICAL, ()))
+    assert not card._waiting.isActive()
+    card.show_record(row(record_id="r2"))
+    card.show_signal(SignalView("r1", samples, 500.0, CANONICAL, ()))
+    qtbot.waitUntil(lambda: card.view.signal is None)
+    assert card.view.placeholder == "Reading the samples…"
+    card.show_signal(SignalView("r2", samples, 500.0, CANONICAL, ()))
+    assert card.view.signal.record_id == "r2"
 
 
 def test_the_badges_follow_the_recording(card):

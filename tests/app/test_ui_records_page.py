@@ -17,6 +17,7 @@ from app.ui.import_outcomes import OutcomesDialog, outcome_words
 from app.ui.records_columns import labels_text, labels_tip
 from app.ui.records_page import RecordsPage
 from app.ui.settings import Settings
+from engine.contract.errors import WorldError
 from app.workspace import Workspace
 
 RECORDS = 12
@@ -87,6 +88,21 @@ def test_walking_through_the_table_changes_the_trace(page, qtbot):
     row = page.workspace.records(limit=1, offset=3)[0]
     assert page.card.view.signal.record_id == row.record_id
     assert page.card.name.text() == row.source_name
+
+def test_samples_that_the_store_cannot_give_are_told_in_place_of_the_trace(page, qtbot, monkeypatch):
+    def gone(record_id):
+        raise WorldError("store", "its samples are gone", "Import the file again")
+
+    monkeypatch.setattr(page.workspace, "signal", gone)
+    boxes = []
+    page.background.failed.connect(boxes.append)
+    page.table.view.selectRow(2)
+    settled(qtbot, page)
+    assert page.card.view.signal is None
+    assert page.card.view.placeholder == "Its samples are gone. Import the file again."
+    assert page.card.name.text() == shown(page)[2]
+    assert not boxes
+
 
 
 def test_searching_narrows_the_table(page, qtbot):
