@@ -88,7 +88,9 @@ class EcgPair(EcgView):
     @property
     def caption(self) -> str:
         """The line under the traces."""
-        return super().caption + ("  ·  the copy is fitted lead by lead" if self.pair is not None else "")
+        if self.pair is None:
+            return super().caption
+        return f"{self.scale.speed:g} mm/s  ·  {self.scale.gain:g} mm/mV  ·  the copy is fitted lead by lead"
 
     def _paint_traces(self, painter: QPainter, sheet: Sheet, signal: SignalView) -> None:
         super()._paint_traces(painter, sheet, signal)

@@ -35,7 +35,7 @@ class PairPanel(QWidget):
         self.found: FoundPair | None = None
         self.sentence, self.legend, self.layout_choice = QLabel(), QLabel(), QuietCombo()
         self.view = EcgPair()
-        self.view.setMinimumSize(300, 180)
+        self.view.setMinimumSize(280, 110)
         for name in LAYOUTS:
             self.layout_choice.addItem(name, name)
         self.layout_choice.setCurrentText(DEFAULT_LAYOUT)
@@ -87,6 +87,7 @@ class PairPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.sentence.setWordWrap(True)
         for label in (self.sentence, self.legend):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setMinimumWidth(40)

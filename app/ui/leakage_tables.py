@@ -30,12 +30,12 @@ from engine.data.circularity import Circularity
 def pairs_table() -> RowsTable:
     """Pairs of recordings that are one, leaks with a cross before them."""
     columns = (
-        Column("Recording", lambda one: one.copies.record, 134, icon=_pair_icon, tip=_pair_tip),
+        Column("Recording", lambda one: one.copies.record, 144, icon=_pair_icon, tip=_pair_tip),
         Column("Part", lambda one: one.copies.part, 64),
-        Column("Copy", lambda one: one.copies.other, 112),
+        Column("Copy", lambda one: one.copies.other, 120),
         Column("Stands in", lambda one: part_words(one.copies.other_part), 0),
         Column(
-            "Agreement", lambda one: agreement(one.copies), 84, numeric=True, header_tip="1 for a copy, 0 by chance"
+            "Agreement", lambda one: agreement(one.copies), 82, numeric=True, header_tip="1 for a copy, 0 by chance"
         ),
         Column(
             "Overlap", lambda one: f"{one.copies.overlap_s:.1f} s" if one.copies.overlap_s else "", 72, numeric=True

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 SIGN_PX = 22
+NARROW_PX = 600
+TOLD_BELOW = (5, 6)
+"""Columns of the pairs: overlap and patient."""
 T = TypeVar("T")
 
 
@@ -102,6 +106,12 @@ class LeakageView(QWidget):
         self.pair.apply_theme(theme)
         for table in (self.pairs, self.models, self.labels, self.searches):
             table.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, leave out the columns that the line above the traces tells as well."""
+        super().resizeEvent(event)
+        for column in TOLD_BELOW:
+            self.pairs.setColumnHidden(column, self.width() < NARROW_PX)
 
     def search(self) -> SearchDialog | None:
         """Ask what the cohort is to be held against, and search."""
@@ -201,7 +211,7 @@ class LeakageView(QWidget):
         split.addWidget(self.pair)
         split.setSizes([160, 340])
         split.setStretchFactor(1, 1)
-        self.pairs.setMinimumHeight(74)
+        self.pairs.setMinimumHeight(64)
         listed = (
             ("Copies", split),
             ("Models", with_detail(self.models, exposure_sentences)),

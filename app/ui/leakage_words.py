@@ -104,23 +104,23 @@ def verdict(told: Standing) -> Verdict:
             "warning",
             "warn",
             "Not searched for copies",
-            "No patient stands in two parts: the split sees to that. A copy of a recording under another patient "
-            "number would go unseen until somebody looks for it.",
+            "No patient stands in two parts, but a copy under another patient number would go unseen until somebody "
+            "looks for it.",
         )
     again = f" {_under_way(job)}" if job is not None else ""
     when = f"{counted(own.size, 'recording')} compared on {_day(own.finished)} ({own.job_id})."
     missed = f" {counted(own.unchecked, 'recording')} could not be compared." if own.unchecked else ""
     if own.findings:
         meaning = (
-            f"{_found(own)} Whoever learns from one part has seen recordings of another: scores on this "
-            "split are too good. Make the cohort anew: copies that are known by then are kept in one part."
+            f"{_found(own)} Scores on this split are too good. A cohort made anew keeps known copies in one part. "
+            f"{when}{missed}{again}"
         )
-        return Verdict("failed", "bad", "Copies stand in two parts", f"{meaning} {when}{missed}{again}")
+        return Verdict("failed", "bad", "Copies stand in two parts", meaning)
     meaning = (
-        f"No patient and no copy of a recording stands in two parts. {when}{missed} Such a search finds 99.9 % of "
-        "copies that were filtered, scaled, resampled or cut to 2.5 s or more."
+        f"No patient and no copy stands in two parts. {when}{missed} Such a search finds 99.9 % of copies that were "
+        f"filtered, scaled, resampled or cut to 2.5 s or more.{again}"
     )
-    return Verdict("done", "good", "No leak between the parts", meaning + again)
+    return Verdict("done", "good", "No leak between the parts", meaning)
 
 
 def _under_way(job: JobRow) -> str:
@@ -134,7 +134,7 @@ def _found(own: LeakSearch) -> str:
     """What stands in two parts; counted together where a split has many parts."""
     if len(own.findings) <= FEW or not own.copies:
         return " ".join(f"{finding}." for finding in own.findings)
-    return f"{own.copies:,} copies stand in another part than the recording that they were made from."
+    return f"{own.copies:,} copies stand in another part than their original."
 
 
 def _day(stamp: str) -> str:
@@ -163,7 +163,9 @@ def pair_sentence(found: FoundPair) -> str:
     if pair.exact and pair.record == pair.other:
         return f"{pair.record} stands in {part_words(pair.part)} and in {part_words(pair.other_part)}."
     alike = "The samples are equal" if pair.exact else f"Agreement {pair.score:.3f} over {pair.overlap_s:.1f} s"
-    people = {True: "one patient", False: "two patient numbers: one of them must be wrong", None: ""}[pair.same_patient]
+    people = {True: "one patient", False: "two patient numbers, one of which must be wrong", None: ""}[
+        pair.same_patient
+    ]
     return f"{alike}{', ' + people if people else ''}."
 
 

@@ -118,7 +118,7 @@ def test_what_nobody_has_looked_for_is_said_and_the_next_step_stands_out(shown):
     ("state", "under_way", "headline", "meaning"),
     [
         (CLEAN, None, "No leak between the parts", "353 recordings compared on 22 Nov 2026 (J0003)."),
-        (FOUND, None, "Copies stand in two parts", "1 recording of fold-0 has a changed copy in fold-1. Whoever"),
+        (FOUND, None, "Copies stand in two parts", "1 recording of fold-0 has a changed copy in fold-1. Scores"),
         (FOUND, None, "Copies stand in two parts", "2 recordings could not be compared."),
         (CLEAN, job("queued"), "No leak between the parts", "A search waits for its turn."),
         (LeakState("main", "searching", ""), job(), "Looking for copies", "under way: 50 of 706 recordings (7 %)."),
@@ -144,12 +144,22 @@ def test_a_pair_shows_both_traces_set_to_the_same_moment(shown, qtbot):
     assert (told.under.rate_hz, told.over.rate_hz, told.later_s, told.turned) == (500.0, 100.0, 2.0, False)
     at = told.over.signal_CT[0]
     assert np.abs(at - told.under.signal_CT[0][1000:3000:5]).max() < 1e-3
-    assert "two patient numbers: one of them must be wrong" in view.pair.sentence.text()
+    assert "two patient numbers, one of which must be wrong" in view.pair.sentence.text()
     assert view.pair.legend.text().index("fold-0") < view.pair.legend.text().index("fold-1")
     assert view.pair.view.caption.endswith("fitted lead by lead")
     before = view.pair.view.grab().toImage()
     view.pair.view.pair = None
     assert view.pair.view.grab().toImage() != before
+
+
+def test_where_it_is_narrow_what_the_line_below_tells_is_left_out(shown):
+    view, _ = shown(FOUND, [pair()])
+    view.show()
+    hidden = []
+    for width in (900, 460):
+        view.resize(width, 500)
+        hidden.append([place for place in range(7) if view.pairs.isColumnHidden(place)])
+    assert hidden == [[], [5, 6]]
 
 
 def test_where_the_copy_is_longer_it_lies_below(shown):
