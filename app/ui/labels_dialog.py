@@ -116,6 +116,7 @@ class LabelsDialog(QDialog):
             return
         self.told = None
         self._judge()
+        self.preview.wait()
         ask = partial(self.workspace.preview_labels, self.look.table, self.mapping())
         self.background.read(ask, self.show_preview, key="labels.preview", failed=self._unread, slow=True)
 

@@ -39,6 +39,10 @@ class LabelsPreview(QWidget):
         self.labels.rows.set_rows(told.labels)
         self.words.setText("\n\n".join([*rows_left_out(told), *told.notes, *_replaced(told)]))
 
+    def wait(self) -> None:
+        """The counts are on their way; those that are shown are of the choice before."""
+        self.words.setText("Counting…")
+
     def clear(self) -> None:
         """Nothing is known."""
         self.tiles.show_figures([])
