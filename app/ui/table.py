@@ -21,7 +21,9 @@ from app.ui.signs import sign
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE_ROWS = 100
-PAGES_HELD = 30
+PAGES_HELD = 12
+"""Few: a page comes back in a hundredth of a second, and every row that is held makes Python's search for garbage
+longer, which may fall into the window's thread."""
 PAGES_WAITING = 2
 """Pages that may wait while one is fetched: who drags through the table wants the last ones, and not all on the way."""
 IN_VIEW = 60
