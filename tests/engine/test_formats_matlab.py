@@ -133,6 +133,12 @@ def test_a_bomb_of_a_hundred_gigabytes_is_refused_before_anything_is_made_of_it(
         read_arrays(HEADER + struct.pack("<II", 15, len(packed)) + packed)
 
 
+def test_an_array_that_unfolds_a_thousandfold_is_no_ecg():
+    packed = zlib.compress(struct.pack("<II", 14, 20_000_000) + bytes(20_000_000))
+    with pytest.raises(WorldError, match="unfolds into 20 MB"):
+        read_arrays(HEADER + struct.pack("<II", 15, len(packed)) + packed)
+
+
 def test_structs_within_structs_end_somewhere():
     inner = matrix((1, 1), bytes(8))
     for _ in range(8):

@@ -25,6 +25,8 @@ from engine.signal.assemble import decoded_limit, refusal
 HEADER_BYTES = 128
 MARKS = {b"IM": "<", b"MI": ">"}
 """Last two bytes of the header: the order of bytes in all that follows."""
+BOMB_BYTES, BOMB_FOLD = 2**24, 100
+"""An array larger than this that unfolds so many times is no ECG, which does so twice to ten times."""
 MAX_ARRAYS = 1000
 MAX_DEPTH = 4
 MAX_AXES = 8
@@ -70,10 +72,10 @@ def read_arrays(content: bytes) -> dict[str, NDArray[Any] | str]:
         element = _element(left, order, padded=False)
         left = element.rest
         if element.kind == _COMPRESSED:
-            body = _unfold(element.body, order, decoded_limit() - unfolded)
-            unfolded += len(body)
-            element = _element(memoryview(body), order)
-        if element.kind == _MATRIX:
+            matrix = _unfold(element.body, order, decoded_limit() - unfolded)
+            unfolded += len(matrix)
+            _matrix(memoryview(matrix), order, "", found, 0)
+        elif element.kind == _MATRIX:
             _matrix(element.body, order, "", found, 0)
     return found
 
@@ -96,26 +98,26 @@ def _element(block: memoryview, order: Order, padded: bool = True) -> _Element:
 
 
 def _unfold(body: memoryview, order: Order, room: int) -> bytes:
-    """A compressed element, unfolded no further than it announces and there is room for."""
+    """The matrix in a compressed element, unfolded no further than it announces and there is room for."""
     stream = zlib.decompressobj()
     try:
         head = stream.decompress(body, _PADDED)
         if len(head) < _PADDED:
             raise _torn("compressed element")
         kind, size = struct.unpack(f"{order}II", head)
-        if kind != _MATRIX:
+        if kind != _MATRIX or not size:
             return b""
-        if size > room:
+        if size > room or (size > BOMB_BYTES and size > BOMB_FOLD * len(body)):
             raise refusal(
                 f"an array of it unfolds into {size / 1e6:,.0f} MB, more than is read",
-                "Cut it into shorter recordings, or set ISOLINE_DECODED_LIMIT_MB",
+                "Cut it into shorter recordings, or save it without compression",
             )
-        whole = head + stream.decompress(stream.unconsumed_tail, size) if size else head
+        matrix = stream.decompress(stream.unconsumed_tail, size)
     except zlib.error:
         raise _torn("compressed element") from None
-    if len(whole) < _PADDED + size:
+    if len(matrix) < size:
         raise _torn("compressed element")
-    return whole
+    return matrix
 
 
 def _matrix(block: memoryview, order: Order, name: str, found: dict[str, NDArray[Any] | str], depth: int) -> None:
