@@ -18,7 +18,7 @@ def keep_smooth(window: QObject) -> None:
     """Let threads take turns quickly, and keep the search for garbage away from what is there for good.
 
     The objects of all imported modules (120,000 of them) cost the search 60 ms, in whichever thread it falls. They are
-    put aside once the window has come to rest (docs/records_speed.md has the figures).
+    put aside once the window has come to rest (figures: docs/records_speed.md).
     """
     sys.setswitchinterval(SWITCH_S)
     QTimer.singleShot(STARTED_MS, window, gc.freeze)
