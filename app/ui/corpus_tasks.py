@@ -29,6 +29,8 @@ class CorpusTasks(QWidget):
         super().__init__()
         self.words, self.list = role_label("muted"), QListWidget()
         self.list.setAccessibleName("Tasks whose labels are taken")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.itemChanged.connect(lambda _item: self.changed.emit())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +78,7 @@ class CorpusTasks(QWidget):
                     self.list.addItem(item)
             for item, (name, text) in zip(self._items(), texts.items(), strict=True):
                 item.setText(text)
-                item.setToolTip(name)
+                item.setToolTip(f"{text}\n{name}")
         row = max(self.list.sizeHintForRow(0), 18)
         self.list.setFixedHeight(row * min(max(len(texts), 1), ROWS_SHOWN) + 6)
 

@@ -206,7 +206,7 @@ class ImportDialog(QDialog):
             label.hide()
         self.paths.setAccessibleName("Files and folders")
         self.paths.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.paths.setMinimumHeight(80)
+        self.paths.setMinimumHeight(56)
         self.labels.setPlaceholderText("None")
         self.labels.setAccessibleName("Label table")
         self.labels.setClearButtonEnabled(True)
@@ -226,7 +226,7 @@ class ImportDialog(QDialog):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setSpacing(10)
+        column.setSpacing(8)
         column.addWidget(
             role_label("muted", "Drop files and folders here. Folders are searched; your files are never changed.")
         )

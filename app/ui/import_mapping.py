@@ -222,4 +222,4 @@ class MappingPane(QWidget):
         column.addWidget(self.columns, 1)
         column.addWidget(self.fault)
         column.addWidget(self.without)
-        self.columns.setMinimumHeight(170)
+        self.columns.setMinimumHeight(132)

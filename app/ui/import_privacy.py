@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel
 
 from app.ui.form_fields import QuietCombo
 from app.ui.label_words import role_label
@@ -17,7 +17,7 @@ class PrivacyRows:
     """The rows of a form that ask for it."""
 
     def __init__(self) -> None:
-        self.dates, self.words = QuietCombo(), QCheckBox("&Keep the wording of the cart's statements")
+        self.dates, self.words = QuietCombo(), QCheckBox("&Keep the wording of statements")
         self.dates.setAccessibleName("Dates of recordings")
         self.dates.addItem("Keep the year only", "year")
         self.dates.addItem("Keep dates, shifted by the same days for all of a patient", "shift")
@@ -32,6 +32,9 @@ class PrivacyRows:
         title = QLabel("Da&tes")
         title.setBuddy(self.dates)
         grid.addWidget(title, line, 0)
-        grid.addWidget(self.dates, line, 1, 1, 2)
-        grid.addWidget(self.words, line + 1, 1, 1, 2)
-        grid.addWidget(role_label("muted", NEVER), line + 2, 1, 1, 2)
+        both = QHBoxLayout()
+        both.setSpacing(12)
+        both.addWidget(self.dates, 1)
+        both.addWidget(self.words)
+        grid.addLayout(both, line, 1, 1, 2)
+        grid.addWidget(role_label("muted", NEVER), line + 1, 1, 1, 2)

@@ -218,7 +218,7 @@ class LabelsDialog(QDialog):
         self.written.hide()
         self.on.setAccessibleName("Column that names the recordings")
         self.way.setAccessibleName("What the column names")
-        self.on.setMinimumContentsLength(16)
+        self.on.setMinimumContentsLength(18)
         self.way.setMinimumContentsLength(24)
         for way, words in JOIN_WORDS.items():
             self.way.addItem(words, way)
@@ -287,17 +287,13 @@ class LabelsDialog(QDialog):
     def _join_row(self) -> QWidget:
         self._scp = _beside("SCP-ECG statements below", self.likelihood, "are unknown")
         self._icd = _beside("ICD-10 codes cut to", self.characters, "")
-        first, second = _beside("The &column", self.on, ""), _beside("names the", self.way, "")
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(6)
-        for part in (first, second):
-            line.addWidget(part)
-        line.addStretch(1)
-        for part in (self._scp, self._icd):
-            line.addWidget(part)
-        return row
+        rows = QWidget()
+        lines = QVBoxLayout(rows)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(6)
+        lines.addWidget(_in_line(_beside("The &column", self.on, ""), _beside("names the", self.way, "")))
+        lines.addWidget(_in_line(self._scp, self._icd))
+        return rows
 
 
 def result_words(told: LabelPreview) -> str:
@@ -316,3 +312,15 @@ def _beside(before: str, widget: QWidget, after: str) -> QWidget:
     for each in (label, widget, QLabel(after)):
         row.addWidget(each)
     return part
+
+
+def _in_line(*parts: QWidget) -> QWidget:
+    """Side by side at the left; no higher than what is visible of them."""
+    line = QWidget()
+    row = QHBoxLayout(line)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(12)
+    for part in parts:
+        row.addWidget(part)
+    row.addStretch(1)
+    return line
