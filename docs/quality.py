@@ -70,6 +70,18 @@ def electrodes(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
             yield row(f"{finding}: {name}", share(own_marks), *map(share, cells))
 
 
+def named(others: dict[str, list[Case]]) -> Iterator[str]:
+    """Of the limb exchanges that are suspected, how many are named rightly."""
+    yield head("Exchange", *others)
+    told = {exchange.name: exchange.text for exchange in EXCHANGES if exchange.kind == "limb"}
+    for name, text in told.items():
+        cells = []
+        for cases in others.values():
+            suspected = [assess(planted(case, faults()["limb_swap"][name])) for case in cases]
+            cells.append(share([text in one.reasons for one in suspected if "limb_swap" in one.names]))
+        yield row(name, *cells)
+
+
 def held_out_exchanges(cases: list[Case], measures: Measures) -> tuple[dict[tuple[str, str], Marks], Marks]:
     """Which planted exchange is suspected by its own name, and which recording in order by any.
 
@@ -151,6 +163,7 @@ def tables(data: Path) -> dict[str, Callable[[], Iterator[str]]]:
         "in order": orders,
         "carts": lambda: carts(data),
         "electrodes": lambda: electrodes(own, others),
+        "named": lambda: named(others),
         "left": lambda: left_cuts(own, others),
         "diagnoses": lambda: by_diagnosis(data, own, held_out_exchanges(own, electrode_measures(own))[1], wild),
         "gain": lambda: gain_faults(gains),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 from quality_corpora import Case, folder
 from quality_table import Marks, head, row
@@ -16,6 +18,7 @@ from quality_table import Marks, head, row
 from engine.contract.errors import WorldError
 from engine.signal.quality import Quality, assess
 from engine.signal.readers import find_files, read_recording
+from engine.signal.recording import Recording
 
 EARLY, EDGE = "cinc-challenge/cinc2020-early-blank-dx", "cinc-challenge/cinc2020-edge-cases"
 CARTS = ("dicom", "edf", "ge-cardiologyxml", "ge-muse-xml", "hl7-aecg", "philips-sierra-xml", "scp-ecg")
@@ -113,12 +116,32 @@ def _words(data: Path, case: Case) -> str:
 
 def carts(data: Path) -> Iterator[str]:
     """What is said of real files of carts and archives in other formats than WFDB."""
-    yield head("Format", "Readable files", "Suspicions of electrodes or polarity", "Other findings")
+    yield head("Format", "Recordings", "Suspicions of electrodes or polarity", "Findings")
     for name in CARTS:
         qualities = [quality for path in find_files([data / "format-samples" / name]) if (quality := _judged(path))]
-        suspicions = sum(bool(quality.suspicions) for quality in qualities)
-        told = sorted({text for quality in qualities for text in quality.reasons})
-        yield row(name, len(qualities), suspicions, "; ".join(told) or "none")
+        yield _line(name, qualities)
+    for name, tracings, rate_hz in (
+        ("HDF5 in the layout of CODE-15", "format-samples/hdf5-code15-layout/exams_part0.hdf5", 400.0),
+        ("HDF5, every lead z-scored", "ptbxl-zscored-100hz/tracings.hdf5", 100.0),
+    ):
+        yield _line(name, [assess(one) for one in _tracings(data / tracings, rate_hz)])
+    paths = find_files([data / "ptbxl-500/records100"])
+    yield _line("PTB-XL's own 100 Hz files", [assess(read_recording(path, digest=False)) for path in paths])
+
+
+def _line(name: str, qualities: list[Quality]) -> str:
+    suspicions = sum(bool(quality.suspicions) for quality in qualities)
+    names = Counter(told for quality in qualities for told in quality.names)
+    return row(
+        name, len(qualities), suspicions, ", ".join(f"{told} {found}" for told, found in names.items()) or "none"
+    )
+
+
+def _tracings(path: Path, rate_hz: float) -> Iterator[Recording]:
+    """Recordings of an HDF5 file that holds [N, T, C], rows of zeros at both ends as they are."""
+    with h5py.File(path) as file:
+        for tracing_TC in file["tracings"]:
+            yield Recording(signal_CT=np.ascontiguousarray(tracing_TC.T, dtype=np.float32), rate_hz=rate_hz)
 
 
 def _judged(path: Path) -> Quality | None:

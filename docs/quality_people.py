@@ -28,6 +28,7 @@ SHIPPED = ("unreadable", "worst lead")
 CANDIDATES = (
     ("unreadable",),
     SHIPPED,
+    ("unreadable", "worst lead by the middle beat"),
     ("unreadable", "three worst leads"),
     ("unreadable", "worst lead", "smallest limb lead"),
     ("unreadable", "three worst leads", "smallest limb lead"),
@@ -97,6 +98,7 @@ def people_features(cases: list[Case]) -> dict[str, Array]:
                 "unreadable limb leads": np.log10(unread_CW[:6].mean() + 0.01),
                 "unreadable chest leads": np.log10(unread_CW[6:].mean() + 0.01),
                 "worst lead": agreement_C.min(),
+                "worst lead by the middle beat": np.median(beats.alike_CB, axis=1).min() if agreement_C.any() else 0.0,
                 "worst limb lead": agreement_C[:6].min(),
                 "worst chest lead": agreement_C[6:].min(),
                 "three worst leads": np.sort(agreement_C)[:3].mean(),

@@ -39,7 +39,7 @@ OFF_SHARE = 0.3
 SHORT_S, SHORTEST_S = 5.0, 1.0
 ALIVE_LEADS = 6
 """With fewer leads that can be read, a recording is unusable."""
-UNREADABLE = (5.1, 2.44, -2.88)
+UNREADABLE = (4.97, 2.22, -3.53)
 """Log odds that people reject a recording: constant, log10 of 0.01 + share of lead-seconds that cannot be read, and
 agreement of the beats of the worst lead. Fitted to 250 recordings of the CinC Challenge 2011 (docs/quality.md)."""
 SLOWEST_HZ = 40.0

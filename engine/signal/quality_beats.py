@@ -6,6 +6,7 @@ Shapes: C leads (12), T samples, t samples after averaging to about 125 Hz, B be
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ AGREEMENT_S = (-0.1, 0.4)
 """Part of a beat, QRS and T, whose likeness from beat to beat is told."""
 APART_S = 0.25
 MOST_BEATS = 24
-"""Beats of a longer recording that are averaged, spread over it evenly."""
+"""Beats of a longer recording that the median beat is made of, spread over it evenly."""
 FEWEST_BEATS = 3
 STEEP, WIDE_S = 0.15, 0.11
 """QRS complexes are wide when all leads together are steeper than this share of their steepest for so long.
@@ -42,7 +43,7 @@ class Beats:
         rate_hz: their rate.
         places_B: middles of the QRS complexes, samples of `slow_Ct`.
         median_CL: median beat of every lead without baseline, millivolts; zeros with fewer than three beats.
-        agreement_C: median correlation of a lead's beats with its median beat; 0 with fewer than three beats.
+        alike_CB: correlation of every beat of a lead with its median beat; zeros with fewer than three beats.
     """
 
     slow_Ct: Signal
@@ -50,7 +51,14 @@ class Beats:
     rate_hz: float
     places_B: NDArray[np.int64]
     median_CL: Signal
-    agreement_C: Signal
+    alike_CB: Signal
+
+    @cached_property
+    def agreement_C(self) -> Signal:
+        """Mean of `alike_CB` over the beats; 0 with fewer than three."""
+        if len(self.places_B) < FEWEST_BEATS:
+            return np.zeros(len(self.alike_CB), np.float32)
+        return np.asarray(self.alike_CB.mean(axis=1), dtype=np.float32)
 
     def span(self, start_s: float, stop_s: float) -> slice:
         """The part of a beat between two times around the middle of its QRS complex."""
@@ -72,13 +80,13 @@ def find_beats(signal_CT: Signal, rate_hz: float) -> Beats:
     places_B = places_B[whole]
     if len(places_B) < FEWEST_BEATS:
         nothing = np.zeros((len(signal_CT), len(offsets_L)), np.float32)
-        return Beats(slow_Ct, level_Ct, rate, places_B, nothing, np.zeros(len(signal_CT), np.float32))
-    chosen = places_B[np.linspace(0, len(places_B) - 1, min(len(places_B), MOST_BEATS)).astype(int)]
-    beats_CBL = level_Ct[:, chosen[:, None] + offsets_L]
-    median_CL = _median(beats_CBL)
+        return Beats(slow_Ct, level_Ct, rate, places_B, nothing, np.zeros((len(signal_CT), len(places_B)), np.float32))
+    beats_CBL = level_Ct[:, places_B[:, None] + offsets_L]
+    chosen = np.linspace(0, len(places_B) - 1, min(len(places_B), MOST_BEATS)).astype(int)
+    median_CL = _median(beats_CBL[:, chosen] if len(chosen) < len(places_B) else beats_CBL)
     first = round(BEFORE_S * rate)
     part = slice(first + round(AGREEMENT_S[0] * rate), first + round(AGREEMENT_S[1] * rate))
-    return Beats(slow_Ct, level_Ct, rate, places_B, median_CL, _agreement(beats_CBL[..., part], median_CL[:, part]))
+    return Beats(slow_Ct, level_Ct, rate, places_B, median_CL, _alike(beats_CBL[..., part], median_CL[:, part]))
 
 
 def wide(beats: Beats) -> bool:
@@ -149,9 +157,9 @@ def _median(beats_CBL: Signal) -> Signal:
     return np.asarray((ordered[:, half - 1] + ordered[:, half]) / 2)
 
 
-def _agreement(beats_CBL: Signal, median_CL: Signal) -> Signal:
+def _alike(beats_CBL: Signal, median_CL: Signal) -> Signal:
     beats_CBL = beats_CBL - beats_CBL.mean(axis=2, keepdims=True)
     median_CL = median_CL - median_CL.mean(axis=1, keepdims=True)
     shared = np.matmul(beats_CBL, median_CL[:, :, None])[..., 0]
     own = np.sqrt(np.einsum("cbl,cbl->cb", beats_CBL, beats_CBL) * np.einsum("cl,cl->c", median_CL, median_CL)[:, None])
-    return np.asarray(np.median(shared / (own + 1e-6), axis=1), dtype=np.float32)
+    return np.asarray(shared / (own + 1e-6), dtype=np.float32)

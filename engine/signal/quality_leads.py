@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.signal.quality_beats import Beats, Signal
+from engine.signal.quality_beats import FEWEST_BEATS, Beats, Signal
 
 Marks = NDArray[np.bool_]
 
@@ -30,6 +30,12 @@ CALM_JUMP_MV, CALM_OFFSET_MV = 0.7, 1.0
 """The same for a second that can be read well."""
 ROUGH_MV = 0.25
 """Most roughness (see `Leads.rough_CW`) of a second that can be read."""
+HELD_S = 0.3
+"""Seconds at either end that may hold one value."""
+ALIKE = 0.9
+"""Least correlation with the lead's median beat of a beat that vouches for its second."""
+PAUSE_S = 1.5
+"""A second without a beat is a pause when one lies so near to its middle; else no lead has an ECG there."""
 NEIGHBOURS_HZ = (-7.0, -4.0, 4.0, 7.0)
 """Distances from 50 and 60 Hz where there is no mains."""
 
@@ -47,7 +53,8 @@ class Leads:
         rough_CW: mean absolute second difference over 4 ms: fast noise and little else. Zero below 200 Hz.
         level_CW: mean of each second, less the median of the seconds.
         mains_C: amplitude of 50 or 60 Hz, whichever is more, above that of its neighbours. Zero below 150 Hz.
-        off_CW: whether a second holds no ECG: missing, still, out of range, or jumping.
+        off_CW: whether a second holds no ECG: missing, still, out of range, or jumping. Seconds with beats like the
+            lead's others may be as large and as still between them as they are; pauses may be still.
     """
 
     missing_C: NDArray[np.float64]
@@ -96,12 +103,14 @@ def measure(signal_CT: Signal, filled_CT: Signal, rate_hz: float, beats: Beats) 
     count = min(part.shape[1] for part in (gaps_CW, swing_CW, still_CW, rough_CW, level_CW))
     gaps_CW, swing_CW, still_CW = gaps_CW[:, :count], swing_CW[:, :count], still_CW[:, :count]
     rough_CW, level_CW = rough_CW[:, :count], level_CW[:, :count]
-    off_CW = gaps_CW | still_CW | (swing_CW < SWING_MV[0]) | (swing_CW > SWING_MV[1]) | (np.abs(level_CW) > OFFSET_MV)
-    off_CW |= _jumps(level_CW, JUMP_MV)
+    vouched_CW, pause_W = _vouched(beats, count)
+    off_CW = gaps_CW | (np.abs(level_CW) > OFFSET_MV) | _jumps(level_CW, JUMP_MV)
+    off_CW |= (still_CW | (swing_CW < SWING_MV[0])) & ~vouched_CW & ~pause_W
+    off_CW |= (swing_CW > SWING_MV[1]) & ~vouched_CW
     return Leads(
         missing_C=missing_CT.mean(axis=1),
         span_C=np.fmax.reduce(signal_CT, axis=1) - np.fmin.reduce(signal_CT, axis=1),
-        clipped_C=_clipped(signal_CT),
+        clipped_C=_clipped(signal_CT, rate_hz),
         swing_CW=swing_CW,
         still_CW=still_CW,
         rough_CW=rough_CW,
@@ -109,6 +118,19 @@ def measure(signal_CT: Signal, filled_CT: Signal, rate_hz: float, beats: Beats) 
         mains_C=_mains(filled_CT, rate_hz),
         off_CW=off_CW,
     )
+
+
+def _vouched(beats: Beats, count: int) -> tuple[Marks, Marks]:
+    """Seconds of every lead whose beats are all like its others, [C, W]; and pauses, [W]."""
+    marks_CW, pause_W = np.zeros((len(beats.alike_CB), count), bool), np.zeros(count, bool)
+    if len(beats.places_B) < FEWEST_BEATS:
+        return marks_CW, pause_W
+    times_B = beats.places_B / beats.rate_hz
+    inside_WB = np.floor(times_B) == np.arange(count)[:, None]
+    held_W = inside_WB.any(axis=1)
+    unlike_CW = (beats.alike_CB < ALIKE).astype(np.float32) @ inside_WB.T.astype(np.float32) > 0
+    nearest_W = np.abs(times_B - (np.arange(count)[:, None] + 0.5)).min(axis=1)
+    return held_W & ~unlike_CW, ~held_W & (nearest_W < PAUSE_S)
 
 
 def seconds(values_CT: NDArray[Any], rate_hz: float) -> NDArray[Any]:
@@ -150,12 +172,18 @@ def _rough(filled_CT: Signal, rate_hz: float) -> Signal:
     return np.asarray(seconds(rough_CT, rate_hz).mean(axis=2))
 
 
-def _clipped(signal_CT: Signal) -> NDArray[np.float64]:
-    """Share of samples that sit at the lead's extreme in runs, as a saturated amplifier leaves them."""
+def _clipped(signal_CT: Signal, rate_hz: float) -> NDArray[np.float64]:
+    """Share of samples that sit at the lead's extreme in runs, as a saturated amplifier leaves them.
+
+    Ends do not count: carts hold the last value there to fill ten seconds (six of 356 PTB-XL records looked clipped).
+    """
+    held = round(HELD_S * rate_hz)
+    if signal_CT.shape[1] <= 2 * held + 1:
+        return np.zeros(len(signal_CT))
     at_rail = signal_CT == np.fmax.reduce(signal_CT, axis=1, keepdims=True)
     at_rail |= signal_CT == np.fmin.reduce(signal_CT, axis=1, keepdims=True)
-    in_run = at_rail[:, 1:] & at_rail[:, :-1]
-    return np.asarray(np.count_nonzero(in_run, axis=1) / signal_CT.shape[1])
+    in_run = at_rail[:, held + 1 : -held] & at_rail[:, held : -held - 1]
+    return np.asarray(np.count_nonzero(in_run, axis=1) / in_run.shape[1])
 
 
 def _mains(filled_CT: Signal, rate_hz: float) -> Signal:

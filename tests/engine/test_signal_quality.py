@@ -71,6 +71,31 @@ def test_a_saturated_lead_is_named(ecg):
     assert assess(with_lead(ecg, "V6", lead)).leads["V6"][0] == "clipped"
 
 
+def test_a_value_held_to_the_end_is_not_a_saturated_lead(ecg):
+    lead = lead_of(ecg, "V6")
+    lead[-100:] = lead.min() - 0.1
+    assert assess(with_lead(ecg, "V6", lead)).names == ()
+
+
+def test_a_heart_with_large_waves_that_are_alike_has_not_lost_contact(ecg):
+    large = lead_of(ecg, "V2") * np.float32(4)
+    assert np.ptp(large) > 5.5
+    assert assess(with_lead(ecg, "V2", large)).names == ()
+    torn = 2 * large.reshape(100, 50)[np.random.default_rng(2).permutation(100)].ravel()
+    assert "lead_off" in assess(with_lead(ecg, "V2", torn)).leads["V2"]
+
+
+def test_a_slow_heart_that_rests_without_noise_has_not_lost_contact():
+    time = np.arange(10000) / 500
+    waves = ((0.12, 0.23, 0.025), (1.2, 0.4, 0.012), (-0.3, 0.43, 0.012), (0.3, 0.65, 0.05))
+    beat = sum(high * np.exp(-(((time % 1.9) - at) ** 2) / (2 * wide**2)) for high, at, wide in waves)
+    eight = np.array([0.6, 1.0, -0.4, -0.2, 0.5, 1.1, 1.0, 0.8])[:, None] * beat
+    one, two = eight[:2]
+    limbs = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+    coarse = (np.vstack([*limbs, eight[2:]]) / 0.005).round() * 0.005
+    assert assess(Recording(signal_CT=coarse.astype(np.float32), rate_hz=500.0)).leads == {}
+
+
 def test_a_lead_whose_electrode_fell_off_for_four_seconds_is_off(ecg):
     lead = lead_of(ecg, "V4")
     lead[2000:4000] = 8.0
