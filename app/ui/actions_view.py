@@ -6,11 +6,12 @@ from app.ui.action import Action, always, view
 
 ACTIONS_VIEW = (
     view(1, "Records", "records"),
-    view(2, "Pretrain", "pretrain"),
-    view(3, "Study", "study"),
-    view(4, "Runs", "runs"),
-    view(5, "Compare", "compare"),
-    view(6, "Dossier", "dossier"),
+    view(2, "Cohorts", "cohort"),
+    view(3, "Pretrain", "pretrain"),
+    view(4, "Study", "study"),
+    view(5, "Runs", "runs"),
+    view(6, "Compare", "compare"),
+    view(7, "Dossier", "dossier"),
     Action(
         "view.theme",
         "Switch light and dark",

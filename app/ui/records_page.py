@@ -10,16 +10,15 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.changes import Changes
-from app.core.rows import CohortRow, RecordRow
+from app.core.rows import RecordRow
 from app.ui.background import Background
-from app.ui.cohort_dialog import CohortDialog
 from app.ui.empty import EmptyState
 from app.ui.import_page import ImportingPage
 from app.ui.record_card import RecordCard
 from app.ui.records_table import RecordsTable
 from app.ui.settings import Settings
-from engine.contract.errors import WorldError
 from app.ui.theme import Theme
+from engine.contract.errors import WorldError
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -70,10 +69,10 @@ class RecordsPage(ImportingPage):
         self.table.apply_settings(settings)
 
     def can(self, action: str) -> bool:
-        """Export needs a recording; a cohort needs some."""
+        """Export needs a recording; search and filter need some."""
         if action == "records.export":
             return self.table.current() is not None
-        if action in ("records.cohort", "records.find", "records.filter"):
+        if action in ("records.find", "records.filter"):
             return self._stack.currentIndex() == 1
         return True
 
@@ -92,12 +91,6 @@ class RecordsPage(ImportingPage):
         """Open the popover of filters."""
         self.table.bar.open_panel()
 
-    def create_cohort(self) -> None:
-        """Ask for a cohort and its split."""
-        dialog = CohortDialog(self.workspace, self.background, self)
-        dialog.made.connect(self._tell_cohort)
-        dialog.open()
-
     def export_record(self) -> None:
         """Ask where the chosen recording's samples go."""
         row = self.table.current()
@@ -115,19 +108,9 @@ class RecordsPage(ImportingPage):
         write = partial(self.workspace.export_record, record_id, path)
         self.background.write(write, lambda file: self.told.emit(f"Written to {file}"))
 
-    def _tell_cohort(self, row: CohortRow) -> None:
-        self.told.emit(f"Cohort {row.name}: {row.records:,} recordings of {row.patients:,} patients, {row.split_kind}")
-
     # The chosen recording.
 
     def _show_record(self, row: RecordRow | None) -> None:
-    def _tell_fault(self, error: Exception) -> None:
-        """Samples that the store cannot give are told where they would stand: a box for each row is in the way."""
-        if isinstance(error, WorldError):
-            self.card.show_fault(f"{error.reason[:1].upper()}{error.reason[1:]}. {error.next_step}.")
-        else:
-            self.background.failed.emit(error)
-
         self.card.show_record(row)
         self.state_changed.emit()
         if row is not None:
@@ -137,6 +120,13 @@ class RecordsPage(ImportingPage):
                 key="records.signal",
                 failed=self._tell_fault,
             )
+
+    def _tell_fault(self, error: Exception) -> None:
+        """Samples that the store cannot give are told where they would stand: a box for each row is in the way."""
+        if isinstance(error, WorldError):
+            self.card.show_fault(f"{error.reason[:1].upper()}{error.reason[1:]}. {error.next_step}.")
+        else:
+            self.background.failed.emit(error)
 
     def _show_count(self, rows: int) -> None:
         index = 1 if rows or self.table.narrowed else 0

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.changes import Changes
 from app.ui import theme as themes
-from app.ui.actions import ACTIONS, MENUS
+from app.ui.actions import ACTIONS, MENUS, action
 from app.ui.background import Background
 from app.ui.command_palette import CommandPalette
 from app.ui.engine_check import EngineCheck
@@ -44,6 +44,7 @@ BEAT_MS = 250
 
 PAGES = {
     "Records": "app.ui.records_page:RecordsPage",
+    "Cohorts": "app.ui.cohorts_page:CohortsPage",
     "Pretrain": "app.ui.pretrain_page:PretrainPage",
     "Study": "app.ui.study_page:StudyPage",
     "Runs": "app.ui.runs_page:RunsPage",
@@ -82,7 +83,8 @@ class MainWindow(QMainWindow):
         self._beat = QTimer(self, interval=BEAT_MS)
         self._beating, self._beat_fault = False, ""
         self.actions_by_id = {entry.id: self._action(entry.id) for entry in ACTIONS}
-        self.rail = Rail([(title, title.lower(), self.actions_by_id[f"view.{title.lower()}"]) for title in PAGES])
+        views = {title: action(f"view.{title.lower()}") for title in PAGES}
+        self.rail = Rail([(title, view.icon, self.actions_by_id[view.id]) for title, view in views.items()])
         self._lay_out()
         self._connect()
         self._dress_parts()

@@ -11,14 +11,13 @@ from app.core.changes import Changes
 from app.core.rows import FileOutcome
 from app.ui.background import Background
 from app.ui.calibration import BAR_PX, CalibrationDialog, screen_key
-from app.ui.cohort_dialog import HOLDOUT, CohortDialog
 from app.ui.import_dialog import ImportDialog
 from app.ui.import_outcomes import OutcomesDialog, outcome_words
 from app.ui.records_columns import labels_text, labels_tip
 from app.ui.records_page import RecordsPage
 from app.ui.settings import Settings
-from engine.contract.errors import WorldError
 from app.workspace import Workspace
+from engine.contract.errors import WorldError
 
 RECORDS = 12
 
@@ -89,6 +88,7 @@ def test_walking_through_the_table_changes_the_trace(page, qtbot):
     assert page.card.view.signal.record_id == row.record_id
     assert page.card.name.text() == row.source_name
 
+
 def test_samples_that_the_store_cannot_give_are_told_in_place_of_the_trace(page, qtbot, monkeypatch):
     def gone(record_id):
         raise WorldError("store", "its samples are gone", "Import the file again")
@@ -102,7 +102,6 @@ def test_samples_that_the_store_cannot_give_are_told_in_place_of_the_trace(page,
     assert page.card.view.placeholder == "Its samples are gone. Import the file again."
     assert page.card.name.text() == shown(page)[2]
     assert not boxes
-
 
 
 def test_searching_narrows_the_table(page, qtbot):
@@ -184,36 +183,11 @@ def test_exported_samples_are_those_of_the_recording(page, qtbot, tmp_path):
         np.testing.assert_array_equal(file["signal"], page.workspace.signal(row.record_id).signal_CT)
 
 
-def test_a_cohort_is_made_from_what_was_ticked(page, qtbot):
-    dialog = CohortDialog(page.workspace, page.background, page)
-    qtbot.waitUntil(lambda: dialog.labels.count() > 0)
-    dialog.name.setText("held out")
-    dialog.kind.setCurrentIndex(dialog.kind.findData(HOLDOUT))
-    dialog.share.setValue(25)
-    with qtbot.waitSignal(dialog.made, timeout=20_000) as made:
-        dialog.launch()
-    assert made.args[0] == page.workspace.cohort("held out")
-    assert made.args[0].records == RECORDS
-
-
-def test_a_taken_name_is_told_beside_the_form(page, qtbot):
-    page.workspace.create_cohort("taken")
-    dialog = CohortDialog(page.workspace, page.background, page)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    dialog.name.setText("taken")
-    dialog.launch()
-    qtbot.waitUntil(dialog.fault.isVisible, timeout=20_000)
-    assert dialog.make.isEnabled()
-    assert not dialog.isHidden()
-
-
 # Import.
 
 
 def test_an_empty_workspace_says_how_to_fill_it(bare):
     assert bare._stack.currentWidget() is bare.empty
-    assert not bare.can("records.cohort")
     assert bare.can("records.import")
 
 

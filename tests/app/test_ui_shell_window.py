@@ -111,7 +111,7 @@ def test_every_action_stands_in_its_menu_and_can_be_found_in_the_palette(window)
 def test_without_a_workspace_only_what_needs_none_is_enabled(empty):
     enabled = {id for id, one in empty.actions_by_id.items() if one.isEnabled()}
     assert {"workspace.open", "workspace.create", "window.quit", "view.theme", "view.palette"} <= enabled
-    assert not any(id.startswith(("records.", "runs.", "compare.", "dossier.")) for id in enabled)
+    assert not any(id.startswith(("records.", "cohorts.", "runs.", "compare.", "dossier.")) for id in enabled)
 
 
 def test_stop_and_resume_wait_for_a_run_to_be_selected(window):
@@ -123,7 +123,7 @@ def test_stop_and_resume_wait_for_a_run_to_be_selected(window):
 # Pages.
 
 
-def test_the_four_pages_open_by_rail_and_by_shortcut(window, qtbot):
+def test_every_page_opens_by_rail_and_by_shortcut(window, qtbot):
     for number, title in enumerate(PAGES, start=1):
         qtbot.keyClick(window, getattr(Qt.Key, f"Key_{number}"), Qt.KeyboardModifier.ControlModifier)
         assert window.stack.currentWidget() is window.page(title)

@@ -9,7 +9,6 @@ import pytest
 from pypdf import PdfReader
 from PySide6.QtWidgets import QDialog
 
-from app.ui.cohort_dialog import CohortDialog
 from app.ui.import_dialog import ImportDialog
 from app.ui.messages import Message, Messages
 from app.ui.window import MainWindow
@@ -93,10 +92,8 @@ def bring_in(qtbot, window, folder) -> None:
 
 
 def make_cohort(qtbot, window) -> None:
-    records = window.show_page("Records")
-    records.create_cohort()
-    dialog = opened(records, CohortDialog)
-    wait(qtbot, lambda: dialog.labels.count() > 0)
+    dialog = window.show_page("Cohorts").new_cohort()
+    wait(qtbot, dialog.make.isEnabled)
     with qtbot.waitSignal(dialog.made, timeout=PATIENCE_MS):
         dialog.make.click()
 
