@@ -107,6 +107,8 @@ class RecordsView(QTableView):
             self.show_column(key, True)
         changed = (key, descending) != (self.sort, self.descending)
         self.sort, self.descending = key, descending
+        name = next((column.name.casefold() for column in self.columns if column.key == key), "import")
+        self.setAccessibleDescription(f"Sorted by {name}, {'largest' if descending else 'smallest'} first")
         if changed:
             self.horizontalHeader().viewport().update()
             self.sort_asked.emit(key, descending)

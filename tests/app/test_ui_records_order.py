@@ -191,6 +191,8 @@ def test_a_verdict_is_told_to_a_screen_reader_though_it_is_a_sign(table):
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "limited"
     header = table.model.headerData(0, Qt.Orientation.Horizontal, Qt.ItemDataRole.AccessibleTextRole)
     assert header == "Quality"
+    table.view.sort_by("rate", True)
+    assert table.view.accessibleDescription() == "Sorted by sampling rate, largest first"
 
 
 def test_every_line_of_every_order_is_found_again(workspace):
