@@ -45,8 +45,13 @@ def beside(wide: QWidget, narrow: QWidget) -> QWidget:
     return both
 
 
+LEAK_WORDS = {"leaks": ", COPIES IN TWO PARTS", "not searched": ", not searched for copies"}
+"""What a cohort's entry says of leaks; nothing where none was found or a search is under way."""
+
+
 def add_cohorts(choice: QuietCombo, cohorts: list[CohortRow]) -> None:
-    """Offer cohorts with their size and split."""
+    """Offer cohorts with their size and split, and what speaks against a score on them."""
     for cohort in cohorts:
-        text = f"{cohort.name}  ({cohort.records:,} recordings of {cohort.patients:,} patients, {cohort.split_kind})"
+        size = f"{cohort.records:,} recordings of {cohort.patients:,} patients"
+        text = f"{cohort.name}  ({size}, {cohort.split_kind}{LEAK_WORDS.get(cohort.leaks, '')})"
         choice.addItem(text, cohort.name)

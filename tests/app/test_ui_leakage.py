@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from app.core.rows import Exposure, JobRow, LeakSearch, LeakState, ProgressRow, SignalView
+from app.core.rows import CohortRow, Exposure, JobRow, LeakSearch, LeakState, ProgressRow, SignalView
 from app.ui import ecg_pair
+from app.ui.choosers import add_cohorts, combo
 from app.ui.leakage_view import LeakageView
 from app.ui.leakage_words import Standing, pair_sentence, verdict
 from app.ui.theme import load_theme
@@ -254,3 +255,16 @@ def test_without_a_cohort_nothing_can_be_asked(shown):
     assert (view.search(), view.export_fingerprints(), view.isEnabled()) == (None, None, False)
     assert view.headline.text() == "No cohort is chosen"
     assert view.pairs.rows.rows == []
+
+
+def test_where_a_cohort_is_chosen_for_a_run_it_says_what_speaks_against_it(qtbot):
+    choice = combo("Cohort")
+    qtbot.addWidget(choice)
+    told = {
+        "leaks": "folds, COPIES IN TWO PARTS)",
+        "not searched": "folds, not searched for copies)",
+        "none found": "folds)",
+    }
+    rows = [CohortRow(name, 9, 9, "S", "5 patient folds", "", 0, 0, WHEN, leaks=name) for name in told]  # type: ignore[arg-type]
+    add_cohorts(choice, rows)
+    assert [choice.itemText(place).partition("patient ")[2] for place in range(3)] == list(told.values())
