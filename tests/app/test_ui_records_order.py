@@ -201,7 +201,7 @@ def test_every_line_of_every_order_is_found_again(workspace):
         for descending in (False, True):
             query = replace(asked, sort=sort, descending=descending)
             found = workspace.find_records(query)
-            assert [workspace.found_place(query, row.record_id) for row in found[::9]] == list(range(len(found)))[::9]
+            assert [workspace.found_place(query, row.record_id) for row in found[::23]] == list(range(len(found)))[::23]
     assert workspace.found_place(asked, "r000000000002") is None
 
 
