@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 FAULTS_SHOWN = 10
 _JOINS = ("record", "file", "patient")
-_MEANINGS = (*_JOINS, "age", "sex", "binary", "number", "scp", "snomed", "icd10", "ignore")
+_LISTS = ("scp", "snomed", "icd10")
+_MEANINGS = (*_JOINS, "age", "sex", "binary", "number", *_LISTS, "ignore")
 
 
 def add(verbs: Verbs) -> None:
@@ -141,8 +143,9 @@ def shown(told: LabelPreview, preview: bool) -> str:
         [
             ("Rows", f"{told.rows:,}"),
             ("Matched", f"{told.matched:,}, {counted(told.recordings, 'recording')}"),
-            ("Unmatched", f"{told.unmatched:,} name no recording of the workspace"),
+            ("Unmatched", f"{told.unmatched:,} name no recording of the workspace{_lines(told)}"),
             ("Left out", f"{len(told.faults):,} for a fault"),
+            ("Replaced", f"{counted(told.changes, 'value')} known otherwise before"),
         ]
     )
     labels = printing.table(
@@ -153,9 +156,22 @@ def shown(told: LabelPreview, preview: bool) -> str:
     faults = [f"line {line}: {reason}. {step}." for line, reason, step in told.faults[:FAULTS_SHOWN]]
     more = len(told.faults) - FAULTS_SHOWN
     faults += [f"and {more:,} more lines"] if more > 0 else []
+    notes = [printing.paragraph(note) for note in (*told.notes, *_how_to_complete(told))]
     end = "Nothing was written. Leave --preview out to import." if preview else "Labels are written."
-    blocks = [columns, head, labels, "\n".join(printing.paragraph(note) for note in told.notes), "\n".join(faults), end]
+    blocks = [columns, head, labels, "\n".join(notes), "\n".join(faults), end]
     return "\n\n".join(block for block in blocks if block)
+
+
+def _lines(told: LabelPreview) -> str:
+    """The first lines that name none, never what stands in them."""
+    shown = ", ".join(str(line) for line in told.unmatched_lines[:FAULTS_SHOWN])
+    return f" (lines {shown}{', ...' if told.unmatched > FAULTS_SHOWN else ''})" if shown else ""
+
+
+def _how_to_complete(told: LabelPreview) -> list[str]:
+    mapping = told.mapping
+    lists = [name for name, meaning in mapping.columns.items() if meaning in _LISTS and name not in mapping.complete]
+    return [f"Lists that are complete are named so: --complete {shlex.quote(lists[0])}"] if lists else []
 
 
 def _plain(told: LabelPreview) -> dict[str, Any]:

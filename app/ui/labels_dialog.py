@@ -187,6 +187,8 @@ class LabelsDialog(QDialog):
 
     def _changed(self) -> None:
         self.written.hide()
+        self.told = None  # what was counted is not what would be imported now
+        self._judge()
         self._later.start()
 
     # Files.

@@ -39,8 +39,9 @@ class RecordsPage(ImportingPage):
         self.table, self.card = RecordsTable(workspace, background), RecordCard()
         self.empty = EmptyState(
             "No recordings yet",
-            "Drop ECG files or a folder anywhere on this window, with a CSV of labels if you have one.",
+            "Drop ECG files or a folder anywhere on this window, with a table of labels if you have one.",
             ("Import recordings…", self.import_recordings),
+            ("Import public corpus…", self.import_corpus),
         )
         self._filters_due = False
         self._filters_pause = QTimer(self, singleShot=True, interval=FILTERS_PAUSE_MS)

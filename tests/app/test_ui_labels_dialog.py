@@ -138,6 +138,15 @@ def test_a_value_that_is_known_otherwise_is_told_before_it_is_replaced(qtbot, di
     assert dialog.written.text() == "Written: 1 label for 1 recording, 1 value replaced."
 
 
+def test_a_choice_that_was_not_counted_yet_cannot_be_imported(qtbot, dialog, tmp_path):
+    shown(qtbot, dialog, table(tmp_path, f"record,AF,LVEF\n{NAMES[0]},1,50\n"))
+    assert dialog.bring.isEnabled()
+    choose(dialog.columns.choices("LVEF")[0], "ignore")
+    assert not dialog.bring.isEnabled()
+    qtbot.waitUntil(dialog.bring.isEnabled)
+    assert set(counts(dialog)) == {"AF"}
+
+
 def test_the_join_can_be_chosen_when_no_column_names_a_recording_by_its_look(qtbot, dialog, workspace, tmp_path):
     for name in NAMES:
         hurt(workspace, "UPDATE records SET source_name = ? WHERE source_name = ?", f"1{name[:5]}", name)
