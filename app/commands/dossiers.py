@@ -20,7 +20,7 @@ def add(verbs: Verbs) -> None:
         ["isoline report --out vendor.pdf -w ward7"],
         _report,
     )
-    report.add_argument("--out", type=Path, required=True, metavar="FILE.pdf")
+    report.add_argument("--out", type=Path, required=True, metavar="FILE.pdf", help="file to write; needed")
     report.add_argument("--compare", metavar="JOB", help="comparison job (default: the latest that is done)")
     report.add_argument("--title", metavar="TEXT", help="title on the first page")
     add_workspace(report)
@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
         ["isoline verify vendor.pdf -w ward7"],
         _verify,
     )
-    verify.add_argument("file", type=Path, metavar="FILE.pdf")
+    verify.add_argument("file", type=Path, metavar="FILE.pdf", help="a report that this workspace exported")
     add_workspace(verify)
     add_json(verify)
 

@@ -7,7 +7,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, named_workspace, opened, wants_json
+from app.commands.parsing import (
+    Verbs,
+    add_asking,
+    add_family,
+    add_verb,
+    add_workspace,
+    named_workspace,
+    opened,
+    wants_json,
+)
 from app.progress import RunStopped, duration, follow
 from engine.contract.errors import EXIT_DONE, EXIT_STOPPED, EXIT_WORLD, UsageError, WorldError
 
@@ -18,31 +27,22 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
-    jobs = add_verb(verbs, "jobs", "look at the queue and steer it", ["isoline jobs -w ward7"], _list)
-    add_workspace(jobs)
-    add_json(jobs)
-    kinds = jobs.add_subparsers(metavar="VERB")
-
-    listing = add_verb(kinds, "list", "list all jobs", ["isoline jobs list -w ward7"], _list)
-    add_workspace(listing)
-    add_json(listing)
-
-    show = add_verb(
-        kinds, "show", "tell all that the database knows of a job", ["isoline jobs show J0003 -w ward7"], _show
-    )
+    kinds = add_family(verbs, "jobs", "look at the queue and steer it", ["isoline jobs -w ward7"], _list)
+    add_asking(kinds, "list", "list all jobs", ["isoline jobs list -w ward7"], _list)
+    told = "tell all that the database knows of a job"
+    add_asking(kinds, "show", told, ["isoline jobs show J0003 -w ward7"], _show, "job")
     stop = add_verb(kinds, "stop", "ask a job to checkpoint and end", ["isoline jobs stop J0003 -w ward7"], _stop)
     resume = add_verb(
         kinds,
         "resume",
         "go on with a stopped, failed or interrupted job",
-        ["isoline jobs resume J0003 --wait"],
+        ["isoline jobs resume J0003 -w ward7 --wait"],
         _resume,
     )
     resume.add_argument("--wait", action="store_true", help="stay until it has ended")
-    for verb in (show, stop, resume):
-        verb.add_argument("id", metavar="ID")
+    for verb in (stop, resume):
+        verb.add_argument("job", metavar="JOB")
         add_workspace(verb)
-    add_json(show)
 
     watch = add_verb(
         kinds,
@@ -51,7 +51,7 @@ def add(verbs: Verbs) -> None:
         ["isoline jobs watch -w ward7"],
         _watch,
     )
-    watch.add_argument("id", nargs="?", metavar="ID")
+    watch.add_argument("job", nargs="?", metavar="JOB", help="one job (default: the whole queue)")
     add_workspace(watch)
 
 
@@ -79,7 +79,7 @@ def _where(row: JobRow) -> str:
 
 def _show(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        detail = workspace.job_detail(arguments.id)
+        detail = workspace.job_detail(arguments.job)
     print(printing.as_json(detail) if wants_json(arguments) else _told(detail))
     return EXIT_DONE
 
@@ -110,28 +110,28 @@ def _told(detail: JobDetail) -> str:
 
 def _stop(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        workspace.stop(arguments.id)
+        workspace.stop(arguments.job)
         workspace.pump()
-    print(f"{arguments.id} was asked to stop; it checkpoints first. Go on later:")
-    print(f"isoline jobs resume {arguments.id}{named_workspace(arguments)}")
+    print(f"{arguments.job} was asked to stop; it checkpoints first. Go on later:")
+    print(f"isoline jobs resume {arguments.job}{named_workspace(arguments)}")
     return EXIT_DONE
 
 
 def _resume(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        workspace.resume(arguments.id)
+        workspace.resume(arguments.job)
         workspace.pump()
         if arguments.wait:
-            follow(workspace, arguments.id, f"Resume {arguments.id}")
-        row = workspace.job(arguments.id)
+            follow(workspace, arguments.job, f"Resume {arguments.job}")
+        row = workspace.job(arguments.job)
     print(f"{row.job_id} is {row.state}.")
     return EXIT_DONE
 
 
 def _watch(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        if arguments.id is not None:
-            row = workspace.job(arguments.id)
+        if arguments.job is not None:
+            row = workspace.job(arguments.job)
             if row.resumable:
                 raise UsageError(f"job {row.job_id}", f"it is {row.state}", f"isoline jobs resume {row.job_id} goes on")
             follow(workspace, row.job_id, _title(row))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.commands.parsing import Verbs, add_asking, add_family, add_json, add_verb, add_workspace, opened, wants_json
 from app.recipes import with_settings
 from engine.contract.card import UNKNOWN
 from engine.contract.errors import EXIT_DONE, UsageError, WorldError
@@ -20,20 +20,10 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
-    model = add_verb(verbs, "model", "register and look at models", ["isoline model list -w ward7"], _list)
-    add_workspace(model)
-    add_json(model)
-    kinds = model.add_subparsers(metavar="VERB")
+    kinds = add_family(verbs, "model", "register and look at models", ["isoline model list -w ward7"], _list)
     _add_add(kinds)
-
-    listing = add_verb(kinds, "list", "list the models", ["isoline model list -w ward7"], _list)
-    add_workspace(listing)
-    add_json(listing)
-
-    show = add_verb(kinds, "show", "show a model's card", ['isoline model show "age + sex" -w ward7'], _show)
-    show.add_argument("name", metavar="NAME")
-    add_workspace(show)
-    add_json(show)
+    add_asking(kinds, "list", "list the models", ["isoline model list -w ward7"], _list)
+    add_asking(kinds, "show", "show a model's card", ['isoline model show "age + sex" -w ward7'], _show, "name")
 
 
 def _add_add(kinds: Verbs) -> None:

@@ -32,6 +32,26 @@ def add_verb(verbs: Verbs, name: str, text: str, examples: Sequence[str], act: A
     return parser
 
 
+def add_family(verbs: Verbs, name: str, text: str, examples: Sequence[str], act: Act) -> Verbs:
+    """A verb with verbs of its own, which this gives back; said alone it does what `act` does, mostly their list."""
+    parser = add_verb(verbs, name, text, examples, act)
+    add_workspace(parser)
+    add_json(parser)
+    return parser.add_subparsers(metavar="VERB")
+
+
+def add_asking(
+    verbs: Verbs, name: str, text: str, examples: Sequence[str], act: Act, *about: str
+) -> argparse.ArgumentParser:
+    """A verb that asks a workspace and answers people or programs; `about` are the words that it needs."""
+    parser = add_verb(verbs, name, text, examples, act)
+    for word in about:
+        parser.add_argument(word, metavar=word.upper())
+    add_workspace(parser)
+    add_json(parser)
+    return parser
+
+
 def add_workspace(parser: argparse.ArgumentParser) -> None:
     """The option `-w DIR`."""
     parser.add_argument(

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
     embed = add_verb(
-        verbs, "embed", "compute and keep a model's embeddings", ["isoline embed mymodel --cohort main"], _embed
+        verbs,
+        "embed",
+        "compute and keep a model's embeddings",
+        ["isoline embed mymodel --cohort main -w ward7"],
+        _embed,
     )
-    embed.add_argument("model", metavar="MODEL")
-    embed.add_argument("--cohort", required=True, metavar="C")
+    embed.add_argument("model", metavar="MODEL", help="a registered model (see: isoline model list)")
+    embed.add_argument("--cohort", required=True, metavar="C", help="whose recordings; needed")
     add_finish(embed)
 
     evaluate = add_verb(
@@ -30,10 +34,10 @@ def add(verbs: Verbs) -> None:
         ["isoline evaluate mymodel --cohort main --label MI --wait -w ward7"],
         _evaluate,
     )
-    evaluate.add_argument("model", metavar="MODEL")
-    evaluate.add_argument("--cohort", required=True, metavar="C")
+    evaluate.add_argument("model", metavar="MODEL", help="a registered model (see: isoline model list)")
+    evaluate.add_argument("--cohort", required=True, metavar="C", help="whose recordings, labels and split; needed")
     evaluate.add_argument(
-        "--label", action="append", default=[], metavar="L", help="repeatable (default: the cohort's)"
+        "--label", action="append", default=[], metavar="L", help="score this label; repeatable (default: the cohort's)"
     )
     _resampling(evaluate)
     add_finish(evaluate)

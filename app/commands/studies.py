@@ -68,7 +68,7 @@ def add(verbs: Verbs) -> None:
         kinds, "keep", "register the model of one run", ["isoline study keep J0007 3 --name best -w ward7"], _keep
     )
     for verb in (show, export, keep):
-        verb.add_argument("job", metavar="JOB")
+        verb.add_argument("job", metavar="JOB", help="the study's job (see: isoline jobs)")
     export.add_argument("folder", type=Path, metavar="DIR", help="folder that is made or added to")
     keep.add_argument("number", type=int, metavar="RUN", help="number of the run in the table")
     keep.add_argument("--name", metavar="NAME", help="name in this workspace (default: the run's)")

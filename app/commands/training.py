@@ -54,7 +54,11 @@ def add(verbs: Verbs) -> None:
     )
     pretrain.add_argument("--probe-every", type=int, metavar="N", help="steps between probes (default: the recipe's)")
     pretrain.add_argument(
-        "--probe-label", action="append", default=[], metavar="L", help="repeatable (default: the cohort's labels)"
+        "--probe-label",
+        action="append",
+        default=[],
+        metavar="L",
+        help="probe this label; repeatable (default: the cohort's)",
     )
     pretrain.add_argument(
         "--estimate", action="store_true", help="run a few steps only and tell time, memory, disk and energy"

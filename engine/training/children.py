@@ -37,9 +37,9 @@ class Children:
         """A rank that failed or was killed; None while all live or have ended well."""
         return next((rank for rank, process in self._processes.items() if process.poll()), None)
 
-    def end(self, patience_s: float = LEAVE_S) -> None:
-        """Wait for all to end, and kill those that do not."""
-        limit = time.monotonic() + patience_s
+    def end(self, patience_s: float | None = None) -> None:
+        """Wait for all to end, `LEAVE_S` unless told otherwise, and kill those that do not."""
+        limit = time.monotonic() + (LEAVE_S if patience_s is None else patience_s)
         for process in self._processes.values():
             try:
                 process.wait(max(0.0, limit - time.monotonic()))

@@ -64,6 +64,7 @@ def started(monkeypatch):
         return processes[-1]
 
     monkeypatch.setattr(children, "_start", start)
+    monkeypatch.setattr(children, "LEAVE_S", 120.0)  # a busy machine takes long to end a process
     return processes
 
 
