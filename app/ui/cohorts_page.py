@@ -17,6 +17,7 @@ from app.ui.cohort_builder import CohortBuilder
 from app.ui.cohort_export import write_flow, write_split
 from app.ui.cohort_view import CohortSeen, CohortView, look
 from app.ui.empty import EmptyState
+from app.ui.leakage_dialogs import ExportDialog, SearchDialog
 from app.ui.page import Page
 from app.ui.page_frame import bar, button, divided, frame
 from app.ui.rows_table import Column, RowsTable
@@ -32,6 +33,7 @@ LEAK_SIGNS = {
     "none found": ("done", "good", "No copies found between its parts"),
     "leaks": ("warning", "bad", "Copies stand in two of its parts"),
 }
+LEAKS_TAB = 3
 NO_RECORDINGS = ("No recordings yet", "A cohort is a fixed set of recordings. Import some first.")
 NO_COHORTS = (
     "No cohorts yet",
@@ -107,6 +109,16 @@ class CohortsPage(Page):
             self._ask_file(
                 "Export split table", "split", ["CSV table (*.csv)"], partial(self.write_split, self.view.seen)
             )
+
+    def search_leaks(self) -> SearchDialog | None:
+        """Ask what the chosen cohort is to be held against, and search."""
+        self.view.tabs.setCurrentIndex(LEAKS_TAB)
+        return self.view.leaks.search()
+
+    def export_fingerprints(self) -> ExportDialog | None:
+        """Ask for a name, terms and a file, and write the chosen cohort's fingerprints."""
+        self.view.tabs.setCurrentIndex(LEAKS_TAB)
+        return self.view.leaks.export_fingerprints()
 
     def write_flow(self, seen: CohortSeen, path: Path) -> None:
         """Write the flow diagram of a cohort; the status bar tells when it is done."""

@@ -175,3 +175,16 @@ def test_a_split_without_labels_is_a_table_of_its_parts(page):
     parts = [type(part)(part.name, part.records, part.patients) for part in page.view.seen.parts]
     assert label_lines(parts) == []
     assert split_csv(parts).splitlines()[0] == "part,recordings,patients"
+
+
+def test_a_search_for_copies_is_queued_from_the_page_and_its_state_shown(qtbot, page):
+    assert page.view.leaks.headline.text() == "Not searched for copies"
+    dialog = page.search_leaks()
+    with qtbot.waitSignal(page.view.leaks.begun, timeout=20_000) as told:
+        dialog.launch()
+    assert page.workspace.job(told.args[0]).kind == "leakage"
+    page.refresh(Changes.JOBS)
+    qtbot.waitUntil(lambda: page.view.leaks.headline.text() == "Looking for copies", timeout=20_000)
+    dialog = page.export_fingerprints()
+    assert not dialog.go.isEnabled()
+    dialog.reject()
