@@ -22,6 +22,8 @@ from engine.contract.errors import disk_error
 from engine.contract.results import StudyRow
 
 Outcome = Literal["done", "failed", "stopped"]
+TAIL = 2**16
+"""Bytes of a file's end that are looked through at a time for the end of its last whole line."""
 
 
 class Event(BaseModel):
@@ -219,10 +221,17 @@ def _count_lines(path: Path) -> int:
 
 
 def _cut_torn_line(path: Path) -> None:
+    """Cut what stands behind the last line end; only the end of the file is read, it may have gigabytes."""
     if not path.exists():
         return
     with path.open("rb+") as stream:
-        block = stream.read()
-        keep = block.rfind(b"\n") + 1
-        if keep != len(block):
-            stream.truncate(keep)
+        end = place = stream.seek(0, os.SEEK_END)
+        while place:
+            place = max(0, place - TAIL)
+            stream.seek(place)
+            keep = stream.read(TAIL).rfind(b"\n") + 1
+            if keep:
+                place += keep
+                break
+        if place != end:
+            stream.truncate(place)

@@ -6,6 +6,7 @@ import os
 import pytest
 from pydantic import ValidationError
 
+from engine.contract import events
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Finished, Metric, Progress, finite, parse_event, read_events
 
@@ -28,6 +29,18 @@ def test_a_stream_cut_at_any_byte_still_gives_every_complete_event(stream, tmp_p
         events, offset = read_events(torn)
         assert len(events) == whole[:cut].count(b"\n")
         assert offset == whole[:cut].rfind(b"\n") + 1
+
+
+@pytest.mark.parametrize("tail", [1, 3, 7, 64])
+@pytest.mark.parametrize(
+    "text", [b"", b"torn", b"a\n", b"a\nbc", b"one line\nanother one\nand a torn one that is long"]
+)
+def test_what_stands_behind_the_last_line_is_cut_however_it_is_looked_for(tmp_path, monkeypatch, text, tail):
+    monkeypatch.setattr(events, "TAIL", tail)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(text)
+    events._cut_torn_line(path)
+    assert path.read_bytes() == text[: text.rfind(b"\n") + 1]
 
 
 def test_a_writer_goes_on_behind_a_torn_line_with_the_next_number(stream):

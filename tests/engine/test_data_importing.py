@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from engine.contract.events import EventWriter, FileRead, Progress, read_events
 from engine.contract.results import parse_results
 from engine.contract.run import RunFolder, Stopped
 from engine.data import importing
-from engine.data.importing import with_rounding
+from engine.data.importing import Tally, with_rounding
 from engine.data.store import Store
 from engine.signal.readers import find_files, read_recording
 
@@ -103,6 +104,20 @@ def test_an_event_tells_which_leads_are_stored_with_rounding_and_by_how_much(ben
     kept_CT = store.signal(store.find(rounded.record_id))
     error_uv = 1000 * np.abs(kept_CT - read_recording(tmp_path / "decimals.npz").signal_CT).max()
     assert error_uv <= 1.1 * float(sentence.split("at most ")[1].split(" ")[0]) + 1e-3
+
+
+def test_a_tally_takes_a_byte_a_file_whatever_was_said_of_it():
+    tally = Tally(30_000)
+    tracemalloc.start()
+    for index in range(30_000):
+        told = {"quality_evidence": {"noise_mv": [0.1] * 12}, "removed": {"patient name": 1}}
+        tally.add(FileRead(index=index, status="imported" if index % 3 else "refused", record=told))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    tally.add(FileRead(index=0, status="imported"))  # told of already
+    results = tally.results(20_000)
+    assert (results.imported, results.refused, results.removed) == (20_000, 10_000, {"patient name": 30_000})
+    assert held < 20_000
 
 
 def test_leads_that_are_rounded_are_named_where_others_are_not():
