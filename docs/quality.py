@@ -178,7 +178,8 @@ def main() -> None:
     asked = parser.parse_args()
     for name, made in tables(asked.data).items():
         if not asked.table or name in asked.table:
-            PAGE.write_text(fill(PAGE.read_text(), name, "".join(made())))
+            text = "".join(made())
+            PAGE.write_text(fill(PAGE.read_text(), name, text))
 
 
 if __name__ == "__main__":
