@@ -15,7 +15,7 @@ from app.workspace import Workspace
 from engine.contract.card import Lineage, ModelCard
 from engine.contract.config import S4Config
 from engine.contract.leakage import LeakageConfig
-from engine.contract.results import Copies, LeakageResults, Meeting
+from engine.contract.results import Copies, KnownLeaks, LeakageResults, Meeting
 
 ALL = 12
 
@@ -211,7 +211,6 @@ def test_corpora_are_known_again_by_their_names(collection: str, declared: str, 
 
 def test_a_run_that_scores_tells_and_keeps_what_was_known(workspace: Workspace) -> None:
     from engine.contract.events import EventWriter, Warned, read_events
-    from engine.contract.results import KnownLeaks
     from engine.evaluation.runs import _leaks
 
     job_id = workspace.evaluate("random", "main", labels=["NORM"], resamples=100)
@@ -224,3 +223,15 @@ def test_a_run_that_scores_tells_and_keeps_what_was_known(workspace: Workspace) 
     assert told == KnownLeaks.model_validate(json.loads(folder.leaks_path.read_text()))
     warned = [event.message for event in read_events(folder.events_path)[0] if isinstance(event, Warned)]
     assert warned == ["Cohort 'main': not searched for copies. See: isoline leakage main"]
+
+
+def test_scores_are_printed_with_what_is_known_of_leaks() -> None:
+    from report_factory import evaluation
+
+    from app import printing
+
+    leaks = KnownLeaks(verdict="leaks", findings=["2 recordings of test have copies"], unsearched=["Nobody looked"])
+    scored = evaluation("vendor", "scores as supplied", 0.7, 1, {"NORM": 62}, []).model_copy(update={"leaks": leaks})
+    told = printing.evaluation(scored)
+    assert "LEAK  2 recordings of test have copies" in told
+    assert "Nobody looked" in told
