@@ -10,7 +10,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
-SOURCE = Path("engine/kernels/isoline_kernels.c")
+SOURCE = "engine/kernels/isoline_kernels.c"
+SAMPLES = "engine/native/isoline_samples.c"
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
@@ -30,7 +31,7 @@ class BuildPlainLibrary(build_ext):
         return []
 
     def build_extension(self, ext: Extension) -> None:
-        source = Path(__file__).parent / SOURCE
+        source = Path(__file__).parent / ext.sources[0]
         digest = hashlib.sha256(source.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
         ext.define_macros = [("ISOLINE_SOURCE", digest)]
         if self.compiler.compiler_type == "msvc":
@@ -44,10 +45,11 @@ class BuildPlainLibrary(build_ext):
         super().build_extension(ext)
 
 
-# Optional: where there is no compiler the package installs without them, and torch does the same, slower. The second
-# one is the same source for processors with vectors of 512 bits; which of them is used is decided when it is loaded.
+# Optional: where there is no compiler the package installs without them, and torch and numpy do the same, slower. Of
+# the kernels the second is the same source for processors with vectors of 512 bits; which is used, loading decides.
 WIDE = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 builds = ["compiled", "compiled_wide"] if X86 and sys.platform == "linux" else ["compiled"]
-extensions = [Extension(f"engine.kernels.{name}", [str(SOURCE)], optional=True) for name in builds]
+extensions = [Extension(f"engine.kernels.{name}", [SOURCE], optional=True) for name in builds]
+extensions += [Extension("engine.native.compiled_samples", [SAMPLES], optional=True)]
 
 setup(cmdclass={"build_py": BuildWithAssets, "build_ext": BuildPlainLibrary}, ext_modules=extensions)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
+from engine.native import samples
 from engine.signal.leads import CANONICAL
 
 VERSION = 1
@@ -165,31 +166,15 @@ def _scaled(signal_CT: NDArray[np.float32], steps_per_mv: NDArray[np.float64]) -
     return np.asarray(signal_CT * steps_per_mv.astype(np.float32)[:, None])
 
 
-def to_millivolts(
-    steps_TC: NDArray[np.int16], steps_per_mv: NDArray[np.float64], out_CT: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
-    """int16 [T, 12] as float32 millivolts [12, T], NaN where missing; where lossless, bit-equal to the reader's.
-
-    They are written to `out_CT` where it is given.
-    """
-    signal_CT = np.empty(steps_TC.shape[::-1], dtype=np.float32) if out_CT is None else out_CT
+def to_millivolts(steps_TC: NDArray[np.int16], steps_per_mv: NDArray[np.float64]) -> NDArray[np.float32]:
+    """int16 [T, 12] as float32 millivolts [12, T], NaN where missing; where lossless, bit-equal to the reader's."""
+    gain_C = steps_per_mv.astype(np.float32)
+    if samples.ready() and steps_TC.flags.c_contiguous:
+        return samples.millivolts(steps_TC, MISSING, None, gain_C)
+    signal_CT = np.empty(steps_TC.shape[::-1], dtype=np.float32)
     signal_CT[:] = steps_TC.T
-    signal_CT /= steps_per_mv.astype(np.float32)[:, None]
+    signal_CT /= gain_C[:, None]
     missing_TC = steps_TC == MISSING
     if missing_TC.any():
         signal_CT[missing_TC.T] = np.nan
     return signal_CT
-
-
-def crops_to_millivolts(
-    steps_BTC: NDArray[np.int16], steps_per_mv_BC: NDArray[np.float64], out_BCT: NDArray[np.float32] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """`to_millivolts` of many crops of one length, [B, 12, T], and which of them miss a sample [B]."""
-    crops, length, leads = steps_BTC.shape
-    signal_BCT = np.empty((crops, leads, length), dtype=np.float32) if out_BCT is None else out_BCT
-    signal_BCT[:] = steps_BTC.transpose(0, 2, 1)
-    signal_BCT /= steps_per_mv_BC.astype(np.float32)[:, :, None]
-    holes_B = steps_BTC.reshape(crops, length * leads).min(axis=1, initial=0) == MISSING
-    for crop in np.flatnonzero(holes_B):
-        signal_BCT[crop][steps_BTC[crop].T == MISSING] = np.nan
-    return signal_BCT, holes_B

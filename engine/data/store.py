@@ -25,6 +25,7 @@ from engine.contract.run import Lock, write_whole
 from engine.data import layout
 from engine.data.checking import Fault as Fault
 from engine.data.checking import faults_of
+from engine.data.crops import write_crops
 from engine.data.keys import KeyIndex, key_of, keys_of_ids, keys_of_rows
 from engine.data.layout import ROW, StoreEntry
 from engine.data.repair import check_layout, committed, cut, disk_fault, sync_folder
@@ -183,11 +184,10 @@ class Store:
         told_B = self._rows[rows_B]
         if length < 0 or (starts_B < 0).any() or (starts_B + length > told_B["length"]).any():
             raise IndexError("the crop reaches beyond the recording")
-        firsts = (told_B["offset"].astype(np.int64) // layout.SAMPLE_BYTES + starts_B).tolist()
-        steps_BTC = np.empty((len(rows_B), length, layout.LEADS), dtype=np.int16)
-        for steps_TC, shard, first in zip(steps_BTC, told_B["shard"].tolist(), firsts, strict=True):
-            steps_TC[:] = self._shard(shard, first + length)[first : first + length]
-        return layout.crops_to_millivolts(steps_BTC, told_B["steps_per_mv"], out_BCT)
+        firsts_B = told_B["offset"].astype(np.int64) // layout.SAMPLE_BYTES + starts_B
+        if out_BCT is None:
+            out_BCT = np.empty((len(rows_B), layout.LEADS, length), dtype=np.float32)
+        return out_BCT, write_crops(self._shard, told_B["shard"], firsts_B, told_B["steps_per_mv"], out_BCT)
 
     def verify(self) -> list[Fault]:
         """Read everything and compare with the checksums; empty when all is well. See `engine.data.checking`."""

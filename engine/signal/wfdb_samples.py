@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.native import samples as compiled
+
 MISSING = {
     "16": -(2**15),
     "24": -(2**23),
@@ -43,7 +45,8 @@ def decode(code: str, block: memoryview, samples: int) -> NDArray[np.int16]:
         return np.frombuffer(block, dtype="<i2", count=samples)
     if code == "61":
         return np.frombuffer(block, dtype=">i2", count=samples).astype("<i2")
-    return decode_212(np.frombuffer(block, dtype=np.uint8), samples)
+    packed = np.frombuffer(block, dtype=np.uint8)
+    return compiled.unpack_212(packed, samples) if compiled.ready() else decode_212(packed, samples)
 
 
 def decode_212(block: NDArray[np.uint8], samples: int) -> NDArray[np.int16]:
@@ -74,6 +77,8 @@ def decode_212(block: NDArray[np.uint8], samples: int) -> NDArray[np.int16]:
 def checksums(steps_TC: NDArray[np.int16]) -> NDArray[np.uint16]:
     """Sum of each channel's samples modulo 65,536, as WFDB headers state it."""
     samples, channels = steps_TC.shape
+    if compiled.ready() and channels <= compiled.MOST_CHANNELS:
+        return compiled.sums(steps_TC)
     words_TC = steps_TC.view(np.uint16)
     # Long rows add faster than rows of a few channels: sum blocks of frames side by side first.
     whole = samples // FRAMES_A_BLOCK
