@@ -29,6 +29,7 @@ class ImportingPage(Page):
         super().__init__(workspace, background)
         self.strip = ImportStrip()
         self._followed: set[str] = set()
+        self._asked: set[str] = set()
         self._tables: dict[str, Path] = {}
         self.strip.stop_asked.connect(self._stop_import)
         self.strip.files_asked.connect(self.show_outcomes)
@@ -75,6 +76,7 @@ class ImportingPage(Page):
     def follow_import(self, job_id: str, labels: Path | None = None) -> None:
         """Show how far this import is and what came of it; `labels` is a table that is asked about afterwards."""
         self._followed.add(job_id)
+        self._asked.add(job_id)
         if labels is not None:
             self._tables[job_id] = labels
         self.told.emit(f"Import {job_id} is in the queue")
@@ -109,8 +111,11 @@ class ImportingPage(Page):
         self.told.emit(words)
         if not self.strip.is_going:
             self.strip.tell(job.job_id, words)
-        if job.state != "done" or any(row.status != "imported" for row in outcomes):
+        # An import that was begun elsewhere is told in the strip alone: no dialog comes unasked.
+        failed = job.state != "done" or any(row.status != "imported" for row in outcomes)
+        if failed and job.job_id in self._asked:
             self._list_outcomes(outcomes)
+        self._asked.discard(job.job_id)
         table = self._tables.pop(job.job_id, None)
         if table is not None and any(row.record_id for row in outcomes):
             self.open_labels(table)

@@ -11,6 +11,7 @@ from window_cases import settle
 from app.core.inputs import dropped
 from app.core.rows import FileOutcome, JobRow, ProgressRow
 from app.ui.import_dialog import ImportDialog
+from app.ui.import_outcomes import OutcomesDialog
 from app.ui.import_page import ImportingPage
 from app.ui.labels_dialog import LabelsDialog
 from app.workspace import Workspace
@@ -112,6 +113,17 @@ def test_a_table_whose_columns_must_be_explained_is_asked_about_after_the_import
     page._tell_outcomes(row, [FileOutcome("00001_hr.hea", "WFDB", "imported", "", "", "r1")])
     settle(qtbot, page.background)
     assert page.findChild(LabelsDialog).look.table.name == "codes.csv"
+
+
+def test_an_import_that_was_begun_elsewhere_is_told_without_a_dialog(qtbot, page, workspace):
+    row = JobRow("J0009", "import", "local", "done", "", "", "", ProgressRow(), "", "")
+    refused = [FileOutcome("a.dat", "", "refused", "its WFDB header is missing", "Put it beside it", None)]
+    page._tell_outcomes(row, refused)
+    assert page.strip.words.text() == "0 imported, 1 refused"
+    assert page.findChild(OutcomesDialog) is None
+    page._asked.add("J0009")
+    page._tell_outcomes(row, refused)
+    assert page.findChild(OutcomesDialog) is not None
 
 
 def test_a_label_table_that_cannot_be_read_says_why_beside_its_field(qtbot, page, tmp_path, scans):

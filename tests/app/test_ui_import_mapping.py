@@ -4,7 +4,8 @@ import csv
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.core.rows import FileOutcome
 from app.ui.background import Background
@@ -62,6 +63,18 @@ def test_a_lead_that_is_chosen_for_a_column_goes_into_the_mapping(dialog, qtbot)
     box.activated.emit(box.currentIndex())
     assert pane.leads[-1] == "-"
     qtbot.waitUntil(lambda: "V6" in pane.fault.text() or pane.found.missing != ())
+
+
+def test_the_keyboard_goes_from_the_unit_to_the_leads(dialog, qtbot):
+    pane = dialog.mapping
+    pane.unit.setFocus()
+    qtbot.keyClick(pane.unit, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is pane.box(0)
+    for _ in range(11):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is pane.box(11)
+    qtbot.keyClick(pane.box(11), Qt.Key.Key_Up)
+    assert pane.leads[-1] == "V5"
 
 
 def test_a_csv_of_labels_stays_the_labels_and_hides_no_pane(dialog, tmp_path):
