@@ -65,7 +65,7 @@ class ImportStrip(QFrame):
     @property
     def is_going(self) -> bool:
         """Whether it shows an import under way."""
-        return not self.bar.isHidden()
+        return not self.isHidden() and not self.bar.isHidden()
 
     def _turn(self, going: bool) -> None:
         self.bar.setVisible(going)
