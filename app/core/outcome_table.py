@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.core.outgoing import write_out
 from app.core.rows import FileOutcome
-from engine.contract.errors import WorldError
 
 COLUMNS = ("outcome", "file", "format", "record", "reason", "next_step", "folder")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -27,15 +26,7 @@ def write_outcomes(outcomes: Sequence[FileOutcome], path: Path) -> Path:
     for row in outcomes:
         cells = (row.status, row.file, row.format, row.record_id or "", row.reason, row.next_step, row.folder)
         lines.writerow([_harmless(cell) for cell in cells])
-    draft = path.with_name(path.name + ".tmp")
-    try:
-        draft.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        reason = f"it cannot be written ({error.strerror or type(error).__name__})"
-        raise WorldError("list of files", reason, "Choose a folder that you may write") from None
-    return path
+    return write_out(path, text.getvalue().encode("utf-8-sig"), "list of files")
 
 
 def _harmless(cell: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 
 from app.core import leaving
 from app.core.home import Home
+from app.core.outgoing import write_out
 from app.core.rows import SignalView
-from engine.contract.errors import UsageError, WorldError
+from engine.contract.errors import UsageError
 from engine.data.extra_leads import read_extra
 from engine.data.store import Store
 from engine.signal.leads import CANONICAL
@@ -57,12 +57,4 @@ def export(home: Home, record_id: str, path: Path) -> Path:
         record_id=np.array(record_id),
         **further,
     )
-    draft = path.with_name(path.name + ".tmp")
-    try:
-        draft.write_bytes(content.getvalue())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        reason = f"it cannot be written ({error.strerror or type(error).__name__})"
-        raise WorldError("exported file", reason, "Choose a folder that you may write") from None
-    return path
+    return write_out(path, content.getvalue(), "exported file")

@@ -12,6 +12,8 @@ import sqlite3
 import sys
 import tempfile
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -132,6 +134,15 @@ def use_quick_engine(monkeypatch: pytest.MonkeyPatch, folder: Path, pause: float
     )
     monkeypatch.setenv("ISOLINE_ENGINE", f'"{sys.executable}" "{folder / "quick_engine.py"}"')
     monkeypatch.setenv("FAKE_PAUSE", str(pause))
+
+
+@contextmanager
+def quick_copy(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A copy of a workspace, open, whose engine works quickly."""
+    use_quick_engine(monkeypatch, tmp_path / "engine")
+    shutil.copytree(template, tmp_path / "ward7")
+    with Workspace.open(tmp_path / "ward7") as opened:
+        yield opened
 
 
 def make_workspace(path: Path, count: int = 12, anew: bool = False) -> Path:

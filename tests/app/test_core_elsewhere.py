@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core_cases import make_workspace, tiny_config, use_quick_engine
+from core_cases import make_workspace, quick_copy, tiny_config, use_quick_engine
 
 from app import cli
 from app.core.engine_command import engine_command
@@ -32,9 +32,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    use_quick_engine(monkeypatch, tmp_path / "engine")
-    shutil.copytree(template, tmp_path / "ward7")
-    with Workspace.open(tmp_path / "ward7") as opened:
+    with quick_copy(template, tmp_path, monkeypatch) as opened:
         yield opened
 
 

@@ -1,6 +1,5 @@
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core_cases import SAMPLES, event_lines, make_workspace, tiny_config, use_quick_engine
+from core_cases import SAMPLES, event_lines, make_workspace, quick_copy, tiny_config
 
 from app.core import ingest, launch
 from app.core.pump import beat
@@ -30,14 +29,12 @@ with Workspace.open(Path(sys.argv[1])) as workspace:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_workspace(tmp_path_factory.mktemp("template") / "workspace", count=3)
+    return make_workspace(tmp_path_factory.mktemp("template") / "workspace", count=4)
 
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    use_quick_engine(monkeypatch, tmp_path / "engine")
-    shutil.copytree(template, tmp_path / "ward7")
-    with Workspace.open(tmp_path / "ward7") as opened:
+    with quick_copy(template, tmp_path, monkeypatch) as opened:
         yield opened
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core_cases import make_workspace, sha256, tiny_config, use_quick_engine
+from core_cases import make_workspace, quick_copy, sha256, tiny_config
 
 from app.core import models
 from app.workspace import Workspace
@@ -21,9 +21,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    use_quick_engine(monkeypatch, tmp_path / "engine")
-    shutil.copytree(template, tmp_path / "ward7")
-    with Workspace.open(tmp_path / "ward7") as opened:
+    with quick_copy(template, tmp_path, monkeypatch) as opened:
         yield opened
 
 

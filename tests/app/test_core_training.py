@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core_cases import hurt, make_workspace, tiny_config, tiny_study, use_quick_engine
+from core_cases import hurt, make_workspace, quick_copy, tiny_config, tiny_study
 
 from app.core import database, records
 from app.core.config_paths import portable, resolved
@@ -48,9 +48,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    use_quick_engine(monkeypatch, tmp_path / "engine")
-    shutil.copytree(template, tmp_path / "ward7")
-    with Workspace.open(tmp_path / "ward7") as opened:
+    with quick_copy(template, tmp_path, monkeypatch) as opened:
         yield opened
 
 

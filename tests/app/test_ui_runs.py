@@ -3,21 +3,14 @@ from dataclasses import replace
 import pytest
 from fake_workspace import FakeWorkspace
 from PySide6.QtCore import Qt
+from window_cases import settle, shown
 
 from app.core.changes import Changes
-from app.ui.background import Background
 from app.ui.new_pretraining import NewPretraining
 from app.ui.new_run import NewComparison, NewEvaluation
 from app.ui.runs_page import PROGRESS, RunsPage
 from app.ui.theme import load_theme
 from engine.contract.errors import WorldError
-
-
-@pytest.fixture
-def background(qapp):
-    workers = Background()
-    yield workers
-    workers.close()
 
 
 @pytest.fixture
@@ -27,17 +20,7 @@ def workspace() -> FakeWorkspace:
 
 @pytest.fixture
 def page(qtbot, workspace, background) -> RunsPage:
-    shown = RunsPage(workspace, background)
-    qtbot.addWidget(shown)
-    shown.resize(1200, 860)
-    shown.show()
-    shown.refresh(Changes.ALL)
-    settle(qtbot, background)
-    return shown
-
-
-def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
+    return shown(qtbot, RunsPage(workspace, background), background, 1200, 860)
 
 
 def cells(page: RunsPage, row: int) -> list[str]:
@@ -131,12 +114,12 @@ def test_config_and_console_come_from_the_database(page):
 
 
 def test_an_empty_workspace_says_what_to_do_next(qtbot, background):
-    shown = RunsPage(FakeWorkspace(jobs=[]), background)
-    qtbot.addWidget(shown)
-    shown.refresh(Changes.ALL)
+    empty = RunsPage(FakeWorkspace(jobs=[]), background)
+    qtbot.addWidget(empty)
+    empty.refresh(Changes.ALL)
     settle(qtbot, background)
-    assert shown.stack.currentIndex() == 1
-    assert not shown.can("runs.stop")
+    assert empty.stack.currentIndex() == 1
+    assert not empty.can("runs.stop")
 
 
 def test_the_bar_is_painted_in_both_themes(qtbot, qapp, page):

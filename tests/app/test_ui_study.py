@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from fake_training import STUDY, estimate_results, study_cells, study_results
 from fake_workspace import FakeWorkspace, job
+from window_cases import settle, shown
 
 from app.core.changes import Changes
 from app.core.rows import ProgressRow
-from app.ui.background import Background
 from app.ui.new_study import NewStudy
 from app.ui.scaling_plot import law, log_ticks, series_of
 from app.ui.study_page import StudyPage
@@ -16,13 +16,6 @@ from app.ui.study_view import DIFFERENCES, SCALING
 from app.ui.theme import load_theme
 from engine.contract.errors import WorldError
 from engine.contract.results import Estimate, Interval, ScalingFit, StudyRow
-
-
-@pytest.fixture
-def background(qapp):
-    workers = Background()
-    yield workers
-    workers.close()
 
 
 @pytest.fixture
@@ -36,17 +29,7 @@ def workspace() -> FakeWorkspace:
 
 @pytest.fixture
 def page(qtbot, workspace, background) -> StudyPage:
-    made = StudyPage(workspace, background)
-    qtbot.addWidget(made)
-    made.resize(1290, 800)
-    made.show()
-    made.refresh(Changes.ALL)
-    settle(qtbot, background)
-    return made
-
-
-def settle(qtbot, background) -> None:
-    qtbot.waitUntil(lambda: not background.busy, timeout=30_000)
+    return shown(qtbot, StudyPage(workspace, background), background, 1290, 800)
 
 
 def cells(table, row: int) -> list[str]:
