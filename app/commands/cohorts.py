@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.core.split_csv import split_csv, texts_of
+from app.core.whole_file import write_file
 from app.core.words import counted
 from app.progress import follow
 from engine.contract.errors import EXIT_DONE, UsageError
@@ -66,8 +69,10 @@ def add(verbs: Verbs) -> None:
     add_workspace(listing)
     add_json(listing)
 
-    show = add_verb(kinds, "show", "show one cohort and its split", ["isoline cohort show main -w ward7"], _show)
+    examples = ["isoline cohort show main -w ward7", "isoline cohort show main --csv split.csv -w ward7"]
+    show = add_verb(kinds, "show", "show one cohort and its split", examples, _show)
     show.add_argument("name", metavar="NAME")
+    show.add_argument("--csv", type=Path, metavar="FILE", help="also write what went into which part, as a table")
     add_workspace(show)
     add_json(show)
 
@@ -199,6 +204,9 @@ def _show(arguments: argparse.Namespace) -> int:
         row, members = workspace.cohort(arguments.name), workspace.cohort_members(arguments.name)
         parts, flow = workspace.cohort_parts(arguments.name), workspace.cohort_flow(arguments.name)
         leaks = workspace.leak_state(arguments.name)
+        if arguments.csv is not None:
+            workspace.refuse_identifiers("the split table", arguments.csv, texts_of(parts))
+            write_file("the split table", arguments.csv, split_csv(parts).encode())
     if wants_json(arguments):
         told = {"cohort": row, "parts": parts, "flow": flow, "leaks": leaks, "members": members}
         print(printing.as_json(told))

@@ -29,6 +29,8 @@ SHORTEST_S = 2.5
 """Recordings shorter than the shortest window of any model are left out, and counted."""
 FINDINGS = (*REASONS, "other")
 """What a rule `without ...` may name; "other" stands for reasons of older versions that have no name."""
+BLOCK = 2000
+"""Rows that are taken from the database at once."""
 
 Columns = dict[str, Sequence[Any]]
 """Values of n recordings by what they are called."""
@@ -127,8 +129,13 @@ def _read(
     query = select(*columns.values())
     if dataset is not None:
         query = query.where(Record.dataset == dataset)
-    rows = session.connection().execute(query).all()  # not through the session, which would look at each row
-    return dict(zip(columns, zip(*rows, strict=True) if rows else ((),) * len(columns), strict=True))
+    # Not through the session, which would look at each row; and block by block, column by column: one call that turns
+    # over a hundred thousand rows holds up the window's thread for as long as it takes.
+    read: dict[str, list[Any]] = {name: [] for name in columns}
+    for block in session.connection().execute(query).partitions(BLOCK):
+        for name, values in zip(columns, zip(*block, strict=True), strict=True):
+            read[name] += values
+    return dict(read)
 
 
 def _of_every_cohort(known: Columns, labelled: bool, official: bool) -> list[tuple[str, list[str]]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.ui.cohort_split import split_csv
+from app.core.split_csv import split_csv, texts_of
+from app.core.whole_file import write_file
 from app.ui.cohort_view import FINAL, CohortSeen
 from app.ui.cohort_words import flow_words
 from app.ui.flow_diagram import flow_file
-from engine.contract.errors import WorldError
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -29,7 +29,7 @@ def write_flow(workspace: Workspace, path: Path, seen: CohortSeen) -> Path:
     words = {"name of the cohort": seen.row.name, "diagram": "\n".join(flow_words(seen.flow, FINAL)), "parts": parts}
     workspace.refuse_identifiers("the flow diagram", path, words)
     content = flow_file(path.suffix, seen.flow, seen.parts, f"Cohort {seen.row.name}", FINAL)
-    return _write("the flow diagram", path, content)
+    return write_file("the flow diagram", path, content)
 
 
 def write_split(workspace: Workspace, path: Path, seen: CohortSeen) -> Path:
@@ -38,17 +38,5 @@ def write_split(workspace: Workspace, path: Path, seen: CohortSeen) -> Path:
     Raises:
         WorldError: it would name somebody, or the file cannot be written.
     """
-    told = {"parts": "\n".join(part.name for part in seen.parts)}
-    told["labels"] = "\n".join(seen.parts[0].positives) if seen.parts else ""
-    workspace.refuse_identifiers("the split table", path, told)
-    return _write("the split table", path, split_csv(seen.parts).encode())
-
-
-def _write(what: str, path: Path, content: bytes) -> Path:
-    draft = path.with_name(f"{path.name}.tmp")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        raise WorldError(what, f"it cannot be written ({error.strerror})", "Choose another place") from None
-    return path
+    workspace.refuse_identifiers("the split table", path, texts_of(seen.parts))
+    return write_file("the split table", path, split_csv(seen.parts).encode())

@@ -118,6 +118,7 @@ class WordsEditor(RuleEditor):
         self.boxes: dict[str, QCheckBox] = {}
         self.ticks: TicksEditor | None = None
         self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(16)
         self._grid.setColumnStretch(1, 1)
         if len(known) > MOST_BOXES:
             self._list(known)

@@ -1,9 +1,7 @@
-"""What went where in a cohort's split: a table of its parts, and one of its labels; both as one CSV."""
+"""What went where in a cohort's split: a table of its parts, and one of its labels."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +12,6 @@ from app.core.words import counted
 from app.ui.rows_table import Column, RowsTable
 from engine.data.splits import Part
 
-ALL = "All parts"
 MOST_PART_COLUMNS = 10
 
 
@@ -84,26 +81,6 @@ def label_lines(parts: Sequence[Part]) -> list[LabelLine]:
     return lines
 
 
-def split_csv(parts: Sequence[Part]) -> str:
-    """The split as CSV: one line a part and one for all, for each label who has it and who is known not to.
-
-    >>> print(split_csv([Part("test", 2, 1, {"AF": 1}, {"AF": 0})]), end="")
-    part,recordings,patients,AF positive,AF negative,AF unknown
-    test,2,1,1,0,1
-    All parts,2,1,1,0,1
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    labels = list(parts[0].positives) if parts else []
-    sides = [f"{label} {side}" for label in labels for side in ("positive", "negative", "unknown")]
-    writer.writerow(["part", "recordings", "patients", *sides])
-    lines = [[part.records, part.patients, *_cells(part, labels)] for part in parts]
-    for part, line in zip(parts, lines, strict=True):
-        writer.writerow([part.name, *line])
-    writer.writerow([ALL, *(sum(column) for column in zip(*lines, strict=True))])
-    return out.getvalue()
-
-
 def label_columns(parts: Sequence[str]) -> tuple[Column, ...]:
     """Columns of the table of labels: counts over all, then the positives of each part."""
     shown = parts if len(parts) <= MOST_PART_COLUMNS else ()
@@ -133,14 +110,6 @@ def _part_columns(records: int, patients: int) -> tuple[Column, ...]:
         Column("Patients", lambda part: f"{part.patients:,}", 100, numeric=True, raw=lambda part: str(part.patients)),
         Column("Share", lambda part: _share(part.patients, patients), 70, numeric=True),
     )
-
-
-def _cells(part: Part, labels: Sequence[str]) -> list[int]:
-    cells = []
-    for label in labels:
-        yes, no = part.positives[label], part.negatives[label]
-        cells += [yes, no, part.records - yes - no]
-    return cells
 
 
 def _share(part: int, whole: int) -> str:

@@ -15,8 +15,9 @@ from window_cases import settle, shown
 
 from app.cli import main
 from app.core.changes import Changes
+from app.core.split_csv import ALL, split_csv
 from app.ui.background import Background
-from app.ui.cohort_split import ALL, label_lines, split_csv
+from app.ui.cohort_split import label_lines
 from app.ui.cohorts_page import CohortsPage
 from app.workspace import Workspace
 
@@ -110,6 +111,15 @@ def test_a_duplicate_starts_with_what_was_asked_and_its_command_line_makes_the_s
     words[words.index("forties 2")] = "typed"
     assert main([*words[1:], "--json", "--no-search"]) == 0
     assert json.loads(capsys.readouterr().out)["split_sha256"] == first.split_sha256
+
+
+def test_the_command_line_writes_the_same_split_table(page, qtbot, tmp_path, capsys):
+    with qtbot.waitSignal(page.told, timeout=20_000):
+        page.write_split(page.view.seen, tmp_path / "window.csv")
+    place = str(page.workspace.path)
+    assert main(["cohort", "show", "forties", "--csv", str(tmp_path / "typed.csv"), "-w", place]) == 0
+    assert "no patient is in two parts" in capsys.readouterr().out
+    assert (tmp_path / "typed.csv").read_bytes() == (tmp_path / "window.csv").read_bytes()
 
 
 def test_diagram_and_split_are_written_as_they_are_shown(page, qtbot, tmp_path):

@@ -1,0 +1,27 @@
+"""Files that the user asked for, written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.contract.errors import WorldError
+
+
+def write_file(what: str, path: Path, content: bytes) -> Path:
+    """Write a file so that no half of it is ever seen.
+
+    Args:
+        what: what it holds, for the error.
+        path: where it goes; a file that stands there is replaced.
+        content: all of it.
+
+    Raises:
+        WorldError: it cannot be written there.
+    """
+    draft = path.with_name(f"{path.name}.tmp")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        raise WorldError(what, f"it cannot be written ({error.strerror})", "Choose another place") from None
+    return path
