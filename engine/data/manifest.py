@@ -111,6 +111,16 @@ class Manifest(Sequence[ManifestRow]):
         """The rows of some sides."""
         return self.at(self.places(*sides))
 
+    def followed_by(self, other: Manifest) -> Manifest:
+        """These rows, then those of another part of the same manifest."""
+        return Manifest(
+            np.concatenate([self.ids_N, other.ids_N]),
+            np.concatenate([self.patients_N, other.patients_N]),
+            np.concatenate([self.sides_N, other.sides_N]),
+            self.people,
+            self.sides,
+        )
+
     def count_patients(self) -> int:
         """How many different patients there are."""
         return int(np.count_nonzero(np.bincount(self.patients_N))) if len(self) else 0

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.contract.config import PretrainConfig
@@ -70,7 +71,7 @@ class Child:
         self.folder.ask_stop()
 
 
-def child_folder(parent: RunFolder, number: int, config: PretrainConfig, manifest: list[ManifestRow]) -> RunFolder:
+def child_folder(parent: RunFolder, number: int, config: PretrainConfig, manifest: Iterable[ManifestRow]) -> RunFolder:
     """The run folder `runs/0001` of a study's run, made when it is not there yet.
 
     Raises:

@@ -69,9 +69,9 @@ class Subsets:
         """The held-out recordings that all share."""
         return self._manifest.at(self._held_out)
 
-    def manifest(self, values: Mapping[str, AxisValue]) -> list[ManifestRow]:
+    def manifest(self, values: Mapping[str, AxisValue]) -> Manifest:
         """The manifest of a run: its training set, then the held-out recordings."""
-        return [*self.of(values).rows, *self.validation]
+        return self.of(values).rows.followed_by(self.validation)
 
     def _divide(self, corpus: str) -> dict[int, Subset]:
         chosen = self._manifest.places("train")

@@ -32,6 +32,7 @@ def test_columns_give_back_the_rows_and_the_digest_that_they_were_made_of(made):
     assert manifest.count_patients() == len({row.patient for row in made})
     assert [manifest[n] for n in range(len(made))] == made
     assert list(manifest[1:]) == made[1:]
+    assert list(manifest[1:].followed_by(manifest[:1])) == [*made[1:], *made[:1]]
 
 
 @settings(deadline=None, max_examples=40)
