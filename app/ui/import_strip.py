@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton
 
 from app.core.rows import JobRow
+from app.ui.cut_label import CutLabel
 from app.ui.run_facts import left_text
 
 STEPS = 1000
@@ -24,7 +25,7 @@ class ImportStrip(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words, self.bar = QLabel(), QProgressBar()
+        self.words, self.bar = CutLabel(), QProgressBar()
         self.stop, self.files, self.close_button = (
             QPushButton("&Stop"),
             QPushButton("Show &files…"),
@@ -73,6 +74,7 @@ class ImportStrip(QFrame):
         self.files.setVisible(not going)
         self.close_button.setVisible(not going)
         self.setAccessibleName(self.words.text())
+        self.words.setToolTip(self.words.text())
         self.show()
 
     def _dress(self) -> None:

@@ -60,6 +60,7 @@ def test_a_dropped_folder_of_mixed_formats_comes_in_with_an_outcome_for_each_fil
     qtbot.waitUntil(outcomes.fault.isVisible, timeout=PATIENCE_MS)
     written = list(csv.reader((tmp_path / "files.csv").read_text(encoding="utf-8-sig").splitlines()))
     assert len(written) == 1 + len(outcomes.outcomes)
+    assert window.page("Records").strip.words.text() == "22 imported, 5 there already, 11 refused"
     labels = child(qtbot, window, LabelsDialog)
     qtbot.waitUntil(labels.bring.isEnabled, timeout=PATIENCE_MS)
     assert labels.preview.tiles.texts()["Joined"] == "2"
