@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 PAUSE_MS = 200
 """After the last change of the form, before the flow is counted again."""
+AGAIN_MS = 1000
+"""After recordings have come or changed; an import tells of them four times a second."""
 WIDTH, HEIGHT = 1180, 820
 COUNTING = "Counting…"
 EMPTY = CohortPlan()
@@ -74,19 +76,20 @@ class CohortBuilder(QDialog):
         self.workspace, self.background, self.taken = workspace, background, set(taken)
         self.answered: Question | None = None
         self.answer: CohortFlow | None = None
-        self.making = False
+        self.making = self.counting = False
         self.form, self.view = CohortForm(), FlowView()
         self.left, self.state, self.reason, self.fault = QLabel(), QLabel(), QLabel(), QLabel()
         self.command, self.copy = QLineEdit(), QPushButton("Cop&y")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.make = self.buttons.addButton("&Make cohort", QDialogButtonBox.ButtonRole.AcceptRole)
         self.pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self.again = QTimer(self, singleShot=True, interval=AGAIN_MS)
         self._dress()
         self._lay_out()
         self.form.begin(plan)
         self._connect()
         self._judge()
-        background.read(workspace.cohort_choices, self._offer, slow=True)
+        background.read(workspace.cohort_choices, self._offer, failed=self._refused_choices, slow=True)
 
     def launch(self) -> None:
         """Have the cohort made; what the workspace refuses is told here."""
@@ -131,11 +134,27 @@ class CohortBuilder(QDialog):
         if self.question() != self.answered:
             self.pause.start()
 
+    def _refused_choices(self, error: Exception) -> None:
+        told = message_of(error)
+        self._tell_fault(f"{told.title} {told.text}")
+        self._judge()
+
+    def _hear(self, changes: Changes) -> None:
+        """Count again a second after recordings have changed, however often they do."""
+        if changes & Changes.RECORDS and not self.again.isActive():
+            self.again.start()
+
+    def _ask_again(self) -> None:
+        if self.counting:
+            self.again.start()
+        elif self.answered is not None:
+            self._ask()
+
     def _ask(self) -> None:
         self.pause.stop()
         if self.form.rules.obstacle():
             return
-        asked = self.question()
+        asked, self.counting = self.question(), True
         labels, dataset, rules, official = asked
         self.background.read(
             partial(self.workspace.eligible, labels, dataset, rules, official),
@@ -146,6 +165,7 @@ class CohortBuilder(QDialog):
         )
 
     def _take(self, asked: Question, flow: CohortFlow) -> None:
+        self.counting = False
         if asked != self.question():
             return
         self.answered, self.answer = asked, flow
@@ -154,6 +174,7 @@ class CohortBuilder(QDialog):
         self._judge()
 
     def _refused_flow(self, asked: Question, error: Exception) -> None:
+        self.counting = False
         if asked == self.question():
             told = message_of(error)
             self._tell_fault(f"{told.title} {told.text}")
@@ -217,6 +238,8 @@ class CohortBuilder(QDialog):
     def _connect(self) -> None:
         self.form.changed.connect(self._changed)
         self.pause.timeout.connect(self._ask)
+        self.again.timeout.connect(self._ask_again)
+        self.background.changed.connect(self._hear)
         self.copy.clicked.connect(self._copy_command)
         self.buttons.accepted.connect(self.launch)
         self.buttons.rejected.connect(self.reject)

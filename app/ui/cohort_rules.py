@@ -115,6 +115,7 @@ class RuleList(QWidget):
         for what, title in TITLES.items():
             self._menu.addAction(title).triggered.connect(lambda _on=False, what=what: self.add_rule(what))
         self.add.setMenu(self._menu)
+        self.setFocusProxy(self.add)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)

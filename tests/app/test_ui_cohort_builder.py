@@ -134,6 +134,28 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(build, workspace, 
     assert builder.fault.isHidden()
 
 
+def test_recordings_that_come_meanwhile_are_counted_too_however_often_they_are_told_of(
+    build, workspace, background, qtbot
+):
+    builder = build()
+    builder.again.setInterval(10)
+    before = len(workspace.asked)
+    for _ in range(5):
+        background.changed.emit(Changes.RECORDS | Changes.JOBS)
+    assert len(workspace.asked) == before
+    qtbot.waitUntil(lambda: len(workspace.asked) == before + 1, timeout=10_000)
+    settle(qtbot, background)
+    background.changed.emit(Changes.JOBS)
+    assert not builder.again.isActive()
+    held = workspace.hold(0)
+    builder._ask()
+    background.changed.emit(Changes.RECORDS)
+    qtbot.wait(60)
+    assert len(workspace.asked) == before + 2
+    held.set()
+    qtbot.waitUntil(lambda: len(workspace.asked) == before + 3, timeout=10_000)
+
+
 def test_nothing_is_read_or_made_on_the_windows_thread(build, workspace, qtbot):
     builder = build()
     held = workspace.hold(1)
@@ -186,6 +208,16 @@ def test_make_is_off_and_says_why(build, qtbot, plan, reason):
     assert not builder.make.isEnabled()
     builder.launch()
     assert not builder.making
+
+
+def test_what_a_workspace_cannot_offer_is_told_in_the_builder(build, workspace):
+    def refuse():
+        raise WorldError("workspace", "its database is damaged", "Restore the folder from your backup")
+
+    workspace.cohort_choices = refuse
+    builder = build()
+    assert builder.fault.text() == "Workspace: its database is damaged. Restore the folder from your backup."
+    assert not builder.make.isEnabled()
 
 
 def test_what_the_workspace_refuses_is_told_and_the_form_stays(build, workspace, qtbot):
