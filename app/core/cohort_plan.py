@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.core.rows import CohortFlow, CohortRow
+from app.core.rows import OFFICIAL, CohortFlow, CohortRow
 from app.core.words import counted
 
 SplitWay = Literal["folds", "holdout", "official"]
@@ -66,6 +66,8 @@ class CohortPlan:
         """Why no cohort can be made of those who are left; empty where one can."""
         if not flow.considered:
             return "The workspace holds no such recording"
+        if any(step.rule == OFFICIAL and not step.left for step in flow.steps):
+            return "None of these recordings came with an official split: divide by patient"
         if not flow.records:
             return "No recording is left: widen a rule or take one away"
         needed = {"folds": self.folds, "holdout": FEWEST_TO_HOLD_OUT}.get(self.way, 1)

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, exists, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.core.rows import CohortFlow
+from app.core.rows import OFFICIAL, CohortFlow
 from app.core.schema import Finding, Record, RecordLabel
 from engine.contract.eligibility import AnyRule, FindingRule, parse_rule
 from engine.contract.errors import UsageError
@@ -147,7 +147,7 @@ def _of_every_cohort(known: Columns, labelled: bool, official: bool) -> list[tup
     short = f"shorter than {SHORTEST_S} s"
     told.append((f"at least {SHORTEST_S} s", [short * (seconds < SHORTEST_S) for seconds in known["seconds"]]))
     if official:
-        told.append(("in the official split", ["" if part else "in no official part" for part in known["part"]]))
+        told.append((OFFICIAL, ["" if part else "in no official part" for part in known["part"]]))
     return told
 
 

@@ -210,6 +210,10 @@ class DerivedRow:
     in_use: bool
 
 
+OFFICIAL = "in the official split"
+"""The step of a flow that leaves out who has no official part."""
+
+
 @dataclass(frozen=True)
 class CohortFlow:
     """Who was considered, who was left out at which step and why, who is left.

@@ -43,7 +43,7 @@ PAUSE_MS = 200
 AGAIN_MS = 1000
 """After recordings have come or changed; an import tells of them four times a second."""
 WIDTH, HEIGHT = 1180, 820
-COUNTING = "Counting…"
+COUNTING, NOT_COUNTED = "Counting…", "These figures are of before: what is marked cannot be applied"
 EMPTY = CohortPlan()
 
 Question = tuple[tuple[str, ...], str | None, tuple[str, ...], bool]
@@ -203,16 +203,16 @@ class CohortBuilder(QDialog):
         self.command.setCursorPosition(0)
 
     def _tell_figures(self, fresh: bool) -> None:
-        flow = self.answer
+        flow, waiting = self.answer, NOT_COUNTED if self.form.rules.obstacle() or self.fault.text() else COUNTING
         self.view.diagram.set_stale(not fresh)
         self.form.rules.show_steps(flow.steps if flow is not None and fresh else None)
         if flow is None:
             self.left.setText("…")
-            self.state.setText(COUNTING)
+            self.state.setText(waiting)
             return
         self.left.setText(f"{counted(flow.records, 'recording')} of {counted(flow.patients, 'patient')}")
         gone = flow.considered - flow.records
-        self.state.setText(f"{gone:,} of {flow.considered:,} left out" if fresh else COUNTING)
+        self.state.setText(f"{gone:,} of {flow.considered:,} left out" if fresh else waiting)
 
     def _tell_fault(self, text: str) -> None:
         self.fault.setText(text)

@@ -150,7 +150,10 @@ def paint(painter: QPainter, drawing: Drawing, theme: Theme, letters_px: int) ->
     inks = {"strong": theme.text, "plain": theme.text, "muted": theme.muted}
     for words in drawing.words:
         if words.backed:
+            opacity = painter.opacity()
+            painter.setOpacity(1.0)  # also where all else is faded the line must not go through the words
             painter.fillRect(words.room, QColor(theme.panel))
+            painter.setOpacity(opacity)
         painter.setFont(font_of(words.voice, letters_px))
         painter.setPen(QColor(inks[words.voice]))
         painter.drawText(words.room, int(words.align | Qt.AlignmentFlag.AlignVCenter), words.text)

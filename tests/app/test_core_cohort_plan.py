@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from app.core.cohort_plan import CohortPlan, free_name, plan_of
-from app.core.rows import CohortFlow, CohortRow
+from app.core.rows import OFFICIAL, CohortFlow, CohortRow
+from engine.data.eligibility import Step
 
 ASKED = CohortPlan(
     name="adults' first", labels=("MI", "ST change"), dataset="ward 7", rules=("age 18..", 'device "MAC 5500"'), seed=3
@@ -28,6 +29,11 @@ def flow(records: int, patients: int, torn: int = 0) -> CohortFlow:
         (ASKED, CohortFlow(0, 0, (), 0, 0), "The workspace holds no such recording"),
         (replace(ASKED, way="holdout"), flow(3, 1), "A held-out part needs at least 2 patients, 1 is left"),
         (replace(ASKED, way="official"), flow(3, 1), ""),
+        (
+            replace(ASKED, way="official"),
+            CohortFlow(5, 5, (Step(OFFICIAL, 5, 5, {"in no official part": 5}),), 0, 0),
+            "None of these recordings came with an official split: divide by patient",
+        ),
     ],
 )
 def test_a_plan_says_why_no_cohort_can_be_made_of_it(plan, left, told):

@@ -185,6 +185,7 @@ def test_a_fault_in_a_rule_stands_in_its_row_and_nothing_is_asked(build, workspa
     assert row.note.text() == "The smallest value is above the largest"
     assert row.editor.low.property("wrong") is True
     assert builder.reason.text() == "The rule on age cannot be applied"
+    assert builder.state.text().startswith("These figures are of before")
     assert len(workspace.asked) == before
     typed(row.editor.high, "80")
     counted(qtbot, builder)
