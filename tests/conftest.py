@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -44,3 +45,11 @@ def samples() -> Path:
 def engine_python() -> str:
     """The interpreter that runs the engine in tests."""
     return sys.executable
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """The window's robot with the patience of a minute: a busy machine takes more than pytest-qt's five seconds."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=60_000)
+    qtbot.waitSignal = partial(qtbot.waitSignal, timeout=60_000)
+    return qtbot

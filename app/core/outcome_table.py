@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core.outgoing import write_out
 from app.core.rows import FileOutcome
+from app.core.whole_file import write_file
 
 COLUMNS = ("outcome", "file", "format", "record", "reason", "next_step", "folder")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,7 +26,7 @@ def write_outcomes(outcomes: Sequence[FileOutcome], path: Path) -> Path:
     for row in outcomes:
         cells = (row.status, row.file, row.format, row.record_id or "", row.reason, row.next_step, row.folder)
         lines.writerow([_harmless(cell) for cell in cells])
-    return write_out(path, text.getvalue().encode("utf-8-sig"), "list of files")
+    return write_file("list of files", path, text.getvalue().encode("utf-8-sig"))
 
 
 def _harmless(cell: str) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 from app.core import leaving
 from app.core.home import Home
-from app.core.outgoing import write_out
 from app.core.rows import SignalView
+from app.core.whole_file import write_file
 from engine.contract.errors import UsageError
 from engine.data.extra_leads import read_extra
 from engine.data.store import Store
@@ -57,4 +57,4 @@ def export(home: Home, record_id: str, path: Path) -> Path:
         record_id=np.array(record_id),
         **further,
     )
-    return write_out(path, content.getvalue(), "exported file")
+    return write_file("exported file", path, content.getvalue())

@@ -23,5 +23,7 @@ def write_file(what: str, path: Path, content: bytes) -> Path:
         draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
-        raise WorldError(what, f"it cannot be written ({error.strerror})", "Choose another place") from None
+        draft.unlink(missing_ok=True)
+        reason = f"it cannot be written ({error.strerror or type(error).__name__})"
+        raise WorldError(what, reason, "Choose another place") from None
     return path
