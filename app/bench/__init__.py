@@ -105,6 +105,7 @@ def engine_in_words(report: dict[str, Any]) -> str:
         "Of the floor",
         "Goal ",
         "Published",
+        "MB",
         "",
     )
     rows = [
@@ -117,15 +118,19 @@ def engine_in_words(report: dict[str, Any]) -> str:
             _percent(row["share"]),
             _percent(row["goal_share"]),
             f"{row['published_here_ms']:.1f}" if row["published_here_ms"] else "",
+            _megabytes(row),
             _verdict(row),
         )
         for row in report["rows"]
     ]
-    peak, products = f"{machine['peak']:.0f} GFLOP/s", f"{report['published']['gemm']:.0f} and {machine['gemm']:.0f}"
+    rates = [row["gemm"] for row in report["rows"]] or [machine["gemm"]]
+    peak, there = (f"{rate:.0f} GFLOP/s" for rate in (machine["peak"], report["published"]["gemm"]))
+    here = f"{min(rates):.0f} to {max(rates):.0f}"
     notes = (
         "Plain: the published algorithm, written plainly, on the same weights in the same run.",
         f"Floor: its products at {peak}, the most that one thread does here ({machine['peak_is']}).",
-        f"Published: what it took elsewhere, scaled by how fast one product is there and here ({products} GFLOP/s).",
+        f"Published: what it took elsewhere, scaled by a product there ({there}) and here beside each row ({here}).",
+        "MB: what a call of the whole batch takes at most beyond what the process held, ours and plain, where known.",
         f"Compiled loops are {machine['kernels']}: {machine['kernels_reason']}.",
     )
     return "\n".join([table(heads, rows, right=heads[1:-1]), "", *map(paragraph, notes)])
@@ -178,6 +183,11 @@ def pair_in_words(pair: Pair) -> str:
     ]
     head = f"{pair.what}: {pair.ratio:,.1f} times as fast as the alternative"
     return head + "\n" + table(("  Way", "Rate", ""), rows, right=("Rate",)) + "\n"
+
+
+def _megabytes(row: dict[str, Any]) -> str:
+    known = row["ours_mb"] is not None and row["reference_mb"] is not None
+    return f"{row['ours_mb']:,.0f} / {row['reference_mb']:,.0f}" if known else ""
 
 
 def _percent(share: float | None) -> str:

@@ -1,8 +1,8 @@
 """WFDB recordings: header and signal files to a `Recording`.
 
 The plain case (one segment, formats 16, 61 and 212, any byte offset, so also the .mat files of the PhysioNet
-challenges) is read here, some 25 times as fast as by the wfdb package, and a fifth slower where there is no compiled
-code (tests/benchmarks/bench_wfdb.py); all else goes through `wfdb_fallback`.
+challenges) is read here, 23 to 28 times as fast as by the wfdb package, 22 to 24 times where there is no compiled code
+(tests/benchmarks/bench_wfdb.py); all else goes through `wfdb_fallback`.
 
 Shapes: C channels of a file, T samples, 12 canonical leads.
 """
