@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.core.changes import Changes
 from app.core.rows import JobRow
+from app.core.whole_file import write_file
 from app.ui.background import Background
 from app.ui.compare_views import DifferenceView, EvaluationView, SimilarityView, comparison_csv
 from app.ui.comparison_choice import ComparisonChoice, finished_comparisons
@@ -30,7 +31,6 @@ from app.ui.page_frame import bar, button, frame
 from app.ui.theme import Theme
 from engine.contract.errors import WorldError
 from engine.contract.results import CompareResults, EvaluateResults
-from engine.contract.run import write_whole
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -218,7 +218,4 @@ def _write(workspace: Workspace, path: Path, text: str) -> None:
     from app.core.leaving import cells_of_csv  # here: it brings the database, which the window starts without
 
     workspace.refuse_identifiers("the CSV file", path, {"table": cells_of_csv(text)})
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise WorldError("the CSV file", f"it cannot be written ({error.strerror})", "Choose another place") from None
+    write_file("the CSV file", path, text.encode())
