@@ -18,6 +18,9 @@ ROW = {
     "share": 0.75,
     "goal_share": 0.6,
     "published_here_ms": 115.0,
+    "gemm": 84.0,
+    "ours_mb": 7.0,
+    "reference_mb": 1234.0,
     "equal": True,
     "valid": True,
     "met": False,
@@ -58,6 +61,13 @@ def test_each_row_is_told_with_its_verdict_and_only_an_unequal_result_fails(
     assert verdict in said
     assert "75%" in said
     assert "no compiler" in said
+    assert "7 / 1,234" in said
+
+
+def test_a_row_whose_memory_is_not_known_leaves_it_out(engine_says, capsys):
+    engine_says(report(ours_mb=None))
+    assert cli.main(["bench", "engine"]) == EXIT_DONE
+    assert "1,234" not in capsys.readouterr().out
 
 
 def test_programs_get_the_rows_as_they_are(engine_says, capsys):
