@@ -99,6 +99,7 @@ def _check(arguments: argparse.Namespace) -> int:
     import torch
 
     from engine.kernels.library import kernels
+    from engine.native.samples import samples
     from engine.training.device import describe_devices
 
     told = {
@@ -108,6 +109,7 @@ def _check(arguments: argparse.Namespace) -> int:
         "torch": torch.__version__,
         "devices": describe_devices(),
         "kernels": kernels().told,
+        "samples": samples().told,
     }
     if arguments.json:
         print(json.dumps(told, indent=1))
@@ -115,7 +117,8 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"isoline {told['isoline']}, contract {told['contract']}, Python {told['python']}, torch {told['torch']}")
         for device in describe_devices():
             print(f"  {device['name']:8} {device['description']}")
-        print(f"  compiled loops: {kernels().told['state']}, {kernels().told['reason']}")
+        for what, of in (("loops", kernels().told), ("samples", samples().told)):
+            print(f"  compiled {what}: {of['state']}, {of['reason']}")
     return EXIT_DONE
 
 

@@ -10,6 +10,7 @@ import pytest
 from engine.cli import main
 from engine.kernels import library
 from engine.kernels.library import Kernels, built_libraries, kernels, load, shared
+from engine.native.samples import samples
 
 needs_library = pytest.mark.skipif(kernels().library is None, reason=f"compiled loops are off: {kernels().reason}")
 compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -65,15 +66,16 @@ def test_a_file_that_is_no_library_is_not_used(tmp_path):
 
 def test_the_engines_check_tells_why_the_loops_are_off(monkeypatch, capsys):
     monkeypatch.setenv(library.SWITCH, "off")
-    kernels.cache_clear()
+    loaders = kernels, samples
+    for loader in loaders:
+        loader.cache_clear()
     try:
         assert main(["check", "--json"]) == 0
     finally:
-        kernels.cache_clear()
-    assert json.loads(capsys.readouterr().out)["kernels"] == {
-        "state": "off",
-        "reason": "switched off by ISOLINE_KERNELS",
-    }
+        for loader in loaders:
+            loader.cache_clear()
+    told = json.loads(capsys.readouterr().out)
+    assert told["kernels"] == told["samples"] == {"state": "off", "reason": "switched off by ISOLINE_KERNELS"}
 
 
 @needs_library
