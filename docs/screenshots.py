@@ -10,10 +10,13 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.core.cohort_plan import CohortPlan
 from app.ui.theme import load_theme
 from app.ui.window import MainWindow
 from app.workspace import Workspace
 
+RULES = ("age 18..80", "quality good", "without lead_off")
+"""Eligibility rules that the cohort builder is shown with."""
 PICTURES = Path(__file__).resolve().parent / "images"
 
 
@@ -45,6 +48,12 @@ def main(workspace: str, theme: str = "light") -> None:
             page.show_item(pretraining.job_id)
             wait(2000)
         window.grab().save(str(PICTURES / f"{title.lower()}{suffix}.png"))
+    builder = window.show_page("Cohorts").new_cohort()
+    wait(2000)
+    builder.form.put(CohortPlan(name="adults", rules=RULES))
+    wait(3500)
+    builder.grab().save(str(PICTURES / f"cohort-builder{suffix}.png"))
+    builder.reject()
     window.close()
 
 
