@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 Index = QModelIndex | QPersistentModelIndex
 ROW = Qt.ItemDataRole.UserRole
 """Role under which a cell hands out its whole row."""
+CHOOSE = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ class RowsTable(QTableView):
         """Make the row with this id current and bring it into view; False when there is none."""
         for line, row in enumerate(self.rows.rows):
             if self.rows.identity(row) == identity:
-                self.selectRow(line)
+                # Not `selectRow`: that toggles the row while the user holds Ctrl.
+                self.selectionModel().setCurrentIndex(self.rows.index(line, 0), CHOOSE)
                 self.scrollTo(self.rows.index(line, 0))
                 return True
         return False

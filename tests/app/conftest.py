@@ -1,5 +1,6 @@
 """What tests of the app share: a dossier is typeset once, which takes a second; threads end with their test."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def report(dossier: Dossier, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pages(report: Path) -> list[str]:
     """The text of its pages."""
     return page_texts(report)
+
+
+@pytest.fixture(autouse=True)
+def no_key_stays_down() -> Iterator[None]:
+    """Qt takes the Ctrl of one test's Ctrl+C for held in the next, where a row that is selected then toggles."""
+    yield
+    gui = sys.modules.get("PySide6.QtGui")
+    if gui is not None and gui.QGuiApplication.instance() and gui.QGuiApplication.keyboardModifiers():
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+        from PySide6.QtWidgets import QWidget
+
+        QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
 
 
 @pytest.fixture
