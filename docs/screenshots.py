@@ -42,7 +42,7 @@ def main(workspace: str, theme: str = "light") -> None:
         page = window.show_page(title)
         wait(3500)
         while window.background.busy:
-            wait(250)
+            wait(70)  # not the beat of the queue, at which something is always asked
         if title in ("Pretrain", "Runs"):
             pretraining = next(job for job in window.workspace.jobs() if job.kind == "pretrain")
             page.show_item(pretraining.job_id)
@@ -52,6 +52,7 @@ def main(workspace: str, theme: str = "light") -> None:
     wait(2000)
     builder.form.put(CohortPlan(name="adults", rules=RULES))
     wait(3500)
+    builder.command.setText(builder.command.text().replace(str(window.workspace.path), "ward7"))  # no path in a picture
     builder.grab().save(str(PICTURES / f"cohort-builder{suffix}.png"))
     builder.reject()
     window.close()
