@@ -41,27 +41,31 @@ def write_crops(
         Which of them miss a sample, [B].
     """
     if samples.ready():
-        from_B = addresses(shards, shard_B, firsts_B, out_BCT.shape[2])
-        return samples.crops(from_B, layout.MISSING, steps_per_mv_BC.astype(np.float32), out_BCT)
+        # Held until the crops are written: an address keeps no map alive, and a shard that has grown is mapped anew.
+        from_B, held = addresses(shards, shard_B, firsts_B, out_BCT.shape[2])
+        holes_B = samples.crops(from_B, layout.MISSING, steps_per_mv_BC.astype(np.float32), out_BCT)
+        del held
+        return holes_B
     return _by_numpy(shards, shard_B, firsts_B, steps_per_mv_BC, out_BCT)
 
 
 def addresses(
     shards: Shards, shard_B: NDArray[np.uint32], firsts_B: NDArray[np.int64], length: int
-) -> NDArray[np.uint64]:
-    """Where crops start in memory, [B], once it is certain that their shards hold them whole.
+) -> tuple[NDArray[np.uint64], list[NDArray[np.int16]]]:
+    """Where crops start in memory, [B], once it is certain that their shards hold them whole; and these shards.
 
     Raises:
         IndexError: one starts before its shard.
     """
     if (firsts_B < 0).any():
         raise IndexError("the crop starts before its shard")
-    from_B = firsts_B * layout.SAMPLE_BYTES
+    from_B, held = firsts_B * layout.SAMPLE_BYTES, []
     for shard in set(shard_B.tolist()):
         there_B = shard_B == shard
         needed = int(firsts_B[there_B].max()) + length
-        from_B[there_B] += shards(shard, needed).ctypes.data
-    return from_B.astype(np.uint64)
+        held.append(shards(shard, needed))
+        from_B[there_B] += held[-1].ctypes.data
+    return from_B.astype(np.uint64), held
 
 
 def _by_numpy(
