@@ -1,0 +1,66 @@
+"""The page of drift: how unlike the local recordings are to those that a model is known on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.contract.results import Estimate, Model
+
+
+class KernelTest(Model):
+    """Maximum mean discrepancy between two samples of embeddings, with a permutation test over patients."""
+
+    squared: float = Field(description="Unbiased estimate of MMD^2; about 0, above or below, for equal distributions.")
+    bandwidth: float = Field(description="Width of the Gaussian kernel: the median distance of the pooled sample.")
+    p_value: float
+    permutations: int
+    reference_records: int
+    local_records: int
+
+
+class FeatureShift(Model):
+    """How one plain feature (age, sex, heart rate, device ...) differs between reference and local."""
+
+    feature: str
+    kind: Literal["number", "category"]
+    reference_records: int = Field(description="Recordings of which it is known.")
+    local_records: int
+    reference_centre: str = Field(description="Median, or the commonest value with its share.")
+    local_centre: str
+    distance: float | None = Field(None, description="Largest gap of the two distribution functions; 0 alike, 1 apart.")
+    stability: float | None = Field(None, description="Population stability index over the reference's tenths.")
+    p_value: float | None = Field(None, description="Of the distance, by permutation of patients; not corrected.")
+    not_estimable: str = ""
+
+
+class PriorShift(Model):
+    """What share of a label the local scores speak for, if only its share differs from the reference."""
+
+    label: str
+    threshold: float
+    reference: Estimate = Field(description="Share of the label among the reference's recordings.")
+    local: Estimate = Field(description="Share that the local alerts imply, corrected for false ones.")
+    observed: Estimate | None = Field(None, description="Share by local labels, where there are any.")
+
+
+class DriftResults(Model):
+    """Outcome of a comparison of local recordings with a reference, as one model sees them."""
+
+    kind: Literal["drift"] = "drift"
+    model: str
+    model_sha256: str
+    classifier: Estimate = Field(
+        description="AUROC of telling local from reference by the embedding, patients apart; 0.5 when they are alike."
+    )
+    kernel: KernelTest | None
+    features: list[FeatureShift]
+    priors: list[PriorShift] = Field([], description="One for each label whose scores are known on both sides.")
+    reference_records: int
+    reference_patients: int
+    local_records: int
+    local_patients: int
+    notes: list[str] = Field([], description="What a reader must know beside the numbers.")
+    seed: int
+    seconds: float
