@@ -8,36 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-
-class Model(BaseModel):
-    """Base: frozen, no unknown fields, finite numbers only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Interval(Model):
-    """One interval and how it was made."""
-
-    low: float
-    high: float
-    method: str = Field(description="As printed: 'patient-clustered bootstrap, 2,000 resamples, logit percentile'.")
-    confidence: float = 0.95
-
-
-class Estimate(Model):
-    """A number, its reported interval, the interval beside it, and what it rests on."""
-
-    value: float | None = None
-    interval: Interval | None = None
-    beside: Interval | None = Field(None, description="The second method's interval, for comparison.")
-    not_estimable: str = Field("", description="Why there is no value or no interval; empty when there is one.")
-    records: int = 0
-    patients: int = 0
-    positive_records: int | None = None
-    positive_patients: int | None = None
-    negative_patients: int | None = None
+from engine.contract.estimate import Estimate as Estimate
+from engine.contract.estimate import Interval as Interval
+from engine.contract.estimate import Model as Model
+from engine.contract.scaling import Association, DataBudget
+from engine.contract.scaling import ScalingFit as ScalingFit
 
 
 class LabelResult(Model):
@@ -180,18 +157,6 @@ class StudyDifference(Model):
     estimate: Estimate
 
 
-class ScalingFit(Model):
-    """E(N) = a N^-b + c over the data sizes of one series; c is 0 in the second fit."""
-
-    series: str
-    metric: str
-    a: float
-    b: float
-    c: float
-    points: int
-    r_squared: float | None = None
-
-
 class StudyResults(Model):
     """Outcome of a study: one row a run; study.csv in the run folder holds the same."""
 
@@ -202,6 +167,8 @@ class StudyResults(Model):
     cells: list[StudyCell] = []
     differences: list[StudyDifference] = []
     fits: list[ScalingFit] = []
+    budgets: list[DataBudget] = Field([], description="What more data would buy, a series and number each.")
+    associations: list[Association] = Field([], description="Loss against downstream error, an objective each.")
     notes: list[str] = []
     seconds: float
 
