@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from app.assets import asset
+from app.core.certificate import certificate, in_words
 from app.core.engine_command import engine_command
 from app.core.rows import Check
 from engine.contract.errors import WorldError, crash_line
@@ -120,6 +121,12 @@ def _variances() -> tuple[bool, str]:
     return right, f"{once:.4f} and, with every recording doubled, {twice:.4f} (by hand 1/8 both times)"
 
 
+def _statistics() -> tuple[bool, str]:
+    """Every statistic against values that other software computed, in the engine's process."""
+    told = certificate()
+    return told.right, in_words(told)
+
+
 def _audit_is_append_only() -> tuple[bool, str]:
     """Try to change, delete and replace an event of a scratch workspace, the way a stranger with SQLite would."""
     from app.workspace import Workspace
@@ -161,5 +168,6 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "S4 parameters": _parameters,
     "AUROC by hand": _auroc,
     "variance by hand": _variances,
+    "statistics": _statistics,
     "audit trail": _audit_is_append_only,
 }

@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     slurm.add_argument("--partition", default="", help="partition; left out, the cluster chooses")
     slurm.set_defaults(act=_slurm)
 
+    selftest = verbs.add_parser("selftest", help="hold every statistic against other software's values")
+    selftest.add_argument("--json", action="store_true", help="as JSON")
+    selftest.set_defaults(act=_selftest)
+
     bench = verbs.add_parser("bench", help="measure this machine: ours beside the published algorithm, one thread")
     bench.add_argument("what", choices=["engine"], help="the engine's own benchmark; some minutes")
     bench.add_argument("--only", default="", metavar="ROWS", help="names of rows, with commas between them")
@@ -93,6 +97,21 @@ def _bench(arguments: argparse.Namespace) -> int:
     print(json.dumps(report, indent=1) if arguments.json else in_words(report))
     # Unequal results are a bug of ours; a goal that this machine misses is not.
     return EXIT_DONE if report["equal"] else EXIT_BUG
+
+
+def _selftest(arguments: argparse.Namespace) -> int:
+    from engine.selftest.certify import certify
+
+    told = certify()
+    if arguments.json:
+        print(told.model_dump_json(indent=1))
+    else:
+        for one in told.subjects:
+            print(f"{'WRONG' if one.wrong else 'ok':5}  {one.subject}: {one.numbers} numbers against {one.software}")
+        for off in told.deviations:
+            found = off.problem if off.found is None else f"{off.found:.12g}"
+            print(f"  {off.subject}, {off.case}: {off.quantity} is {found}, expected {off.expected:.12g}")
+    return EXIT_DONE if told.right else EXIT_BUG
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,16 @@ def add(verbs: Verbs) -> None:
     demo.add_argument("--out", type=Path, metavar="DIR", help="workspace that is made (default: ./isoline-demo)")
     add_json(demo)
 
-    selftest = add_verb(verbs, "selftest", "check this installation", ["isoline selftest"], _selftest)
+    selftest = add_verb(
+        verbs,
+        "selftest",
+        "check this installation, its statistics against other software's values",
+        ["isoline selftest", "isoline selftest --certificate statistics.json"],
+        _selftest,
+    )
+    selftest.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="write down what the statistics were held to"
+    )
     add_json(selftest)
 
     bench = add_verb(
@@ -84,6 +93,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _selftest(arguments: argparse.Namespace) -> int:
     from app.selftest import run_checks
 
+    if arguments.certificate:
+        return _certificate(arguments)
     checks = run_checks()
     good = all(check.ok for check in checks)
     if wants_json(arguments):
@@ -93,6 +104,16 @@ def _selftest(arguments: argparse.Namespace) -> int:
     failed = sum(not check.ok for check in checks)
     print("\nThis installation works." if good else f"\n{failed} of {len(checks)} checks fail. Install Isoline again.")
     return EXIT_DONE if good else EXIT_WORLD
+
+
+def _certificate(arguments: argparse.Namespace) -> int:
+    from app.core.certificate import certificate, in_words
+    from app.core.whole_file import write_file
+
+    told = certificate()
+    write_file("certificate", arguments.certificate, told.model_dump_json(indent=1).encode())
+    print(printing.as_json(told.model_dump(mode="json")) if wants_json(arguments) else in_words(told))
+    return EXIT_DONE if told.right else EXIT_WORLD
 
 
 def _bench(arguments: argparse.Namespace) -> int:
