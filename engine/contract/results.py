@@ -140,7 +140,7 @@ class StudyCell(Model):
     name: str
     values: dict[str, bool | str | int | float] = Field(description="Its place on the axes, without the seed.")
     seeds: int = Field(description="Runs that are done.")
-    metrics: dict[str, Estimate] = {}
+    metrics: dict[str, Estimate] = Field({})
     ranks: dict[str, int] = Field({}, description="By metric: 1 is best; whoever may equal the group's leader shares.")
     works: bool | None = Field(None, description="Whether it learns (docs/pairs.md); None when that cannot be told.")
     shortfall: str = Field("", description="What it lacks, where it does not work.")
@@ -164,12 +164,12 @@ class StudyResults(Model):
     name: str
     axes: list[str]
     rows: list[StudyRow]
-    cells: list[StudyCell] = []
-    differences: list[StudyDifference] = []
-    fits: list[ScalingFit] = []
+    cells: list[StudyCell] = Field([])
+    differences: list[StudyDifference] = Field([])
+    fits: list[ScalingFit] = Field([])
     budgets: list[DataBudget] = Field([], description="What more data would buy, a series and number each.")
     associations: list[Association] = Field([], description="Loss against downstream error, an objective each.")
-    notes: list[str] = []
+    notes: list[str] = Field([])
     seconds: float
 
 
@@ -217,8 +217,8 @@ class EvaluateResults(Model):
     patients: int
     labels_sha256: dict[str, str] = Field({}, description="By label: which tested recording had which value.")
     missing_scores: int = 0
-    layers: list[str] = []
-    notes: list[str] = []
+    layers: list[str] = Field([])
+    notes: list[str] = Field([])
     leaks: KnownLeaks | None = Field(None, description="None: nobody told the run, so nothing is known.")
     seed: int
     resamples: int
@@ -259,7 +259,7 @@ class CompareResults(Model):
     test_sha256: str
     seed: int
     resamples: int
-    notes: list[str] = []
+    notes: list[str] = Field([])
     seconds: float
 
 
@@ -305,12 +305,12 @@ class LeakageResults(Model):
     kind: Literal["leakage"] = "leakage"
     leaks: bool
     findings: list[str] = Field(description="One sentence for each leak.")
-    notes: list[str] = []
+    notes: list[str] = Field([])
     records: int
     patients: int
     parts: dict[str, int]
-    packs: list[CheckedPack] = []
-    meetings: list[Meeting] = []
+    packs: list[CheckedPack] = Field([])
+    meetings: list[Meeting] = Field([])
     pairs: list[Copies] = Field([], description="At most 10,000, leaks first.")
     pairs_found: int = 0
     unchecked: int = Field(0, description="Recordings too short, too flat or with too few leads to compare.")
