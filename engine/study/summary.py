@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 from engine.contract.config import StudyConfig
 from engine.contract.results import ScalingFit, StudyCell, StudyResults, StudyRow
+from engine.contract.scaling import Association, DataBudget
+from engine.metrics.association import association
+from engine.metrics.data_budget import data_budget
+from engine.metrics.scaling_law import Observations, fits
 from engine.study.differences import differences
 from engine.study.grid import run_name
 from engine.study.learning import works
-from engine.study.scaling import fits
 from engine.study.seeds import SEED, Place, by_place, means, ranks, values_of
 
 RANKED = {"probe_after": True, "validation_loss": False}
 """Numbers by which cells are ranked, and whether more is better."""
+
+LOSS, ERROR = "validation_loss", "1 - probe AUROC"
+"""Numbers that fall with the size of the data."""
 
 OF_ONE_OBJECTIVE = ("validation_loss",)
 """Numbers that mean the same within one objective only."""
@@ -22,13 +28,17 @@ OF_ONE_OBJECTIVE = ("validation_loss",)
 def summarise(config: StudyConfig, rows: Sequence[StudyRow], notes: Sequence[str], seconds: float) -> StudyResults:
     """The results of a study whose runs have ended."""
     places = by_place(rows)
+    scaled = "records" in config.axes
+    told, budgets = _scaling(places) if scaled else ([], [])
     return StudyResults(
         name=config.name,
         axes=list(config.axes),
         rows=list(rows),
         cells=_cells(places),
         differences=differences(config.axes, rows),
-        fits=_fits(places) if "records" in config.axes else [],
+        fits=told,
+        budgets=budgets,
+        associations=_associations(places) if scaled else [],
         notes=[*notes, *_notes(rows)],
         seconds=seconds,
     )
@@ -66,23 +76,59 @@ def _ranks(places: dict[Place, list[StudyRow]], metric: str) -> dict[str, int]:
     return told
 
 
-def _fits(places: dict[Place, list[StudyRow]]) -> list[ScalingFit]:
-    """Scaling fits of held-out loss and of the probe's residual error 1 - AUROC, one series for all else alike."""
+def _series(places: dict[Place, list[StudyRow]]) -> dict[str, list[StudyRow]]:
+    """Runs of all sizes of the data that are alike in all else, by name."""
     series: dict[str, list[StudyRow]] = {}
     for place, rows in places.items():
         rest = {axis: value for axis, value in place if axis != "records"}
         series.setdefault(run_name(rest) or "all runs", []).extend(rows)
+    return series
+
+
+def _scaling(places: dict[Place, list[StudyRow]]) -> tuple[list[ScalingFit], list[DataBudget]]:
+    """Laws of held-out loss and of the probe's residual error 1 - AUROC, and what more data would buy by them."""
     told: list[ScalingFit] = []
-    for name, rows in series.items():
-        for metric in ("validation_loss", "probe_after"):
-            pairs = [(r.metrics["records"], r.metrics[metric]) for r in rows if r.metrics.get(metric) is not None]
-            sizes = [float(size or 0) for size, _ in pairs]
-            values = [float(value or 0) for _, value in pairs]
-            if metric == "probe_after":
-                told += fits(name, "1 - probe AUROC", sizes, [1 - value for value in values])
-            else:
-                told += fits(name, metric, sizes, values)
+    budgets: list[DataBudget] = []
+    for name, rows in _series(places).items():
+        for metric in (LOSS, ERROR):
+            sizes, values = _by_size(rows, metric)
+            told += fits(name, metric, sizes, values)
+            budget = data_budget(name, metric, Observations.of(sizes, values))
+            budgets += [budget] if budget else []
+    return told, budgets
+
+
+def _associations(places: dict[Place, list[StudyRow]]) -> list[Association]:
+    """Held-out loss against the probe's residual error over the sizes of one series, seeds averaged."""
+    told = []
+    for name, rows in _series(places).items():
+        both = [row for row in rows if _value(row, LOSS) is not None and _value(row, ERROR) is not None]
+        sizes = sorted({row.metrics["records"] or 0.0 for row in both})
+        if len(sizes) < 2:
+            continue
+        means_of = {metric: [_mean(both, metric, size) for size in sizes] for metric in (LOSS, ERROR)}
+        told.append(association(name, LOSS, ERROR, means_of[LOSS], means_of[ERROR]))
     return told
+
+
+def _mean(rows: Sequence[StudyRow], metric: str, size: float) -> float:
+    found = [_value(row, metric) for row in rows if row.metrics["records"] == size]
+    values = [value for value in found if value is not None]
+    return sum(values) / len(values)
+
+
+def _by_size(rows: Sequence[StudyRow], metric: str) -> tuple[list[float], list[float]]:
+    pairs = [(float(row.metrics["records"] or 0), _value(row, metric)) for row in rows]
+    known = [(size, value) for size, value in pairs if value is not None]
+    return [size for size, _ in known], [value for _, value in known]
+
+
+def _value(row: StudyRow, metric: str) -> float | None:
+    """A number that falls as a model gets better."""
+    if metric == LOSS:
+        return row.metrics.get(LOSS)
+    auroc = row.metrics.get("probe_after")
+    return None if auroc is None else 1 - auroc
 
 
 def _notes(rows: Sequence[StudyRow]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Means over seeds, ranks, scaling fits, and when a pair works."""
+"""Means over seeds, ranks, and when a pair works."""
 
 import math
 
@@ -9,7 +9,6 @@ from scipy import stats
 from engine.contract.results import StudyRow
 from engine.study.differences import differences
 from engine.study.learning import works
-from engine.study.scaling import fits
 from engine.study.seeds import by_place, means, ranks, seed_mean
 
 
@@ -108,29 +107,6 @@ def test_features_that_span_less_than_a_tenth_of_their_width_do_not_work():
 
 def test_one_seed_cannot_tell_whether_a_pair_works():
     assert works(cell([4.0], accuracy=[0.5]))[0] is None
-
-
-@pytest.mark.parametrize(("a", "b", "c"), [(3.0, 0.189, 0.0), (5.0, 0.4, 0.2), (1.2, 0.062, 0.0)])
-def test_a_power_law_is_found_again(a, b, c):
-    sizes = np.array([18e3, 45e3, 106e3, 753e3, 11e6])
-    floor, line = fits("s", "validation_loss", sizes, a * sizes**-b + c)
-    assert floor.r_squared == pytest.approx(1, abs=1e-6)
-    assert (floor.a, floor.b, floor.c) == pytest.approx((a, b, c), rel=2e-2, abs=2e-2)
-    assert line.c == 0
-    if c == 0:
-        assert (line.a, line.b) == pytest.approx((a, b), rel=1e-9)
-
-
-def test_a_curve_that_rises_gets_no_negative_exponent():
-    floor, line = fits("s", "m", [10, 100, 1000, 10_000], [0.1, 0.2, 0.3, 0.4])
-    assert min(floor.a, floor.b, floor.c) >= 0
-    assert line.b < 0
-
-
-def test_a_fit_needs_one_size_more_than_it_has_parameters():
-    assert fits("s", "m", [10, 100], [0.2, 0.1]) == []
-    assert [one.c for one in fits("s", "m", [10, 100, 1000], [0.2, 0.1, 0.07])] == [0.0]
-    assert len(fits("s", "m", [10, 100, 1000, 10_000], [0.2, 0.1, 0.07, 0.05])) == 2
 
 
 def test_differences_are_paired_by_seed_against_the_first_value_of_an_axis():
