@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from engine.contract.config import StudyConfig
 from engine.contract.results import ScalingFit, StudyCell, StudyResults, StudyRow
 from engine.contract.scaling import Association, DataBudget
-from engine.metrics.association import association
-from engine.metrics.data_budget import data_budget
-from engine.metrics.scaling_law import Observations, fits
 from engine.study.differences import differences
 from engine.study.grid import run_name
 from engine.study.learning import works
@@ -87,6 +84,10 @@ def _series(places: dict[Place, list[StudyRow]]) -> dict[str, list[StudyRow]]:
 
 def _scaling(places: dict[Place, list[StudyRow]]) -> tuple[list[ScalingFit], list[DataBudget]]:
     """Laws of held-out loss and of the probe's residual error 1 - AUROC, and what more data would buy by them."""
+    # Not above: every command reads this file, and few need scipy.
+    from engine.metrics.data_budget import data_budget
+    from engine.metrics.scaling_law import Observations, fits
+
     told: list[ScalingFit] = []
     budgets: list[DataBudget] = []
     for name, rows in _series(places).items():
@@ -100,6 +101,8 @@ def _scaling(places: dict[Place, list[StudyRow]]) -> tuple[list[ScalingFit], lis
 
 def _associations(places: dict[Place, list[StudyRow]]) -> list[Association]:
     """Held-out loss against the probe's residual error over the sizes of one series, seeds averaged."""
+    from engine.metrics.association import association
+
     told = []
     for name, rows in _series(places).items():
         both = [row for row in rows if _value(row, LOSS) is not None and _value(row, ERROR) is not None]
