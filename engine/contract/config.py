@@ -23,6 +23,11 @@ from engine.contract.deidentification import Deidentification as Deidentificatio
 from engine.contract.errors import WorldError
 from engine.contract.leakage import LeakageConfig as LeakageConfig
 from engine.contract.mapping import SignalTable as SignalTable
+from engine.contract.model_source import BaselineModel as BaselineModel
+from engine.contract.model_source import ModelSource as ModelSource
+from engine.contract.model_source import NativeModel as NativeModel
+from engine.contract.model_source import PredictionsModel as PredictionsModel
+from engine.contract.model_source import RandomModel as RandomModel
 from engine.contract.objective import AnyObjectiveConfig as AnyObjectiveConfig
 from engine.contract.objective import CPCConfig as CPCConfig
 from engine.contract.objective import Data2vecConfig as Data2vecConfig
@@ -61,45 +66,6 @@ class VerifyConfig(Page):
     kind: Literal["verify"] = "verify"
     contract: int = CONTRACT_VERSION
     store: str = Field(description="Folder of the store that is read.")
-
-
-class NativeModel(Page):
-    """A checkpoint of our own format."""
-
-    source: Literal["native"] = "native"
-    name: str
-    checkpoint: str = Field(description="Folder with weights.safetensors and card.json.")
-
-
-class RandomModel(Page):
-    """A backbone with random weights: what the architecture gives without any pretraining."""
-
-    source: Literal["random"] = "random"
-    name: str
-    backbone: BackboneConfig
-    rate_hz: float = 240.0
-    window_s: float = 2.5
-    clip_mv: float = 3.0
-    seed: int = 0
-
-
-class BaselineModel(Page):
-    """Age and sex alone: the humble comparator."""
-
-    source: Literal["baseline"] = "baseline"
-    name: str
-    features: tuple[Literal["age", "sex"], ...] = ("age", "sex")
-
-
-class PredictionsModel(Page):
-    """Scores that somebody else computed: no model, no probe, only statistics."""
-
-    source: Literal["predictions"] = "predictions"
-    name: str
-    file: str = Field(description="predictions.npz made by the app: record_id, label, score.")
-
-
-ModelSource = Annotated[NativeModel | RandomModel | BaselineModel | PredictionsModel, Field(discriminator="source")]
 
 
 class EmbedConfig(Page):
