@@ -45,6 +45,7 @@ WORKERS = {
     "evaluate": "engine.evaluation.runs:evaluate",
     "compare": "engine.evaluation.runs:compare",
     "leakage": "engine.data.leakage:run",
+    "stress": "engine.evaluation.stress:run",
 }
 """Where the work of each kind of run is done; imported only when it is asked for, so that the lock comes first."""
 

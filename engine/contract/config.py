@@ -38,6 +38,7 @@ from engine.contract.objective import ObjectiveConfig as ObjectiveConfig
 from engine.contract.page import Page
 from engine.contract.pretraining import PretrainConfig as PretrainConfig
 from engine.contract.pretraining import ProbeConfig as ProbeConfig
+from engine.contract.stress import StressConfig as StressConfig
 from engine.contract.study import EstimateConfig as EstimateConfig
 from engine.contract.study import StudyConfig as StudyConfig
 from engine.contract.version import CONTRACT_VERSION
@@ -136,11 +137,12 @@ AnyConfig = (
     | EvaluateConfig
     | CompareConfig
     | LeakageConfig
+    | StressConfig
 )
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
-KINDS = ("import", "verify", "pretrain", "estimate", "study", "embed", "evaluate", "compare", "leakage")
+KINDS = ("import", "verify", "pretrain", "estimate", "study", "embed", "evaluate", "compare", "leakage", "stress")
 _BACKBONES = ("s4", "transformer", "net1d")
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from engine.contract.results import Estimate, Model
+from engine.contract.estimate import Estimate, Model
 
 
 class KernelTest(Model):

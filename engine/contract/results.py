@@ -15,6 +15,8 @@ from engine.contract.estimate import Interval as Interval
 from engine.contract.estimate import Model as Model
 from engine.contract.scaling import Association, DataBudget
 from engine.contract.scaling import ScalingFit as ScalingFit
+from engine.contract.similarity import CKA as CKA
+from engine.contract.stress import StressResults as StressResults
 
 
 class LabelResult(Model):
@@ -234,19 +236,6 @@ class Difference(Model):
     estimate: Estimate
 
 
-class CKA(Model):
-    """Debiased linear CKA between layers of two models."""
-
-    rows: str
-    columns: str
-    row_layers: list[str]
-    column_layers: list[str]
-    values: list[list[float | None]]
-    records: int
-    warning: str = ""
-    method: str = "linear CKA, unbiased HSIC (Song et al. 2012), mean-pooled features per record"
-
-
 class CompareResults(Model):
     """Outcome of a comparison: the model examined, minus each of the others in turn."""
 
@@ -328,6 +317,7 @@ AnyResults = (
     | EvaluateResults
     | CompareResults
     | LeakageResults
+    | StressResults
 )
 _ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from engine.contract.results import Model
+from engine.contract.estimate import Model
 
 
 class Deviation(Model):

@@ -1,12 +1,37 @@
-"""The page of the stress bench: what is broken on purpose, and what that does to a model's AUROC."""
+"""The pages of the stress bench: what is broken on purpose, and what that does to a model's AUROC."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engine.contract.results import Estimate, Model
+from engine.contract.estimate import Estimate, Model
+from engine.contract.model_source import NativeModel, RandomModel
+from engine.contract.page import Page
+from engine.contract.version import CONTRACT_VERSION
+
+
+class StressConfig(Page):
+    """Break the test recordings on purpose and see what a linear probe, fitted on whole ones, still tells apart."""
+
+    kind: Literal["stress"] = "stress"
+    contract: int = CONTRACT_VERSION
+    store: str = ""
+    model: Annotated[NativeModel | RandomModel, Field(discriminator="source")]
+    labels: tuple[str, ...] = Field(min_length=1, description="Labels to predict.")
+    faults: tuple[str, ...] = Field((), description="Faults or groups of them, by name; all when left out.")
+    margin: float = Field(0.05, gt=0, lt=0.5, description="Loss of macro AUROC that counts as broken.")
+    split_id: str = Field("", description="Id of the patient-wise split.")
+    cache: str = ""
+    resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
+    )
+    batch_size: int = Field(64, ge=1, le=4096)
+    threads: int = Field(0, ge=0, le=256)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class LabelStress(Model):

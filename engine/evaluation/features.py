@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.contract.config import EmbedConfig, EvaluateConfig, NativeModel, RandomModel
+from engine.contract.config import EmbedConfig, EvaluateConfig, NativeModel, RandomModel, StressConfig
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.store import Store
@@ -17,7 +17,10 @@ from engine.zoo.native import LoadedModel, load_model
 
 
 def embed_run(
-    folder: RunFolder, config: EmbedConfig | EvaluateConfig, events: EventWriter, record_ids: Sequence[str]
+    folder: RunFolder,
+    config: EmbedConfig | EvaluateConfig | StressConfig,
+    events: EventWriter,
+    record_ids: Sequence[str],
 ) -> tuple[Embedded, LoadedModel]:
     """Embed recordings of a run with its model, as far as they are not in the cache.
 

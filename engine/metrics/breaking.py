@@ -58,7 +58,7 @@ def breaking_point(
         high=_severity(severities, int(high)),
         confidence=confidence,
         unbroken_share=float(np.mean(first_B == len(severities))),
-        held=_held(severities, changes, margin),
+        held=_held(severities, changes, np.quantile(change_SB[:, defined_B], tail, axis=1), margin),
         resamples=int(defined_B.sum()),
     )
 
@@ -72,11 +72,15 @@ def _severity(severities: Sequence[float], place: int) -> float | None:
     return float(severities[place]) if place < len(severities) else None
 
 
-def _held(severities: Sequence[float], changes: Sequence[Estimate], margin: float) -> float | None:
-    """The severest of an unbroken run of severities, from the mildest on, whose intervals exclude the loss."""
+def _held(severities: Sequence[float], changes: Sequence[Estimate], low_S: Floats, margin: float) -> float | None:
+    """The severest of an unbroken run of severities, from the mildest on, whose intervals exclude the loss.
+
+    Where a change has no interval of its own (both separate perfectly), the resamples' lower percentile stands in.
+    """
     held = None
-    for severity, change in zip(severities, changes, strict=True):
-        if change.interval is None or change.interval.low <= -margin:
+    for severity, change, percentile in zip(severities, changes, low_S, strict=True):
+        low = percentile if change.interval is None else change.interval.low
+        if low <= -margin:
             return held
         held = float(severity)
     return held

@@ -9,7 +9,7 @@ Shapes: C leads (12, canonical order), T samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from zlib import crc32
@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.errors import UsageError
 from engine.signal.condition import fill_missing
 from engine.signal.disturbances import Floats, mains, motion, muscle, wander
 from engine.signal.electrodes import exchanged, leads_of
@@ -220,3 +221,17 @@ PERTURBATIONS: tuple[Perturbation, ...] = (
 """Every fault that the stress bench knows, in the order of its tables."""
 
 BY_NAME = {perturbation.name: perturbation for perturbation in PERTURBATIONS}
+GROUPS = tuple(dict.fromkeys(perturbation.group for perturbation in PERTURBATIONS))
+
+
+def chosen(names: Sequence[str]) -> list[Perturbation]:
+    """The perturbations of these names and groups, each once, in the order of `PERTURBATIONS`; all for no name.
+
+    Raises:
+        UsageError: a name that is neither a perturbation's nor a group's.
+    """
+    unknown = [name for name in names if name not in BY_NAME and name not in GROUPS]
+    if unknown:
+        told = f"groups are {', '.join(GROUPS)}; single faults: {', '.join(BY_NAME)}"
+        raise UsageError(f"fault {unknown[0]}", "there is none of this name", f"Choose another ({told})")
+    return [one for one in PERTURBATIONS if not names or one.name in names or one.group in names]

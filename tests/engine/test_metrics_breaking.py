@@ -58,6 +58,12 @@ def test_held_ends_at_the_first_interval_that_reaches_the_margin():
     assert breaking_point(SEVERITIES, [change(-0.2)] * 4, np.full((4, 10), -0.2)).held is None
 
 
+def test_a_change_without_an_interval_holds_by_its_resamples():
+    alike = Estimate(value=0.0, not_estimable="no interval: both separate perfectly")
+    assert breaking_point(SEVERITIES, [alike] * 4, np.zeros((4, 10))).held == 1.0
+    assert breaking_point(SEVERITIES, [alike] * 4, np.full((4, 10), -0.1)).held is None
+
+
 def test_what_cannot_be_judged_is_told_and_has_no_number():
     lost = Estimate(not_estimable="all scores are equal")
     found = breaking_point(SEVERITIES, [change(0.0)] * 3 + [lost], np.zeros((4, 10)))

@@ -1,0 +1,257 @@
+"""The stress bench: the same model, the same probe, the same patients; only the recordings are broken on purpose.
+
+The probe is fitted on the recordings of the training patients as they are and scores those of the others under each
+fault. AUROC under a fault and without it are compared on common patient resamples. Every severity's scores are kept in
+the run folder, so that a stopped run goes on where it was.
+
+Legend: N recordings of the manifest, D features, L labels, B resamples, S severities.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.backbones.fused import Encoder, for_inference
+from engine.contract.config import StressConfig
+from engine.contract.errors import WorldError
+from engine.contract.events import EventWriter
+from engine.contract.results import Estimate
+from engine.contract.run import RunFolder
+from engine.contract.stress import LabelStress, StressLevel, StressResults, StressSweep
+from engine.data.store import Store
+from engine.evaluation.features import embed_run
+from engine.evaluation.judge import TestPart, tested
+from engine.evaluation.opened import Opened, open_labels, read_arrays
+from engine.evaluation.probe import cross_validated
+from engine.evaluation.progress import Pace
+from engine.metrics.breaking import breaking_point
+from engine.metrics.estimates import (
+    Measured,
+    auroc_estimate,
+    difference_estimate,
+    in_macro,
+    macro_difference,
+    macro_estimate,
+    measure,
+)
+from engine.metrics.uncertainty import draw_multiplicities, patient_codes
+from engine.signal.condition import model_input
+from engine.signal.perturbations import Perturbation, chosen, perturbed
+from engine.training.device import pick_device
+from engine.zoo.native import LoadedModel
+
+SCORES = "stress"
+"""Folder of a run where the scores under each severity are kept."""
+
+Floats = NDArray[np.float64]
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What stays the same under every fault."""
+
+    folder: RunFolder
+    config: StressConfig
+    opened: Opened
+    part: TestPart
+    model: LoadedModel
+    encode: Encoder
+    store: Store
+    device: torch.device
+    clean_ND: Features
+
+    def scores(self, perturbation: Perturbation, severity: float, pace: Pace, done: int) -> Floats:
+        """Scores of the test part under one fault, [tested, L]; taken from the run folder when they are there."""
+        kept = self.folder.path / SCORES / f"{perturbation.name}@{severity:g}.npz"
+        if kept.exists():
+            return read_arrays(kept, "scores under stress", "Start the run again")["scores"].astype(np.float64)
+        broken_ND = self.clean_ND.copy()
+        for place, row in enumerate(self.part.rows_N.tolist()):
+            broken_ND[row] = self._features(row, perturbation, severity)
+            pace.step(done + place)
+        scores = self.score(broken_ND)
+        _keep(kept, scores)
+        return scores
+
+    def score(self, broken_ND: Features) -> Floats:
+        """What the probe says, fitted on clean recordings, of those that it did not train on."""
+
+        def features(train_N: NDArray[np.bool_]) -> Floats:
+            return np.where(train_N[:, None], self.clean_ND, broken_ND).astype(np.float64)
+
+        told = cross_validated(features, self.opened.y_NL, self.opened.patients, self.opened.split, self.config.seed)
+        return told.score_NL[self.part.rows_N]
+
+    def _features(self, row: int, perturbation: Perturbation, severity: float) -> Features:
+        """Pooled features of the last layer, [D]; NaN where the model cannot take the broken recording."""
+        record_id = self.opened.record_ids[row]
+        place = self.store.find(record_id)
+        if place is None:
+            raise WorldError(f"record {record_id}", "it is not in the store", "Import it again")
+        signal_CT, rate_hz = self.store.signal(place), self.store.entry(place).rate_hz
+        broken_CT, rate_hz = perturbed(signal_CT, rate_hz, perturbation, severity, record_id, self.config.seed)
+        try:
+            x_NCT = model_input(broken_CT, rate_hz, self.model.preprocessing)
+        except WorldError:
+            return np.full(self.clean_ND.shape[1], np.nan, dtype=np.float32)
+        with torch.inference_mode():
+            tokens_NLD = self.encode(torch.from_numpy(x_NCT).to(self.device)).layers[-1]
+            pooled_ND = tokens_NLD.mean(dim=1).cpu().numpy()
+        return np.asarray(pooled_ND.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def run(folder: RunFolder, config: StressConfig, events: EventWriter) -> StressResults:
+    """Break the test part in every chosen way.
+
+    Raises:
+        WorldError: labels, model or recordings are missing or damaged.
+        UsageError: a fault that nobody knows.
+        Stopped: somebody asked; the severities that are done are kept.
+    """
+    began = time.monotonic()
+    faults, opened = chosen(config.faults), open_labels(folder, config.labels)
+    embedded, model = embed_run(folder, config, events, opened.record_ids)
+    device = pick_device(config.device)
+    bench = _Bench(
+        folder=folder,
+        config=config,
+        opened=opened,
+        part=tested(opened),
+        model=model,
+        encode=for_inference(model.module.to(device)),
+        store=Store.open(Path(config.store)),
+        device=device,
+        clean_ND=embedded.layers[model.layers[-1]],
+    )
+    judge = _Judge(bench, bench.score(bench.clean_ND))
+    sweeps = _sweeps(bench, judge, faults, events)
+    rows = bench.part.rows_N
+    return StressResults(
+        model=config.model.name,
+        model_sha256=model.sha256,
+        mode="linear probe",
+        clean=judge.macro(judge.clean),
+        sweeps=sweeps,
+        split_id=config.split_id,
+        test_sha256=bench.part.sha256,
+        records=len(rows),
+        patients=len({opened.patients[row] for row in rows}),
+        refused=int((~np.isfinite(bench.clean_ND[rows]).all(axis=1)).sum()),
+        notes=_notes(sweeps),
+        seed=config.seed,
+        resamples=config.resamples,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _sweeps(bench: _Bench, judge: _Judge, faults: list[Perturbation], events: EventWriter) -> list[StressSweep]:
+    levels, records = sum(len(fault.severities) for fault in faults), len(bench.part.rows_N)
+    pace = Pace(bench.folder, events, "records", "breaking recordings", levels * records)
+    sweeps, done = [], 0
+    for fault in faults:
+        told, change_SB = [], []
+        for severity in fault.severities:
+            scores = bench.scores(fault, severity, pace, done)
+            done += records
+            pace.step(done)
+            level, change_B = judge.level(severity, scores)
+            told.append(level)
+            change_SB.append(change_B)
+        sweeps.append(_sweep(bench.config, fault, told, np.array(change_SB)))
+    return sweeps
+
+
+def _sweep(config: StressConfig, fault: Perturbation, levels: list[StressLevel], change_SB: Floats) -> StressSweep:
+    breaking = None
+    if fault.graded:
+        changes = [level.change for level in levels]
+        breaking = breaking_point(fault.severities, changes, change_SB, config.margin, config.confidence)
+    return StressSweep(
+        name=fault.name,
+        group=fault.group,
+        title=fault.title,
+        unit=fault.unit,
+        note=fault.note,
+        levels=levels,
+        breaking=breaking,
+    )
+
+
+class _Judge:
+    """Statistics of one test part under every fault, on the same patient resamples."""
+
+    def __init__(self, bench: _Bench, clean_NL: Floats) -> None:
+        rows = bench.part.rows_N
+        self._labels, self._confidence = bench.opened.labels, bench.config.confidence
+        self._y_NL, self._clean_NL = bench.opened.y_NL[rows], clean_NL
+        self._codes_N, patients = patient_codes([bench.opened.patients[row] for row in rows])
+        self._weight_PB = draw_multiplicities(patients, bench.config.resamples, bench.config.seed)
+        self.clean = self._measured(clean_NL, clean_NL)
+
+    def level(self, severity: float, score_NL: Floats) -> tuple[StressLevel, Floats]:
+        """What one severity does, and the change of the macro AUROC in every resample."""
+        broken = self._measured(score_NL, self._clean_NL)
+        whole = self.clean if _same_rows(score_NL, self._clean_NL) else self._measured(self._clean_NL, score_NL)
+        pairs = list(zip(broken, whole, strict=True))
+        labels = [
+            LabelStress(
+                label=label,
+                auroc=auroc_estimate(pair[0], self._confidence),
+                change=difference_estimate(*pair, self._confidence),
+            )
+            for label, pair in zip(self._labels, pairs, strict=True)
+        ]
+        change = macro_difference(pairs, *self._counts(broken), self._confidence)
+        level = StressLevel(severity=severity, macro=self.macro(broken), change=change, labels=labels)
+        used = [a.resampled_B - b.resampled_B for a, b in pairs if in_macro(a) and in_macro(b)]
+        change_B = np.mean(used, axis=0) if used else np.full(self._weight_PB.shape[1], np.nan)
+        return level, change_B
+
+    def macro(self, measured: list[Measured]) -> Estimate:
+        """Mean AUROC over the labels."""
+        return macro_estimate(measured, *self._counts(measured), self._confidence)
+
+    def _measured(self, score_NL: Floats, other_NL: Floats) -> list[Measured]:
+        """Every label, on the recordings that both scores know."""
+        return [
+            measure(np.where(np.isfinite(other_N), y_N, np.nan), score_N, self._codes_N, self._weight_PB)
+            for y_N, score_N, other_N in zip(self._y_NL.T, score_NL.T, other_NL.T, strict=True)
+        ]
+
+    def _counts(self, measured: list[Measured]) -> tuple[int, int]:
+        """Recordings and patients of the label that most are known of: those that the macro rests on at most."""
+        fullest = max(measured, key=lambda one: one.records)
+        return fullest.records, fullest.patients
+
+
+def _same_rows(one_NL: Floats, other_NL: Floats) -> bool:
+    return bool(np.array_equal(np.isfinite(one_NL), np.isfinite(other_NL)))
+
+
+def _notes(sweeps: list[StressSweep]) -> list[str]:
+    notes = [
+        "Faults are made by this program, none was recorded: a real one may do more harm, or other harm",
+        "The probe was fitted on whole recordings; one that is fitted on broken ones as well may hold longer",
+    ]
+    blind = [sweep.title.lower() for sweep in sweeps if all(level.macro.value is None for level in sweep.levels)]
+    return [*notes, f"The model cannot be judged under: {', '.join(blind)}"] if blind else notes
+
+
+def _keep(path: Path, scores: Floats) -> None:
+    """Write scores whole or not at all."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        draft = path.with_suffix(".tmp")
+        with draft.open("wb") as file:
+            np.savez(file, scores=scores)
+        draft.replace(path)
+    except OSError as error:
+        reason = f"scores cannot be written ({error.strerror or type(error).__name__})"
+        raise WorldError("run folder", reason, "Free some space, then resume the run") from None
