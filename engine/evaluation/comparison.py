@@ -20,9 +20,9 @@ from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter
 from engine.contract.results import CKA, Difference, EvaluateResults, parse_results
 from engine.contract.run import RunFolder
-from engine.evaluation.cka import similarity
 from engine.evaluation.opened import Opened, label_digests, read_arrays
 from engine.evaluation.progress import Pace
+from engine.metrics.cka import similarity
 from engine.metrics.estimates import difference_estimate, in_macro, macro_difference, measure
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
