@@ -91,18 +91,12 @@ def ranks(groups: Mapping[str, Sequence[StudyRow]], metric: str, higher_is_bette
     A cell may equal the leader when the interval of their difference, paired by seed, contains 0 (method
     specification, section 6). With one common seed there is no interval and the order of the values stands.
     """
+    from engine.metrics.ranking import shared_ranks  # not above: every command reads this file, few need scipy
+
     sign = -1.0 if higher_is_better else 1.0
     scored = {name: by_seed(rows, metric) for name, rows in groups.items()}
     order = sorted((name for name in scored if scored[name]), key=lambda n: sign * np.mean(list(scored[n].values())))
-    told: dict[str, int] = {}
-    leader = ""
-    for place, name in enumerate(order, start=1):
-        if not leader or not _may_equal(scored[leader], scored[name]):
-            leader = name
-            told[name] = place
-        else:
-            told[name] = told[leader]
-    return told
+    return shared_ranks(order, lambda leader, other: _may_equal(scored[leader], scored[other]))
 
 
 def by_seed(rows: Sequence[StudyRow], metric: str) -> dict[AxisValue, float]:
