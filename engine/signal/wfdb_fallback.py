@@ -23,14 +23,11 @@ from engine.signal.wfdb_format import (
     MAX_SIGNAL_BYTES,
     Channels,
     aside_of,
-    beyond_of,
-    check_gain,
     check_sums,
-    has_gain,
     read_whole,
-    rows_of,
 )
 from engine.signal.wfdb_header import Header, SignalLine, millivolts_in, parse_header, refusal
+from engine.signal.wfdb_layout import beyond_of, check_gain, has_gain, rows_of
 from engine.signal.wfdb_samples import MISSING
 
 EMPTY_SEGMENT = "~"
@@ -71,18 +68,12 @@ def read_other(path: Path, header: Header, block: bytes) -> Channels:
         steps_per_mv[row] = line.steps_per_mv if line.per_frame == 1 else np.nan
     extra = {
         lead: _millivolts(steps[channel], header.signals[channel], length)
-        for channel, lead in _measured_beyond(header.signals).items()
+        for channel, lead in beyond_of(header.signals).items()
         if len(steps[channel]) >= length * header.signals[channel].per_frame
     }
     codes = dict.fromkeys(header.signals[i].format for i in rows)
     format_ = f"WFDB format {', '.join(codes)}"
     return Channels(signal_CT, steps_per_mv, digest, format_, _leads(rows), aside_of(extra, length))
-
-
-def _measured_beyond(signals: tuple[SignalLine, ...]) -> dict[int, str]:
-    """Channels that are leads beyond the twelve and have a gain."""
-    found = beyond_of(tuple(line.name for line in signals))
-    return {channel: lead for channel, lead in found.items() if has_gain(signals[channel])}
 
 
 def _millivolts(steps: NDArray[np.integer[Any]], line: SignalLine, length: int) -> NDArray[np.float32]:
@@ -171,7 +162,7 @@ def _extra_of_segments(record: Any, described: tuple[SignalLine, ...], doubtful:
     """Leads beyond the twelve of joined segments, in millivolts; one without a single sample is none."""
     found = {
         lead: np.asarray(record.p_signal[:, channel] / (described[channel].steps_per_mv or np.nan), dtype=np.float32)
-        for channel, lead in _measured_beyond(described).items()
+        for channel, lead in beyond_of(described).items()
         if described[channel].name not in doubtful
     }
     return aside_of(
@@ -182,7 +173,7 @@ def _extra_of_segments(record: Any, described: tuple[SignalLine, ...], doubtful:
 def _described(record: Any, channel: int) -> SignalLine:
     """A channel whose values are physical already: one step is one unit."""
     factor = millivolts_in(record.units[channel])
-    return SignalLine("", "", 1, 0, 0, factor and 1 / factor, 0, None, None, record.sig_name[channel] or "")
+    return SignalLine("", "", 1, 0, 0, factor and 1 / factor, 0, record.sig_name[channel] or "", None, None)
 
 
 def _ask_wfdb(path: Path, physical: bool, smooth_frames: bool) -> Any:

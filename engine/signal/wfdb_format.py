@@ -1,7 +1,7 @@
 """WFDB recordings: header and signal files to a `Recording`.
 
 The plain case (one segment, formats 16, 61 and 212, any byte offset, so also the .mat files of the PhysioNet
-challenges) is read here, 23 to 28 times as fast as by the wfdb package, 22 to 24 times where there is no compiled code
+challenges) is read here, about 30 times as fast as by the wfdb package, 23 to 27 times where there is no compiled code
 (tests/benchmarks/bench_wfdb.py); all else goes through `wfdb_fallback`.
 
 Shapes: C channels of a file, T samples, 12 canonical leads.
@@ -12,29 +12,24 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.contract.errors import WorldError
 from engine.native import samples as compiled
 from engine.signal.acquisition import ExtraLeads
-from engine.signal.assemble import EXTRA, lead_name
-from engine.signal.leads import CANONICAL, Recipe, canonical_name, derivations, lacking
+from engine.signal.assemble import EXTRA
+from engine.signal.leads import CANONICAL, Recipe
 from engine.signal.recording import Recording
 from engine.signal.wfdb_comments import read_comments
-from engine.signal.wfdb_header import GAINS, Header, SignalLine, parse_header, refusal
-from engine.signal.wfdb_samples import MISSING, OWN, checksums, decode, stored_samples
+from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
+from engine.signal.wfdb_layout import Layout, Scale, layout_of, recipes_of
+from engine.signal.wfdb_samples import checksums, decode, stored_samples
 
 MAX_HEADER_BYTES = 2**20
 MAX_SIGNAL_BYTES = 2**30
-LAYOUT = SignalLine._fields.index("offset") + 1
-"""The first fields of a signal line tell where and how its samples lie: file, format, samples a frame, skew, offset."""
-
 WARM_BYTES = 2**23
 # The C library hands blocks above a threshold back to the system at once and takes new pages for the next recording;
 # that was half of the time of a read. Freeing one large block, never touched, moves the threshold (glibc, mallopt(3):
@@ -72,8 +67,9 @@ def read_wfdb(path: Path, digest: bool = True) -> Recording:
     """
     block = read_whole(path, MAX_HEADER_BYTES, "header")
     header = parse_header(block)
-    if _is_plain(header):
-        channels = _read_plain(path, header, block, digest)
+    layout = layout_of(header.signals)
+    if layout.plain:
+        channels = _read_plain(path, header, block, layout, digest)
     else:
         from engine.signal.wfdb_fallback import read_other
 
@@ -112,110 +108,41 @@ def _all_of(descriptor: int, size: int) -> bytes:
     return content
 
 
-def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
-    """Which channel becomes which canonical lead: {channel: row}. Raises WorldError on doubt."""
-    rows = _rows_by_name(tuple([line.name for line in signals]))
-    for channel, row in rows.items():
-        check_gain(signals[channel], CANONICAL[row])
-    return rows
-
-
-def check_gain(line: SignalLine, lead: str) -> None:
-    """Make sure that a lead's samples can become millivolts. Raises WorldError otherwise."""
-    if line.steps_per_mv is None or not GAINS[0] <= line.steps_per_mv <= GAINS[1]:
-        raise _refuse_gain(line.steps_per_mv, lead)
-
-
-# The same few lists of lead names stand in millions of headers.
-@lru_cache(maxsize=64)
-def _rows_by_name(names: tuple[str, ...]) -> dict[int, int]:
-    leads = {channel: lead for channel, lead in enumerate(map(canonical_name, names)) if lead is not None}
-    for lead, count in Counter(leads.values()).items():
-        if count > 1:
-            raise refusal(f"lead {lead} stands in its header twice", "Keep one of the two")
-    missing = lacking(set(leads.values()))
-    if missing:
-        raise refusal(f"it has no lead {', '.join(missing)}", "Import 12-lead recordings (or I, II and V1-V6)")
-    return {channel: CANONICAL.index(lead) for channel, lead in leads.items()}
-
-
-def _refuse_gain(steps_per_mv: float | None, lead: str) -> WorldError:
-    if steps_per_mv is None:
-        return refusal(f"lead {lead} is not in volts", "Export it in millivolts")
-    if steps_per_mv == 0:
-        return refusal(
-            f"its header gives no gain for lead {lead}, so its millivolts are unknown", "Put the gain into the header"
-        )
-    return refusal(f"its header gives lead {lead} a gain of {steps_per_mv:g} per mV", "Correct the gain in the header")
-
-
 def check_sums(signals: list[SignalLine], found: NDArray[np.uint16]) -> None:
     """Compare with the header's checksums. Raises WorldError when one differs."""
+    totals = found.tolist()
+    if [line.checksum for line in signals] == totals:
+        return
     if all(line.checksum in (None, 0) and not line.initial for line in signals):
         return  # not filled in by the program that wrote the header
-    for line, total in zip(signals, found, strict=True):
-        if line.checksum is not None and line.checksum % 65536 != int(total):
+    for line, total in zip(signals, totals, strict=True):
+        if line.checksum is not None and line.checksum % 65536 != total:
             raise refusal("its samples do not match the checksum in its header", "Copy or export the record again")
 
 
-def _is_plain(header: Header) -> bool:
-    layouts = {line[:LAYOUT] for line in header.signals}
-    if header.segments or len(layouts) != len({file for file, *_ in layouts}):
-        return False
-    return all(code in OWN and per_frame == 1 and not skew for _, code, per_frame, skew, _ in layouts)
-
-
-def _read_plain(path: Path, header: Header, block: bytes, digest: bool) -> Channels:
-    rows = rows_of(header.signals)
-    seen = hashlib.sha256(block)
-    beyond = beyond_of(tuple([line.name for line in header.signals]))
+def _read_plain(path: Path, header: Header, block: bytes, layout: Layout, digest: bool) -> Channels:
+    seen = hashlib.sha256(block) if digest else None
     parts: list[tuple[list[int], NDArray[np.float32]]] = []
     extra: dict[str, NDArray[np.float32]] = {}
-    for file in {line.file: None for line in header.signals}:
-        channels = [i for i, line in enumerate(header.signals) if line.file == file]
-        columns = [column for column, i in enumerate(channels) if i in rows]
-        aside = {column: beyond[i] for column, i in enumerate(channels) if i in beyond and has_gain(header.signals[i])}
-        if not columns and not aside:
-            continue
-        content = read_whole(path.with_name(file), MAX_SIGNAL_BYTES, "signal file")
-        if digest:
+    for plan in layout.files:
+        lines = [header.signals[channel] for channel in plan.channels]
+        content = read_whole(path.with_name(lines[0].file), MAX_SIGNAL_BYTES, "signal file")
+        if seen is not None:
             seen.update(content)
-        lines = [header.signals[i] for i in channels]
         steps_TC = _steps(lines, content, header)
-        for column, lead in aside.items():
-            extra[lead] = to_millivolts(steps_TC, [column], [lines[column]])[0]
-        if not columns:
-            continue
-        places = [rows[channels[column]] for column in columns]
-        parts.append((places, to_millivolts(steps_TC, columns, [lines[column] for column in columns])))
-    steps_per_mv = np.full(len(CANONICAL), np.nan)
-    for i, row in rows.items():
-        steps_per_mv[row] = header.signals[i].steps_per_mv
-    codes = {header.signals[i].format: None for i in rows}
-    measured = frozenset([CANONICAL[row] for row in rows.values()])
-    sha256 = seen.hexdigest() if digest else ""
+        for lead, scale in plan.aside:
+            extra[lead] = to_millivolts(steps_TC, scale)[0]
+        if plan.leads is not None:
+            parts.append((plan.rows, to_millivolts(steps_TC, plan.leads)))
     signal_CT = _stack(parts)
     return Channels(
         signal_CT,
-        steps_per_mv,
-        sha256,
-        f"WFDB format {', '.join(codes)}",
-        measured,
+        layout.steps_per_mv.copy(),
+        seen.hexdigest() if seen is not None else "",
+        layout.format,
+        layout.measured,
         aside_of(extra, signal_CT.shape[1]),
     )
-
-
-def has_gain(line: SignalLine) -> bool:
-    """Whether a channel's samples can become millivolts."""
-    return line.steps_per_mv is not None and GAINS[0] <= line.steps_per_mv <= GAINS[1]
-
-
-@lru_cache(maxsize=64)
-def beyond_of(names: tuple[str, ...]) -> dict[int, str]:
-    """Channels that are leads beyond the twelve, each once."""
-    leads = {channel: lead_name(name) for channel, name in enumerate(names)}
-    once = {lead for lead, count in Counter(leads.values()).items() if lead in EXTRA and count == 1}
-    return {channel: lead for channel, lead in leads.items() if lead in once}
 
 
 def aside_of(extra: dict[str, NDArray[np.float32]], length: int) -> ExtraLeads | None:
@@ -265,32 +192,27 @@ def _sums_agree(lines: list[SignalLine], steps_TC: NDArray[np.int16]) -> bool:
     return all(n.checksum is not None and n.checksum % 65536 == int(s) for n, s in zip(lines, found, strict=True))
 
 
-def to_millivolts(steps_TC: NDArray[np.integer], columns: list[int], lines: list[SignalLine]) -> NDArray[np.float32]:
+def to_millivolts(steps_TC: NDArray[np.int16], scale: Scale) -> NDArray[np.float32]:
     """Integer samples of the chosen columns as float32 millivolts [leads, T], NaN where missing.
 
-    Dividing float32 by float32 rounds once, so integers of up to 24 bits give the float32 nearest to the true quotient.
+    Dividing float32 by float32 rounds once, so the result is the float32 nearest to the true quotient.
     """
-    whole = columns == list(range(steps_TC.shape[1]))
-    chosen_TC = steps_TC if whole else np.ascontiguousarray(steps_TC[:, columns])
-    code = MISSING[lines[0].format]
-    gain_C = np.array([line.steps_per_mv for line in lines], dtype=np.float32)
-    baselines = [line.baseline for line in lines]
-    baseline_C = np.array(baselines, dtype=np.float32) if any(baselines) else None
-    if chosen_TC.dtype == np.int16 and compiled.ready():
-        return compiled.millivolts(chosen_TC.astype(np.int16, copy=False), code, baseline_C, gain_C)
+    chosen_TC = steps_TC if scale.columns is None else np.ascontiguousarray(steps_TC[:, scale.columns])
+    if compiled.ready():
+        return compiled.millivolts(chosen_TC, scale.missing, scale.baseline_C, scale.gain_C)
     signal_CT = np.empty(chosen_TC.shape[::-1], dtype=np.float32)
     signal_CT[:] = np.ascontiguousarray(chosen_TC.T)
-    if chosen_TC.min() == code:
-        signal_CT[signal_CT == code] = np.nan
-    if baseline_C is not None:
-        signal_CT -= baseline_C[:, None]
-    signal_CT /= gain_C[:, None]
+    if chosen_TC.min() == scale.missing:
+        signal_CT[signal_CT == scale.missing] = np.nan
+    if scale.baseline_C is not None:
+        signal_CT -= scale.baseline_C[:, None]
+    signal_CT /= scale.gain_C[:, None]
     return signal_CT
 
 
 def _recording(path: Path, header: Header, channels: Channels) -> Recording:
     signal_CT, steps = channels.signal_CT, channels.steps_per_mv
-    recipes = _recipes(channels.measured)
+    recipes = recipes_of(channels.measured)
     for lead, recipe in recipes:
         row = CANONICAL.index(lead)
         signal_CT[row] = sum(np.float32(w) * signal_CT[CANONICAL.index(source)] for source, w in recipe)
@@ -320,11 +242,6 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
 def _done(recipes: tuple[tuple[str, Recipe], ...]) -> tuple[str, ...]:
     leads = ", ".join(lead for lead, _ in recipes)
     return (f"{leads} derived from the other limb leads",) if recipes else ()
-
-
-@lru_cache(maxsize=64)
-def _recipes(measured: frozenset[str]) -> tuple[tuple[str, Recipe], ...]:
-    return tuple(derivations(set(measured)))
 
 
 def _have_samples(signal_CT: NDArray[np.float32]) -> tuple[bool, ...]:

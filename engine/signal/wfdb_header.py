@@ -21,10 +21,16 @@ GAINS = (1e-3, 1e8)
 """Steps per millivolt between which a gain is worth reading; what is merely wrong is told by the amplitude."""
 MAX_SAMPLES = 2**31 - 1
 MAX_WHOLE = 2**40
+MOST_REMEMBERED = 200
+"""Letters of a signal line whose parts are remembered; a hostile header must not fill the memory."""
 
 _FORMAT = re.compile(r"(?P<code>\d+)(?:x(?P<per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?$")
 _GAIN = re.compile(r"(?P<gain>[^(/]+)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<units>\S+))?$")
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
+
+
+Described = tuple[str, int, int, int, float | None, int, str]
+"""The fields of `SignalLine` from `format` to `name`: what is the same in millions of headers."""
 
 
 class SignalLine(NamedTuple):
@@ -40,9 +46,9 @@ class SignalLine(NamedTuple):
     offset: int
     steps_per_mv: float | None
     baseline: int
+    name: str
     initial: int | None
     checksum: int | None
-    name: str
 
 
 @dataclass(frozen=True)
@@ -126,18 +132,25 @@ def _signal_line(line: str, number: int) -> SignalLine:
     fields = line.split(None, 8)
     if len(fields) < 9:
         fields += [""] * (9 - len(fields))
-    form = _format(fields[1])
-    if form is None:
+    file, form, gain, _, zero, first, total, _, name = fields
+    remembered = _described if len(line) <= MOST_REMEMBERED else _described.__wrapped__
+    described = remembered(form, gain, zero, name)
+    if described is None:
         raise refusal(f"line {number} of its header describes no signal")
-    steps_per_mv, baseline = _scale(fields[2], fields[4])
-    initial = _whole(fields[5], "initial value") if fields[5] else None
-    checksum = _whole(fields[6], "checksum") if fields[6] else None
+    initial = _whole(first, "initial value") if first else None
+    checksum = _whole(total, "checksum") if total else None
     # Past the generated constructor, whose call costs as much as the rest of a line.
-    return tuple.__new__(SignalLine, (fields[0], *form, steps_per_mv, baseline, initial, checksum, fields[8]))
+    return tuple.__new__(SignalLine, (file, *described, initial, checksum))
 
 
-# The same few formats and gains stand in millions of lines.
-@lru_cache(maxsize=256)
+# The same few formats, gains and names stand in millions of lines.
+@lru_cache(maxsize=1024)
+def _described(form: str, gain: str, zero: str, name: str) -> Described | None:
+    """Format, gain and name of a channel; None when the first is no format."""
+    told = _format(form)
+    return None if told is None else (*told, *_scale(gain, zero), name)
+
+
 def _format(field: str) -> tuple[str, int, int, int] | None:
     """Code, samples per frame, skew and byte offset; None when it is no format."""
     form = _FORMAT.match(field)
@@ -148,7 +161,6 @@ def _format(field: str) -> tuple[str, int, int, int] | None:
     return (form["code"], per_frame, skew, offset) if sound else None
 
 
-@lru_cache(maxsize=256)
 def _scale(gain: str, adc_zero: str) -> tuple[float | None, int]:
     """Steps per millivolt and the step that means 0 mV: the baseline, or the ADC zero where none is given."""
     steps_per_mv, baseline = _gain(gain) if gain else (0.0, None)

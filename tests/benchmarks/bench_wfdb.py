@@ -2,9 +2,10 @@
 
 Run: `python tests/benchmarks/bench_wfdb.py [RECORDS]`. The readers take turns of one pass over the same files, page
 cache warm, one thread; the figures are medians a record of the time of the processor, which others' work lengthens
-less than the clock's. Ours checks checksums and lengths, which wfdb does not;
-hashing the files (imports need it) is timed apart. Exit code 1 when a value differs by more than half a unit in the
-last place of float32.
+less than the clock's. `isoline bench data` tells a little less of the same readers: there they take turns by sets of
+files and the mean counts, so that each finds the cache emptied by the other. Ours checks checksums and lengths, which
+wfdb does not; hashing the files (imports need it) is timed apart. Exit code 1 when a value differs by more than half a
+unit in the last place of float32.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.contract.errors import WorldError
+from engine.signal import wfdb_header
 from engine.signal.leads import CANONICAL, canonical_name
 from engine.signal.readers import find_files, read_recording
 from engine.signal.wfdb_format import read_wfdb
@@ -266,6 +267,50 @@ def test_the_plain_reader_never_imports_wfdb(samples):
         f"read_recording({str(min(samples.glob('*.hea')))!r}); assert 'wfdb' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# What is remembered of headers
+
+
+def test_what_is_remembered_of_one_header_is_never_taken_for_another(tmp_path, steps_TC):
+    order = np.random.default_rng(1).permutation(12)
+    kinds = {
+        "fine": {"gain": 1000.0},
+        "coarse": {"gain": 200.0},
+        "shifted": {"gain": 1000.0, "baseline": 40},
+        "packed": {"gain": 1000.0, "fmt": "212"},
+        "turned": {"gain": 1000.0, "leads": [LEADS_UPPER[i] for i in order]},
+    }
+    paths = [write(tmp_path, steps_TC, name=name, **kind) for name, kind in kinds.items()]
+    for path in paths * 2:  # the second time all of them are remembered
+        assert assert_equals_wfdb(path, read_recording(path)) == 12
+
+
+def test_two_recordings_of_one_layout_share_no_numbers(header):
+    one, other = read_recording(header), read_recording(header)
+    one.resolution_mv[:] = 7
+    one.signal_CT[:] = 7
+    assert other.resolution_mv == pytest.approx(np.full(12, 1e-3))
+    assert read_recording(header).resolution_mv == pytest.approx(np.full(12, 1e-3))
+    assert not (other.signal_CT == 7).any()
+
+
+def test_two_signal_files_are_told_apart_whatever_their_names(tmp_path, steps_TC):
+    whole = read_recording(write(tmp_path, steps_TC))
+    for names in (("a.dat", "b.dat"), ("z.dat", "y.dat")):
+        lines = (tmp_path / "meier.hea").read_text().splitlines()
+        for n, name in enumerate(names):
+            steps_TC[:, 6 * n : 6 * n + 6].astype("<i2").tofile(tmp_path / name)
+        split = [lines[0], *(line.replace("meier.dat", names[n // 6]) for n, line in enumerate(lines[1:13]))]
+        (tmp_path / "split.hea").write_text("\n".join(split))
+        assert read_recording(tmp_path / "split.hea").signal_sha256 == whole.signal_sha256
+
+
+def test_a_hostile_header_fills_no_memory_with_what_is_remembered(header):
+    before = wfdb_header._described.cache_info().currsize
+    edit(header, " V6", " V6" + "x" * 100_000)
+    assert "V6" in refusal(header)
+    assert wfdb_header._described.cache_info().currsize <= before + 11
 
 
 # What a recording says
