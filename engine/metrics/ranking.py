@@ -161,7 +161,7 @@ def _grouped(good_MB: Floats, low_MM: Floats, high_MM: Floats) -> Floats:
 
 
 def _averaged(ranks: Sequence[tuple[Floats, Floats]], average: Average) -> tuple[Floats, Floats]:
-    """Mean or median over tasks, of the whole and of every resample, where tasks with an undefined score are left out."""
+    """Mean or median over tasks, of the whole and of every resample; there undefined tasks are left out."""
     whole_TM = np.stack([whole_M for whole_M, _ in ranks])
     drawn_TMB = np.stack([drawn_MB for _, drawn_MB in ranks])
     drawn_TMB = np.where(np.isnan(drawn_TMB).any(axis=1, keepdims=True), np.nan, drawn_TMB)

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from engine.metrics.embedding_spread import effective_rank
 from engine.objectives.base import Batch, Objective
 from engine.ranks.reduce import global_sum
 
@@ -72,14 +73,6 @@ class Scatter:
         return values_D
 
 
-def effective_rank(singular_values: Tensor) -> float:
-    """Exponential of the entropy of the normalised singular values, from 1 to their number; 0 when all are 0."""
-    total = singular_values.sum()
-    if total == 0:
-        return 0.0
-    return float(torch.special.entr(singular_values / total).sum().exp())
-
-
 @torch.inference_mode()
 def watch(objective: Objective, batches: Iterable[Batch]) -> dict[str, float]:
     """Measures of an objective on the first crops of these held-out batches, the same on every rank.
@@ -109,7 +102,7 @@ def watch(objective: Objective, batches: Iterable[Batch]) -> dict[str, float]:
     objective.train(mode)
     if scatter is None:
         return {}
-    rank = effective_rank(scatter.singular_values())
+    rank = effective_rank(scatter.singular_values().cpu().numpy())
     told = {name: float(global_sum(value)) / seen for name, value in sums.items()}
     shares = {"code_share": told["codes_used"] / objective.codes} if "codes_used" in told else {}
     return {"effective_rank": rank, "effective_rank_share": rank / width, **told, **shares}

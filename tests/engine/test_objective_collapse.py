@@ -16,8 +16,9 @@ from engine.contract.config import (
     S4Config,
     TransformerConfig,
 )
+from engine.metrics.embedding_spread import effective_rank
 from engine.objectives.base import Batch
-from engine.objectives.collapse import FIRST_STEP, Scatter, effective_rank, judge, watch
+from engine.objectives.collapse import FIRST_STEP, Scatter, judge, watch
 from engine.objectives.registry import build_objective
 
 SMALL = S4Config(width=32, depth=2, causal=False)
