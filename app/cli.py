@@ -15,6 +15,7 @@ from app.commands import (
     cohorts,
     datasets,
     dossiers,
+    examinations,
     installation,
     jobs,
     labels,
@@ -114,6 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
         training,
         studies,
         runs,
+        examinations,
         jobs,
         dossiers,
     ):

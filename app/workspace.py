@@ -37,6 +37,7 @@ from app.governance.collect import collect
 from app.governance.dossier import Dossier
 from app.workspace_cohorts import Cohorts
 from app.workspace_data import Data
+from app.workspace_examinations import Examinations
 from app.workspace_leakage import Sentinel
 from app.workspace_models import Models
 from app.workspace_training import Training
@@ -47,7 +48,7 @@ from engine.contract.results import AnyResults
 from engine.signal.preview import Preview, first_table, preview_table
 
 
-class Workspace(Cohorts, Data, Models, Sentinel, Training):
+class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app import printing
+from app.commands.examination_words import stress_words
 from app.commands.leakage import found_words
 from app.progress import duration
 from engine.contract.results import (
@@ -151,4 +152,5 @@ _WAYS: dict[str, Callable[[Any], str]] = {
     "estimate": _estimate,
     "study": _study,
     "leakage": found_words,
+    "stress": stress_words,
 }

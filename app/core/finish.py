@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import labels, models
+from app.core import labels, models, rechecks
 from app.core.changes import Changes
 from app.core.home import Home
 from app.core.schema import Job
-from engine.contract.results import ImportResults, PretrainResults
+from engine.contract.results import ImportResults, PretrainResults, RecheckResults
 
 Act = Callable[[Session, Home, Job, Any], Changes]
 
@@ -26,6 +26,11 @@ def _pretrain(session: Session, home: Home, job: Job, results: PretrainResults) 
     return Changes.MODELS
 
 
+def _recheck(session: Session, home: Home, job: Job, results: RecheckResults) -> Changes:
+    rechecks.take_in(session, home, job, results)
+    return Changes.RECORDS
+
+
 def _nothing_more(session: Session, home: Home, job: Job, results: Any) -> Changes:
     return Changes.NOTHING
 
@@ -34,11 +39,13 @@ ACTS: dict[str, Act] = {
     "import": _import,
     "pretrain": _pretrain,
     "verify": _nothing_more,
+    "recheck": _recheck,
     "estimate": _nothing_more,
     "study": _nothing_more,
     "embed": _nothing_more,
     "evaluate": _nothing_more,
     "compare": _nothing_more,
     "leakage": _nothing_more,
+    "stress": _nothing_more,
 }
 """One entry a kind of run."""

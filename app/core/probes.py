@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 
 from app.core import cohorts, jobs
 from app.core.schema import Job, Record
-from engine.contract.config import AnyConfig, CompareConfig, EvaluateConfig, PretrainConfig, ProbeConfig, StudyConfig
+from engine.contract.config import (
+    AnyConfig,
+    CompareConfig,
+    EvaluateConfig,
+    PretrainConfig,
+    ProbeConfig,
+    StressConfig,
+    StudyConfig,
+)
 from engine.contract.errors import UsageError
 from engine.contract.run import ManifestRow, RunFolder
 
@@ -57,7 +65,7 @@ def probe_of(config: AnyConfig) -> ProbeConfig | None:
 
 def opened_by(job: Job) -> tuple[str, int] | None:
     """The cohort whose test part a job scores, and for how many models; None when it opens none."""
-    if job.kind == "evaluate":
+    if job.kind in ("evaluate", "stress"):
         return str(job.cohort), 1
     data = jobs.config_of(job)
     probe = (data.get("base") or data).get("probe") if job.kind in ("pretrain", "study") else None
@@ -68,7 +76,7 @@ def opened_by(job: Job) -> tuple[str, int] | None:
 
 def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None:
     """Write the labels that a run may see, if any, and which recordings its probe is of."""
-    if isinstance(config, EvaluateConfig | CompareConfig):
+    if isinstance(config, EvaluateConfig | CompareConfig | StressConfig):
         cohorts.write_labels(session, folder.manifest(), config.labels, folder)
     elif (probe := probe_of(config)) is not None:
         members = cohorts.manifest(session, probe.cohort)

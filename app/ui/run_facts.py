@@ -37,10 +37,12 @@ KIND_WORDS = {
     "estimate": "Estimate",
     "study": "Study",
     "verify": "Verification",
+    "recheck": "Quality check",
     "embed": "Embedding",
     "evaluate": "Evaluation",
     "compare": "Comparison",
     "leakage": "Search for leaks",
+    "stress": "Stress bench",
 }
 """Kinds of run in the user's words."""
 

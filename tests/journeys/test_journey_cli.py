@@ -101,6 +101,21 @@ def compared(ward, pretrained):
     return json.loads(told)
 
 
+def test_a_stress_bench_starts_from_the_evaluation_and_drowns_the_model_in_noise(ward, compared):
+    told = isoline(
+        *("stress", "through", "--cohort", "main", "--fault", "wander", "--fault", "swap_RA_LA"),
+        *("--resamples", "200", "--wait", "--json", "-w", ward),
+    )
+    stressed = json.loads(told)
+    rows = json.loads(isoline("jobs", "-w", ward, "--json"))
+    evaluated = [show(ward, row["job_id"])["results"] for row in rows if row["kind"] == "evaluate"]
+    plain = next(one for one in evaluated if one["model"] == "through")
+    assert stressed["clean"] == plain["macro"]
+    swap, wander = stressed["sweeps"]
+    assert wander["levels"][-1]["macro"]["value"] < plain["macro"]["value"] - 0.05
+    assert len(swap["levels"]) == 1
+
+
 def test_names_of_models_stand_for_their_only_evaluations(compared):
     assert compared["examined"] == "through"
     assert set(compared["models"]) == {"through", "untrained", "age + sex"}

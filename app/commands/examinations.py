@@ -1,0 +1,81 @@
+"""Verbs that look further than an evaluation: `stress`, `faults`."""
+
+from __future__ import annotations
+
+import argparse
+
+from app import printing
+from app.commands.parsing import Verbs, add_json, add_verb, opened, wants_json
+from app.commands.submitting import add_finish, submitted
+from engine.contract.errors import EXIT_DONE
+
+
+def add(verbs: Verbs) -> None:
+    """Register the verbs of this file."""
+    stress = add_verb(
+        verbs,
+        "stress",
+        "break a model's test recordings on purpose: leads off, cables exchanged, filters, noise",
+        ["isoline stress mymodel --cohort main --fault noise --fault low_pass --wait -w ward7"],
+        _stress,
+    )
+    stress.add_argument("model", metavar="MODEL", help="a network (see: isoline model list)")
+    stress.add_argument("--cohort", required=True, metavar="C", help="whose recordings, labels and split; needed")
+    stress.add_argument(
+        "--label", action="append", default=[], metavar="L", help="judge this label; repeatable (default: the cohort's)"
+    )
+    stress.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="F",
+        help="a fault or a group of them (see: isoline faults); repeatable (default: all)",
+    )
+    stress.add_argument(
+        "--margin", type=float, default=0.05, metavar="X", help="loss of macro AUROC that is broken (default: 0.05)"
+    )
+    stress.add_argument("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (default: 2000)")
+    stress.add_argument("--seed", type=int, default=0, metavar="N", help="seed of noise and resampling (default: 0)")
+    add_finish(stress)
+
+    faults = add_verb(
+        verbs,
+        "faults",
+        "list the faults that a stress bench makes",
+        ["isoline faults", "isoline faults --json"],
+        _faults,
+    )
+    add_json(faults)
+
+
+def _stress(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        job = workspace.stress(
+            arguments.model,
+            arguments.cohort,
+            labels=arguments.label,
+            faults=arguments.fault,
+            margin=arguments.margin,
+            resamples=arguments.resamples,
+            seed=arguments.seed,
+        )
+        return submitted(workspace, job, "Stress", arguments)
+
+
+def _faults(arguments: argparse.Namespace) -> int:
+    from engine.signal.perturbations import PERTURBATIONS
+
+    if wants_json(arguments):
+        told = [
+            {key: getattr(one, key) for key in ("name", "group", "title", "unit", "severities", "note")}
+            for one in PERTURBATIONS
+        ]
+        print(printing.as_json(told))
+        return EXIT_DONE
+    rows = [(one.group, one.name, one.title, _range(one.severities, one.unit)) for one in PERTURBATIONS]
+    print(printing.table(("Group", "Fault", "What it is", "Severities"), rows))
+    return EXIT_DONE
+
+
+def _range(severities: tuple[float, ...], unit: str) -> str:
+    return f"{', '.join(f'{value:g}' for value in severities)} {unit}" if unit else ""

@@ -1,0 +1,47 @@
+"""The part of the workspace that looks further than an evaluation: stress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.core import examinations
+from app.core.home import Home
+from engine.signal.perturbations import PERTURBATIONS, Perturbation
+
+
+class Examinations:
+    """Runs on models that are evaluated already. Mixed into `Workspace`, which has `_home`."""
+
+    _home: Home
+
+    def stress(
+        self,
+        model: str,
+        cohort: str,
+        labels: Sequence[str] = (),
+        faults: Sequence[str] = (),
+        margin: float = 0.05,
+        resamples: int = 2000,
+        seed: int = 0,
+    ) -> str:
+        """Queue a stress bench: the model's linear probe on test recordings that are broken on purpose.
+
+        Args:
+            model: a network.
+            cohort: whose recordings, labels and split.
+            labels: which ones; the cohort's when left out.
+            faults: names of faults or of groups of them (see `faults`); all when left out.
+            margin: loss of macro AUROC that counts as broken.
+            resamples: patient-clustered bootstrap resamples.
+            seed: of every random draw.
+
+        Raises:
+            UsageError: unknown model, cohort, label or fault, or a model that takes no recordings.
+            WorldError: nothing to evaluate.
+        """
+        with self._home.db.write() as session:
+            return examinations.stress(session, self._home, model, cohort, labels, faults, margin, resamples, seed)
+
+    def faults(self) -> tuple[Perturbation, ...]:
+        """Every fault that a stress bench knows."""
+        return PERTURBATIONS
