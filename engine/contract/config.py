@@ -38,6 +38,7 @@ from engine.contract.objective import ObjectiveConfig as ObjectiveConfig
 from engine.contract.page import Page
 from engine.contract.pretraining import PretrainConfig as PretrainConfig
 from engine.contract.pretraining import ProbeConfig as ProbeConfig
+from engine.contract.recheck import RecheckConfig as RecheckConfig
 from engine.contract.stress import StressConfig as StressConfig
 from engine.contract.study import EstimateConfig as EstimateConfig
 from engine.contract.study import StudyConfig as StudyConfig
@@ -120,6 +121,13 @@ class CompareConfig(Page):
         0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
     )
 
+    cka_kernel: Literal["linear", "rbf"] = Field(
+        "linear", description="Kernel that layers are compared by: linear, or Gaussian, which sees bent relations too."
+    )
+    cka_width: float = Field(
+        0.5, gt=0, le=10, description="Width of the Gaussian kernel, as a share of the median distance."
+    )
+
     @model_validator(mode="after")
     def _names_match(self) -> CompareConfig:
         if len(self.names) != len(self.evaluations):
@@ -130,6 +138,7 @@ class CompareConfig(Page):
 AnyConfig = (
     ImportConfig
     | VerifyConfig
+    | RecheckConfig
     | PretrainConfig
     | EstimateConfig
     | StudyConfig
@@ -142,7 +151,10 @@ AnyConfig = (
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
-KINDS = ("import", "verify", "pretrain", "estimate", "study", "embed", "evaluate", "compare", "leakage", "stress")
+KINDS = (
+    *("import", "verify", "recheck", "pretrain", "estimate", "study"),
+    *("embed", "evaluate", "compare", "leakage", "stress"),
+)
 _BACKBONES = ("s4", "transformer", "net1d")
 
 

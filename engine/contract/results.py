@@ -13,9 +13,12 @@ from pydantic import Field, TypeAdapter
 from engine.contract.estimate import Estimate as Estimate
 from engine.contract.estimate import Interval as Interval
 from engine.contract.estimate import Model as Model
+from engine.contract.ranking import Ranking
+from engine.contract.recheck import RecheckResults as RecheckResults
 from engine.contract.scaling import Association, DataBudget
 from engine.contract.scaling import ScalingFit as ScalingFit
 from engine.contract.similarity import CKA as CKA
+from engine.contract.similarity import EmbeddingSpread as EmbeddingSpread
 from engine.contract.stress import StressResults as StressResults
 
 
@@ -243,7 +246,9 @@ class CompareResults(Model):
     examined: str
     models: list[str]
     differences: list[Difference]
+    ranking: Ranking | None = Field(None, description="Over the labels as tasks.")
     cka: list[CKA]
+    spread: list[EmbeddingSpread] = Field([], description="Of each model's last layer.")
     split_id: str
     test_sha256: str
     seed: int
@@ -310,6 +315,7 @@ class LeakageResults(Model):
 AnyResults = (
     ImportResults
     | VerifyResults
+    | RecheckResults
     | PretrainResults
     | EstimateResults
     | StudyResults

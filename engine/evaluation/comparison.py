@@ -1,6 +1,6 @@
-"""One model against others: paired differences on common recordings and common resamples, and CKA of their layers.
+"""Models against each other: paired differences on common recordings and resamples, ranks, and a look inside.
 
-Legend: N recordings of the test part, L labels, D features.
+Legend: N recordings of the test part, L labels, M models, D features.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from safetensors.numpy import load_file
 from engine.contract.config import CompareConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter
+from engine.contract.ranking import Ranking
 from engine.contract.results import CKA, Difference, EvaluateResults, parse_results
 from engine.contract.run import RunFolder
+from engine.contract.similarity import EmbeddingSpread
+from engine.evaluation.inside import Embedded, similarities, spreads
 from engine.evaluation.opened import Opened, label_digests, read_arrays
 from engine.evaluation.progress import Pace
-from engine.metrics.cka import similarity
+from engine.metrics.cka import Patients
 from engine.metrics.estimates import difference_estimate, in_macro, macro_difference, measure
+from engine.metrics.ranking import Task, rank_models
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
 Floats = NDArray[np.float64]
@@ -83,7 +87,9 @@ class Compared:
     """What a comparison finds."""
 
     differences: list[Difference]
+    ranking: Ranking
     cka: list[CKA]
+    spread: list[EmbeddingSpread]
     notes: list[str]
 
 
@@ -98,9 +104,21 @@ def compare(
     _refuse_other_test_parts(evaluations, opened)
     rows = _rows(opened, evaluations[0].record_ids)
     _refuse_other_labels(evaluations, label_digests(opened, rows))
+    codes_N, count = patient_codes([opened.patients[row] for row in rows])
+    patients = Patients(codes_N, draw_multiplicities(count, config.resamples, config.seed))
     pace = Pace(folder, events, "models", "paired differences", len(evaluations) - 1)
-    differences, notes = _differences(config, opened, rows, evaluations, pace.step)
-    return Compared(differences, _similarities(evaluations), notes)
+    differences, notes = _differences(config, opened, rows, patients, evaluations, pace.step)
+    ranking = _ranking(config, opened, rows, patients, evaluations)
+    layered = [Embedded(one.name, one.record_ids, one.layers) for one in evaluations if one.layers]
+    cka = similarities(
+        layered,
+        patients,
+        rbf_share=config.cka_width if config.cka_kernel == "rbf" else None,
+        confidence=config.confidence,
+        seed=config.seed,
+        on_pair=Pace(folder, events, "models", "similarity of layers", len(layered)).step,
+    )
+    return Compared(differences, ranking, cka, spreads(layered, patients, config.confidence), notes)
 
 
 def _refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) -> None:
@@ -139,13 +157,13 @@ def _differences(
     config: CompareConfig,
     opened: Opened,
     rows: NDArray[np.intp],
+    patients: Patients,
     evaluations: Sequence[Evaluation],
     on_model: Callable[[int], None],
 ) -> tuple[list[Difference], list[str]]:
     """Examined minus other, per label and macro, on the recordings that both scored."""
     examined, record_ids = evaluations[0], evaluations[0].record_ids
-    codes_N, count = patient_codes([opened.patients[row] for row in rows])
-    weight_PB = draw_multiplicities(count, config.resamples, config.seed)
+    codes_N, weight_PB = patients.code_N, patients.weight_PB
     differences, notes = [], []
     for number, other in enumerate(evaluations[1:], 1):
         pairs, shared_N = [], np.zeros(len(rows), dtype=bool)
@@ -162,8 +180,8 @@ def _differences(
             pairs.append(pair)
             estimate = difference_estimate(*pair, config.confidence)
             differences.append(Difference(model=examined.name, reference=other.name, label=label, estimate=estimate))
-        patients = len(np.unique(codes_N[shared_N]))
-        macro = macro_difference(pairs, int(shared_N.sum()), patients, config.confidence)
+        known = len(np.unique(codes_N[shared_N]))
+        macro = macro_difference(pairs, int(shared_N.sum()), known, config.confidence)
         differences.append(Difference(model=examined.name, reference=other.name, label="macro", estimate=macro))
         used = sum(in_macro(a) and in_macro(b) for a, b in pairs)
         if 0 < used < len(pairs):
@@ -172,19 +190,21 @@ def _differences(
     return differences, notes
 
 
-def _similarities(evaluations: Sequence[Evaluation]) -> list[CKA]:
-    """CKA of the first model with layers with itself and with every other, on recordings that both embedded."""
-    layered = [evaluation for evaluation in evaluations if evaluation.layers]
-    return [_similarity(layered[0], other) for other in layered] if layered else []
-
-
-def _similarity(first: Evaluation, other: Evaluation) -> CKA:
-    place = {record_id: row for row, record_id in enumerate(other.record_ids)}
-    rows = [place[record_id] for record_id in first.record_ids]
-    theirs = {name: x_ND[rows] for name, x_ND in other.layers.items()}
-    whole_N = np.all([np.isfinite(x_ND).all(axis=1) for x_ND in [*first.layers.values(), *theirs.values()]], axis=0)
-    return similarity(
-        (first.name, other.name),
-        {name: x_ND[whole_N] for name, x_ND in first.layers.items()},
-        {name: x_ND[whole_N] for name, x_ND in theirs.items()},
-    )
+def _ranking(
+    config: CompareConfig,
+    opened: Opened,
+    rows: NDArray[np.intp],
+    patients: Patients,
+    evaluations: Sequence[Evaluation],
+) -> Ranking:
+    """Ranks over the labels as tasks, each on the recordings that all models scored."""
+    record_ids = evaluations[0].record_ids
+    tasks = []
+    for column, label in enumerate(opened.labels):
+        score_MN = np.stack([one.scores(record_ids, label) for one in evaluations])
+        known_N = np.isfinite(score_MN).all(axis=0)
+        y_N = np.where(known_N, opened.y_NL[rows, column], np.nan)
+        found = [measure(y_N, score_N, patients.code_N, patients.weight_PB) for score_N in score_MN]
+        value_M = np.array([np.nan if one.value is None else one.value for one in found])
+        tasks.append(Task(label, "labels", value_M, np.stack([one.resampled_B for one in found])))
+    return rank_models([one.name for one in evaluations], tasks, "median", config.confidence)

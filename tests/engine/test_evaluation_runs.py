@@ -312,6 +312,10 @@ def test_a_comparison_holds_paired_differences_against_the_first_and_cka_of_laye
     assert [(c.rows, c.columns) for c in told.cka] == [("random", "random"), ("random", "other")]
     assert np.allclose(np.diag(np.array(told.cka[0].values)), 1)
     assert told.cka[1].row_layers == ["stem", "block1", "block2"]
+    assert told.cka[1].low[2][2] <= told.cka[1].values[2][2] <= told.cka[1].high[2][2]
+    assert [one.model for one in told.ranking.tasks[0].models] == ["random", "age + sex", "other"]
+    assert [one.score for one in told.ranking.tasks[0].models] == pytest.approx(values)
+    assert [one.model for one in told.spread] == ["random", "other"]
     assert told.test_sha256 == split_digest(bench.ids, bench.split)
 
 
