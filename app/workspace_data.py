@@ -12,6 +12,7 @@ from app.core import (
     label_import,
     label_look,
     marks,
+    rechecks,
     record_query,
     records,
     runs,
@@ -66,10 +67,28 @@ class Data:
         with self._home.db.read() as session:
             return marks.counts(session)
 
-    def record_facets(self) -> Facets:
-        """What the recordings can be filtered by, with counts."""
+    def record_facets(self, query: RecordQuery = record_query.EVERYTHING) -> Facets:
+        """What the recordings can be filtered by; each filter counted among those that the query's others leave."""
         with self._home.db.read() as session:
-            return record_query.facets(session)
+            return record_query.facets(session, query)
+
+    def recheck(self) -> str:
+        """Queue the judging of all recordings again, by the rules of this version; gives back the job's id.
+
+        Raises:
+            WorldError: there is no recording yet.
+        """
+        with self._home.db.write() as session:
+            return rechecks.submit(session, self._home)
+
+    def rechecked(self, job_id: str) -> dict[str, int]:
+        """What a finished recheck has changed: how many recordings went from which verdict to which.
+
+        Raises:
+            UsageError: it is no recheck that is done.
+        """
+        with self._home.db.read() as session:
+            return rechecks.moves(session, job_id)
 
     def read_dataset(self, name: str, folder: Path, tasks: Sequence[str] = ()) -> CorpusRead:
         """Read the tables of a public corpus, which takes long where they are; changes nothing.

@@ -6,7 +6,7 @@ Every filter and every order stands on an index, so that a page of 100,000 recor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, union_all
@@ -82,6 +82,8 @@ class Facets:
 
     Attributes:
         records: how many recordings the workspace holds in all.
+        beside_label: how many are left by all filters but the one on a label; a label is unknown in those of them
+            that have it neither positive nor negative.
     """
 
     datasets: tuple[tuple[str, int], ...]
@@ -93,6 +95,10 @@ class Facets:
     years: tuple[tuple[int, int], ...]
     labels: tuple[LabelCount, ...] = ()
     records: int = 0
+    beside_label: int = 0
+
+
+EVERYTHING = RecordQuery()
 
 
 def page(session: Session, query: RecordQuery, limit: int | None = None, offset: int = 0) -> list[RecordRow]:
@@ -132,26 +138,30 @@ def record_ids(session: Session, query: RecordQuery) -> list[str]:
     return list(session.scalars(_filtered(select(Record.record_id), query).order_by(Record.number)))
 
 
-def facets(session: Session) -> Facets:
-    """What the recordings of the workspace can be filtered by."""
-    devices = session.execute(
-        select(Record.maker, Record.model, func.count())
-        .where(or_(Record.maker != "", Record.model != ""))
-        .group_by(Record.maker, Record.model)
-        .order_by(func.count().desc())
-    ).all()
-    findings = select(Finding.finding, func.count()).group_by(Finding.finding).order_by(func.count().desc())
-    years = select(Record.year, func.count()).where(Record.year.is_not(None)).group_by(Record.year)
+def facets(session: Session, asked: RecordQuery = EVERYTHING) -> Facets:
+    """What recordings can be filtered by.
+
+    The numbers of each filter are counted among the recordings that all other filters of `asked` leave: what a table
+    would show if this one were chosen. A value that none of them has is absent.
+    """
+    devices = _filtered(select(Record.maker, Record.model, func.count()), replace(asked, device=None))
+    named = devices.where(or_(Record.maker != "", Record.model != "")).group_by(Record.maker, Record.model)
+    years = _filtered(select(Record.year, func.count()), replace(asked, year_from=None, year_to=None))
+    dated = years.where(Record.year.is_not(None)).group_by(Record.year).order_by(Record.year)
     return Facets(
-        datasets=_counted(session, Record.dataset),
-        qualities=_counted(session, Record.quality),
-        findings=tuple((str(name), int(n)) for name, n in session.execute(findings)),
-        devices=tuple((device_name(maker, model), int(n)) for maker, model, n in devices),
-        formats=_counted(session, Record.format),
-        sexes=_counted(session, Record.sex),
-        years=tuple((int(year), int(n)) for year, n in session.execute(years.order_by(Record.year)) if year),
-        labels=_label_counts(session),
+        datasets=_counted(session, Record.dataset, replace(asked, dataset=None)),
+        qualities=_counted(session, Record.quality, replace(asked, quality=None)),
+        findings=_finding_counts(session, replace(asked, finding=None)),
+        devices=tuple(
+            (device_name(maker, model), int(n))
+            for maker, model, n in session.execute(named.order_by(func.count().desc()))
+        ),
+        formats=_counted(session, Record.format, replace(asked, format=None)),
+        sexes=_counted(session, Record.sex, replace(asked, sex=None)),
+        years=tuple((int(year), int(n)) for year, n in session.execute(dated) if year),
+        labels=_label_counts(session, replace(asked, label=None)),
         records=records.count(session),
+        beside_label=count(session, replace(asked, label=None)),
     )
 
 
@@ -178,19 +188,34 @@ def _before(column: InstrumentedAttribute[Any], value: Any, descending: bool) ->
     return or_(below, column.is_(None)) if column.nullable else below
 
 
-def _label_counts(session: Session) -> tuple[LabelCount, ...]:
+def _finding_counts(session: Session, asked: RecordQuery) -> tuple[tuple[str, int], ...]:
+    query = _of_those(select(Finding.finding, func.count()), Finding.record_id, asked)
+    found = session.execute(query.group_by(Finding.finding).order_by(func.count().desc()))
+    return tuple((str(name), int(n)) for name, n in found)
+
+
+def _label_counts(session: Session, asked: RecordQuery) -> tuple[LabelCount, ...]:
     positive = RecordLabel.value > 0
     query = select(RecordLabel.label, func.count().filter(positive), func.count().filter(~positive))
-    found = session.execute(query.group_by(RecordLabel.label).order_by(RecordLabel.label))
+    among = _of_those(query, RecordLabel.record_id, asked)
+    found = session.execute(among.group_by(RecordLabel.label).order_by(RecordLabel.label))
     return tuple(LabelCount(label, int(yes), int(no)) for label, yes, no in found)
 
 
-def _counted(session: Session, column: InstrumentedAttribute[str]) -> tuple[tuple[str, int], ...]:
-    query = select(column, func.count()).group_by(column).order_by(func.count().desc(), column)
+def _counted(session: Session, column: InstrumentedAttribute[str], asked: RecordQuery) -> tuple[tuple[str, int], ...]:
+    query = _filtered(select(column, func.count()), asked).group_by(column).order_by(func.count().desc(), column)
     return tuple((str(value), int(n)) for value, n in session.execute(query))
 
 
-def _filtered(query: Select[Any], asked: RecordQuery) -> Select[Any]:
+def _of_those(
+    query: Select[*tuple[Any, ...]], record_id: InstrumentedAttribute[str], asked: RecordQuery
+) -> Select[*tuple[Any, ...]]:
+    """Only what belongs to recordings that are asked for; without a filter the recordings are not looked at."""
+    meant = _filtered(select(Record.record_id), asked)
+    return query if meant.whereclause is None else query.where(record_id.in_(meant))
+
+
+def _filtered(query: Select[*tuple[Any, ...]], asked: RecordQuery) -> Select[*tuple[Any, ...]]:
     return query.where(*_conditions(asked), *_ranges(asked), *_label(asked))
 
 

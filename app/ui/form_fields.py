@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.form_words import choice_of, is_range, unit_of
-from app.ui.quiet_combo import QuietCombo as QuietCombo
+from app.ui.quiet_combo import QuietCombo
 
 UNIT_WIDTH = 24
 

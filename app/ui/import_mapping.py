@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.background import Background
-from app.ui.form_fields import QuietCombo
 from app.ui.label_words import role_label
 from app.ui.messages import message_of
+from app.ui.quiet_combo import QuietCombo
 from app.ui.row_combo import RowCombo, dress, place_combo, set_tab_order
 from engine.contract.mapping import NOT_A_LEAD, SignalTable
 from engine.signal.leads import CANONICAL

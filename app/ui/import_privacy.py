@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel
 
-from app.ui.form_fields import QuietCombo
 from app.ui.label_words import role_label
+from app.ui.quiet_combo import QuietCombo
 from engine.contract.deidentification import Deidentification
 
 NEVER = (

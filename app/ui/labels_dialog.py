@@ -28,11 +28,11 @@ from app.ui.background import Background
 from app.ui.banner import Banner
 from app.ui.dialog_size import open_at
 from app.ui.empty import EmptyState
-from app.ui.form_fields import QuietCombo
 from app.ui.label_words import JOIN_WORDS, role_label, tell
 from app.ui.labels_columns import MOST_COLUMNS, LabelColumns
 from app.ui.labels_preview import LabelsPreview
 from app.ui.messages import message_of
+from app.ui.quiet_combo import QuietCombo
 
 if TYPE_CHECKING:
     from app.core.label_import import LabelPreview

@@ -42,6 +42,12 @@ _WORDS = {
 SUSPICIONS = ("polarity", "limb_swap", "precordial_order")
 """Findings about how electrodes may have been placed: an unusual heart can look the same."""
 
+WIDE_COMPLEXES = (
+    "Wide QRS complexes (paced, or a blocked bundle branch): whether the chest electrodes or LA and LL are exchanged, "
+    "or a lead stands upside down, was not judged."
+)
+"""What a verdict does not cover where `wide_complexes` stands in its evidence (docs/quality.md)."""
+
 _SELF_TOLD = ("einthoven", "goldberger")
 """Findings whose words name the leads already."""
 
@@ -156,6 +162,8 @@ def verdict_tip(row: RecordRow) -> str:
     """The verdict, its reasons, and the measures of every lead, as HTML."""
     _, _, words, meaning = VERDICTS[row.quality]
     lines = [f"<b>{words}</b>: {meaning}", *(escape(_sentence(reason)) for reason in row.quality_reasons)]
+    if row.quality_evidence.get("wide_complexes"):
+        lines.append(WIDE_COMPLEXES)
     return "<br>".join(lines) + _numbers(row.quality_evidence)
 
 

@@ -14,13 +14,13 @@ from app.ui.calibration import CalibrationDialog, screen_key
 from app.ui.cut_label import CutLabel
 from app.ui.ecg_layout import GAINS_MM_MV, LAYOUTS, SPEEDS_MM_S
 from app.ui.ecg_view import EcgView
-from app.ui.flow import Flow
 from app.ui.icons import themed
 from app.ui.quality_badge import Badge, badges
 from app.ui.quiet_combo import QuietCombo
 from app.ui.records_columns import labels_text, labels_tip
 from app.ui.settings import Settings
 from app.ui.theme import Theme
+from app.ui.wrapped_row import WrappedRow
 
 WORDS_FROM_PX = 640
 """Width from which the controls of the trace have words beside their signs."""
@@ -36,7 +36,7 @@ class RecordCard(QFrame):
         self.setProperty("role", "panel")
         self.name, self.facts, self.acquisition, self.labels = CutLabel(), CutLabel(), CutLabel(), CutLabel()
         self.layout_choice, self.speed, self.gain = QuietCombo(), QComboBox(), QComboBox()
-        self.quality = Flow("Signal quality", self.layout_choice)
+        self.quality = WrappedRow("Signal quality", self.layout_choice)
         self.fit, self.true_size = QToolButton(), QToolButton()
         self.caliper, self.calibrate = QToolButton(), QToolButton()
         self.view = EcgView()

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, 
 
 from app.core.record_query import Facets, RecordQuery
 from app.ui import theme as themes
-from app.ui.flow import Flow
 from app.ui.icons import icon, themed
 from app.ui.records_filter_panel import FilterPanel
 from app.ui.records_filter_words import Chip, chips, without_filters
+from app.ui.wrapped_row import WrappedRow
 
 TYPING_PAUSE_MS = 150
 BESIDE_PX = 10
@@ -23,12 +23,14 @@ class FilterBar(QWidget):
 
     changed = Signal(RecordQuery)
     """The user asks for other recordings."""
+    numbers_asked = Signal(RecordQuery)
+    """The popover, which is open, needs the numbers beside its choices."""
 
     def __init__(self) -> None:
         super().__init__()
         self.query = RecordQuery()
         self.search, self.more, self.clear = QLineEdit(), QToolButton(), QToolButton()
-        self.panel, self.chips = FilterPanel(self), Flow("Filters that are set")
+        self.panel, self.chips = FilterPanel(self), WrappedRow("Filters that are set")
         self.pause = QTimer(self, singleShot=True, interval=TYPING_PAUSE_MS)
         self._dress()
         self._lay_out()
@@ -51,10 +53,17 @@ class FilterBar(QWidget):
             self.pause.stop()
         self.panel.show_query(query)
         self._show_chips()
+        self._ask_numbers()
 
     def offer(self, facets: Facets) -> None:
         """Take over what there is to filter by."""
         self.panel.offer(facets)
+        self._ask_numbers()
+
+    def number(self, query: RecordQuery, left: Facets) -> None:
+        """Take over the numbers that belong to a query, unless another one is asked by now."""
+        if query == self.query:
+            self.panel.number(left)
 
     def open_panel(self) -> None:
         """Show all filters beside the table, so that it can be watched."""
@@ -65,6 +74,7 @@ class FilterBar(QWidget):
         self.panel.move(max(x, room.left()), max(y, room.top()))
         self.panel.show()
         self.panel.label.setFocus(Qt.FocusReason.PopupFocusReason)
+        self._ask_numbers()
 
     def apply_theme(self) -> None:
         """Draw the icons in the theme's colours."""
@@ -75,6 +85,10 @@ class FilterBar(QWidget):
         if query != self.query:
             self.put(query)
             self.changed.emit(query)
+
+    def _ask_numbers(self) -> None:
+        if self.panel.isVisible():
+            self.numbers_asked.emit(self.query)
 
     def _take_text(self) -> None:
         self.pause.stop()

@@ -92,6 +92,7 @@ class FilterPanel(QFrame):
         self.setProperty("role", "popover")
         self.setAccessibleName("Filters")
         self._query, self._facets = RecordQuery(), NO_FACETS
+        self._left: Facets | None = None
         self.label, self.label_is = combo("Label"), combo("What the label is")
         self.fields = {field.name: combo(field.title.replace("&", "")) for field in FIELDS}
         self.age, self.year = SpanEdit("Age", 150), SpanEdit("Year", 9999)
@@ -101,7 +102,9 @@ class FilterPanel(QFrame):
         self._connect()
 
     def show_query(self, query: RecordQuery) -> None:
-        """Show what is set."""
+        """Show what is set; the numbers of another query are gone until its own come."""
+        if replace(query, sort="", descending=False) != replace(self._query, sort="", descending=False):
+            self._left = None
         self._query = query
         self._fill()
 
@@ -112,17 +115,23 @@ class FilterPanel(QFrame):
             self.year.hint(str(facets.years[0][0]), str(facets.years[-1][0]))
         self._fill()
 
+    def number(self, left: Facets) -> None:
+        """Take over the numbers, each filter's among the recordings that the others leave."""
+        self._left = left
+        self._fill()
+
     def tell(self, words: str) -> None:
         """Say how many recordings match."""
         self.matching.setText(words)
 
     def _fill(self) -> None:
         query, facets = self._query, self._facets
-        _fill(self.label, label_choices(facets, query.label_is), query.label)
+        _fill(self.label, label_choices(facets, self._left, query.label_is), query.label)
         self.label_is.setCurrentIndex(self.label_is.findData(query.label_is))
         self.label_is.setEnabled(query.label is not None)
         for field in FIELDS:
-            _fill(self.fields[field.name], choices(field, facets), getattr(query, field.name), field.words)
+            offered = choices(field, facets, self._left)
+            _fill(self.fields[field.name], offered, getattr(query, field.name), field.words)
         self.age.put(query.age_from, query.age_to)
         self.year.put(query.year_from, query.year_to)
         self.clear.setEnabled(without_filters(query) != query)
@@ -203,8 +212,11 @@ def _fill(choice: QuietCombo, offered: list[Choice], chosen: str | None, words: 
     """Offer these; what is chosen stays chosen, also when no recording has it any more."""
     if chosen is not None and chosen not in dict(offered):
         offered = [*offered, (chosen, f"{words(chosen)}  (0)")]
-    held = [(choice.itemData(place), choice.itemText(place)) for place in range(1, choice.count())]
-    if held != offered or not choice.count():
+    held = [choice.itemData(place) for place in range(1, choice.count())]
+    if held == [value for value, _ in offered] and choice.count():
+        for place, (_, text) in enumerate(offered, start=1):  # in place: the user may have the list open
+            choice.setItemText(place, text)
+    else:
         choice.clear()
         choice.addItem("Any", None)
         for value, text in offered:

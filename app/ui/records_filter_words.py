@@ -58,24 +58,34 @@ FIELDS = (
 )
 
 
-def choices(field: Field, facets: Facets) -> list[Choice]:
-    """What can be chosen, with numbers of recordings."""
-    return [(value, f"{field.words(value)}  ({number:,})") for value, number in field.counts(facets)]
+def choices(field: Field, facets: Facets, left: Facets | None) -> list[Choice]:
+    """What can be chosen of a filter.
+
+    Args:
+        field: the filter.
+        facets: what there is in the workspace; decides what is offered, and in which order.
+        left: counted among what the other filters leave; None while that is not known.
+    """
+    numbers = {} if left is None else dict(field.counts(left))
+    told = [(value, field.words(value)) for value, _ in field.counts(facets)]
+    return told if left is None else [(value, _numbered(words, numbers.get(value, 0))) for value, words in told]
 
 
-def label_choices(facets: Facets, label_is: str) -> list[Choice]:
-    """Labels, with the number of recordings of which this holds."""
+def label_choices(facets: Facets, left: Facets | None, label_is: str) -> list[Choice]:
+    """Labels, with the number of recordings of which this holds; as `choices` does it for the other filters."""
+    if left is None:
+        return [(one.label, one.label) for one in facets.labels]
+    known = {one.label: (one.positives, one.negatives) for one in left.labels}
     told = []
     for one in facets.labels:
-        known = one.positives + one.negatives
-        number = {
-            "positive": one.positives,
-            "negative": one.negatives,
-            "known": known,
-            "unknown": facets.records - known,
-        }[label_is]
-        told.append((one.label, f"{one.label}  ({number:,})"))
+        yes, no = known.get(one.label, (0, 0))
+        numbers = {"positive": yes, "negative": no, "known": yes + no, "unknown": left.beside_label - yes - no}
+        told.append((one.label, _numbered(one.label, numbers[label_is])))
     return told
+
+
+def _numbered(words: str, number: int) -> str:
+    return f"{words}  ({number:,})"
 
 
 def chips(query: RecordQuery) -> list[Chip]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
@@ -35,7 +36,7 @@ class RecordsTable(QWidget):
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
-        self.workspace = workspace
+        self.workspace, self.background = workspace, background
         columns = record_columns()
         self.bar, self.count, self.columns = FilterBar(), QLabel(), QToolButton()
         self.model = PagedModel([c.column for c in columns], background, self._count, self._fetch, self._find)
@@ -96,6 +97,14 @@ class RecordsTable(QWidget):
         self.columns.setIcon(themed("columns", themes.current()))
         self.view.viewport().update()
         self.view.horizontalHeader().viewport().update()
+
+    def _read_numbers(self, query: RecordQuery) -> None:
+        self.background.read(
+            partial(self.workspace.record_facets, query),
+            partial(self.bar.number, query),
+            key="records.numbers",
+            slow=True,
+        )
 
     # These run on the reading worker and must not touch a widget.
 
@@ -224,6 +233,7 @@ class RecordsTable(QWidget):
 
     def _connect(self) -> None:
         self.bar.changed.connect(lambda _query: self._load(keep=False))
+        self.bar.numbers_asked.connect(self._read_numbers)
         self.view.sort_asked.connect(self._take_order)
         self.view.customContextMenuRequested.connect(self._open_row_menu)
         self.columns.clicked.connect(lambda: self.view.open_menu(self.columns))

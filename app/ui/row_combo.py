@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTableWidget, QWidget
 
-from app.ui.form_fields import QuietCombo
+from app.ui.quiet_combo import QuietCombo
 
 ROW_PX = 32
 

@@ -1,5 +1,6 @@
 """What tests of the app share: a dossier is typeset once, which takes a second; threads end with their test."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,3 +62,26 @@ def six_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from core_cases import make_workspace  # not above: not every test here needs a database
 
     return make_workspace(tmp_path_factory.mktemp("six") / "workspace", count=6)
+
+
+@pytest.fixture(scope="session")
+def many_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose recordings fill more than two pages of a table, to be copied."""
+    from made_records import MANY, take_in, told
+
+    from app.workspace import Workspace
+
+    path = tmp_path_factory.mktemp("many") / "workspace"
+    with Workspace.create(path) as workspace:
+        take_in(workspace, [told(number) for number in range(MANY)])
+    return path
+
+
+@pytest.fixture
+def many(many_recordings: Path, tmp_path: Path) -> Iterator[object]:
+    """An opened copy of that workspace."""
+    from app.workspace import Workspace
+
+    shutil.copytree(many_recordings, tmp_path / "workspace")
+    with Workspace.open(tmp_path / "workspace") as opened:
+        yield opened

@@ -16,6 +16,8 @@ SWAP = {
     "leads": [],
     "values": [4.2],
 }
+MANY = 230
+"""Recordings that fill more than two pages of a table."""
 DEVICES = ({"maker": "GE", "model": "MAC 5500"}, {"maker": "Philips", "model": "TC70"}, {})
 
 

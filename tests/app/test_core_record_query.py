@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,20 @@ def test_what_there_is_to_filter_by_is_counted(workspace: Workspace) -> None:
     assert told.years == tuple((2000 + n, 1) for n in range(6))
     assert (dict(told.sexes), dict(told.datasets)) == ({"female": 3, "male": 3}, {"local": 6})
     assert dict(told.qualities) == {"good": 3, "limited": 3}
+
+
+def test_each_filter_is_counted_among_what_the_others_leave(workspace: Workspace) -> None:
+    asked = RecordQuery(sex="female", year_from=2002, quality="limited", label="AF", label_is="known")
+    told = workspace.record_facets(asked)
+    for field, counts in (("sex", told.sexes), ("quality", told.qualities), ("finding", told.findings)):
+        values = [value for value, _ in counts]
+        assert values, field
+        assert len(set(values)) == len(values)
+        for value, number in counts:
+            assert number == workspace.found_count(replace(asked, **{field: value})) > 0, (field, value)
+    assert sum(number for _, number in told.years) == workspace.found_count(replace(asked, year_from=None))
+    assert told.beside_label == workspace.found_count(replace(asked, label=None))
+    assert told.records == 6
 
 
 def test_every_filter_and_order_stands_on_an_index(workspace: Workspace) -> None:

@@ -45,6 +45,12 @@ def test_the_numbers_of_each_lead_stand_in_the_tip():
     assert not flat.suspicion
 
 
+def test_the_verdict_says_what_was_not_judged_in_wide_complexes():
+    assert "chest electrodes or LA and LL" in verdict_tip(row(FLAT, wide_complexes=True))
+    assert "Wide QRS" not in verdict_tip(row(FLAT, wide_complexes=False))
+    assert "Wide QRS" not in verdict_tip(row(FLAT))
+
+
 def test_text_of_a_recording_cannot_become_markup():
     nasty = {"name": "gain", "text": "<img src=x>", "leads": [], "values": [7.0]}
     assert "<img" not in findings_of(row(nasty))[0].tip

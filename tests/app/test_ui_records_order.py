@@ -1,47 +1,27 @@
 """The table of recordings: order over all rows, the recording that stays current, columns that are remembered."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-from made_records import take_in, told
+from made_records import MANY, take_in, told
 from PySide6.QtCore import QPoint, Qt
+from window_cases import shown_table
 
 from app.core.record_query import SORTABLE, RecordQuery
 from app.ui.records_columns import record_columns
 from app.ui.records_table import RecordsTable
 from app.ui.settings import Settings
 from app.ui.table import PAGE_ROWS
-from app.workspace import Workspace
-
-COUNT = 230
-"""More than two pages."""
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    path = tmp_path_factory.mktemp("order") / "ws"
-    with Workspace.create(path) as workspace:
-        take_in(workspace, [told(n) for n in range(COUNT)])
-    return path
 
 
 @pytest.fixture
-def workspace(made, tmp_path):
-    shutil.copytree(made, tmp_path / "ws")
-    with Workspace.open(tmp_path / "ws") as opened:
-        yield opened
+def workspace(many):
+    return many
 
 
 @pytest.fixture
 def table(qtbot, workspace, background):
-    shown = RecordsTable(workspace, background)
-    qtbot.addWidget(shown)
-    shown.resize(400, 600)
-    shown.show()
-    shown.reload()
-    settle(qtbot, shown)
-    return shown
+    return shown_table(qtbot, workspace, background)
 
 
 def settle(qtbot, table):
@@ -118,7 +98,7 @@ def test_recordings_that_come_in_between_leave_the_current_one_where_it_is_seen(
     table.view.scrollTo(table.model.index(120, 0), table.view.ScrollHint.PositionAtCenter)
     settle(qtbot, table)
     chosen, seen = table.current(), table.view.visualRect(table.view.currentIndex()).y()
-    take_in(workspace, [told(n, age=1.0) for n in range(COUNT, COUNT + 5)])
+    take_in(workspace, [told(n, age=1.0) for n in range(MANY, MANY + 5)])
     table.reload()
     settle(qtbot, table)
     assert table.current() == chosen
@@ -206,7 +186,7 @@ def test_every_line_of_every_order_is_found_again(workspace):
 
 
 def test_from_a_recording_to_all_of_its_patient(table, qtbot, workspace):
-    mine = [told(COUNT + n, patient="p00000000abcd") for n in range(3)]
+    mine = [told(MANY + n, patient="p00000000abcd") for n in range(3)]
     take_in(workspace, mine)
     table.look_for(mine[1].record_id)
     settle(qtbot, table)

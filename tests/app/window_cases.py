@@ -1,6 +1,7 @@
 """How tests of the window's pages show one and wait until it has read what it shows."""
 
 from app.core.changes import Changes
+from app.ui.records_table import RecordsTable
 
 
 def settle(qtbot, background, limit_s: int = 60) -> None:
@@ -16,3 +17,15 @@ def shown(qtbot, page, background, width: int = 1200, height: int = 860):
     page.refresh(Changes.ALL)
     settle(qtbot, background)
     return page
+
+
+def shown_table(qtbot, workspace, background):
+    """The table of recordings on the screen, with what there is to filter by."""
+    table = RecordsTable(workspace, background)
+    qtbot.addWidget(table)
+    table.resize(400, 600)
+    table.show()
+    table.offer(workspace.record_facets())
+    table.reload()
+    settle(qtbot, background)
+    return table

@@ -12,7 +12,7 @@ GAP_PX = 4
 _TAB = Qt.FocusPolicy.TabFocus
 
 
-class Flow(QWidget):
+class WrappedRow(QWidget):
     """Holds widgets and lays them out like words; without any it takes no room.
 
     Args:
