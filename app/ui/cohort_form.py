@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
 from app.core.cohort_choices import CohortChoices
@@ -95,6 +95,11 @@ class CohortForm(QScrollArea):
         """Say beside the split why it cannot be made."""
         self._tell(self.split_fault, fault)
 
+    def _follow(self, at: QPoint) -> None:
+        """Scroll along with a rule that is dragged beyond what is seen."""
+        seen = self.rules.mapTo(self.viewport(), at).y()
+        self.ensureVisible(0, self.verticalScrollBar().value() + seen, 0, 24)
+
     def _share(self) -> float:
         """Percent; a share of the plan that is finer than the box shows stays what it was."""
         shown = self.share.value()
@@ -165,6 +170,7 @@ class CohortForm(QScrollArea):
         self.dataset.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self.labels.changed.connect(self.changed)
         self.rules.changed.connect(self.changed)
+        self.rules.pulled.connect(self._follow)
         self.way.currentIndexChanged.connect(lambda _row: self._changed_way())
         for box in (self.folds, self.share, self.seed):
             box.valueChanged.connect(lambda _value: self.changed.emit())

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QKeySequence, QMouseEvent, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.cohort_choices import CohortChoices
 from app.ui.cohort_rule_editors import RuleEditor, editor_of, kind_of
 from app.ui.cohort_words import TITLES
 from app.ui.icons import icon
+from app.ui.signs import sign
 from app.ui.theme import Theme, current
 from engine.contract.eligibility import AnyRule, parse_rule
 from engine.contract.errors import UsageError
@@ -27,10 +38,13 @@ class RuleRow(QFrame):
     moved = Signal(int)
     """Up (-1) or down (+1)."""
     dropped = Signal()
+    dragged = Signal(QPoint)
+    """Where the mouse, which holds the row, is now: a point of the row."""
 
     def __init__(self, editor: RuleEditor) -> None:
         super().__init__()
-        self.editor, self.gone, self.note = editor, QLabel(), QLabel()
+        self.editor, self.gone, self.note, self.grip = editor, QLabel(), QLabel(), QLabel()
+        self._held_at: QPoint | None = None
         title = TITLES[editor.what]
         self.up = _tool(f"Move the rule {title} up (Alt+Up)", Qt.ArrowType.UpArrow)
         self.down = _tool(f"Move the rule {title} down (Alt+Down)", Qt.ArrowType.DownArrow)
@@ -62,8 +76,32 @@ class RuleRow(QFrame):
         self.gone.setText("" if step is None else f"−{gone:,}" if gone else "leaves out nobody")
 
     def apply_theme(self, theme: Theme) -> None:
-        """Draw the cross in the theme's colour."""
+        """Draw cross and grip in the theme's colour."""
         self.drop.setIcon(icon("close", theme.muted))
+        self.grip.setPixmap(sign("grip", theme.muted).pixmap(14, 14))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of the row, wherever there is nothing else to press."""
+        self._held_at = event.position().toPoint() if event.button() is Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell where the row is pulled to; a hand that trembles moves nothing."""
+        at = event.position().toPoint()
+        far = self._held_at is not None and (at - self._held_at).manhattanLength() >= QApplication.startDragDistance()
+        if far or self.property("dragged"):
+            self._mark_dragged(True)
+            self.dragged.emit(at)
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """Let the row go where it is."""
+        self._held_at = None
+        self._mark_dragged(False)
+
+    def _mark_dragged(self, on: bool) -> None:
+        if bool(self.property("dragged")) != on:
+            self.setProperty("dragged", on)
+            self.style().unpolish(self)
+            self.style().polish(self)
 
     def _edited(self) -> None:
         self.judge()
@@ -86,15 +124,19 @@ class RuleRow(QFrame):
         heading.setProperty("role", "heading")
         self.gone.setProperty("role", "muted")
         self.note.setWordWrap(True)
+        for part in (self.grip, heading):
+            part.setCursor(Qt.CursorShape.SizeVerCursor)
+            part.setToolTip("Drag to change the order (Alt+Up, Alt+Down)")
         top = QHBoxLayout()
         top.setSpacing(2)
+        top.addWidget(self.grip)
         top.addWidget(heading, 1)
         top.addWidget(self.gone)
         top.addSpacing(6)
         for button in (self.up, self.down, self.drop):
             top.addWidget(button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(10, 4, 6, 8)
+        column.setContentsMargins(8, 4, 6, 8)
         column.setSpacing(4)
         column.addLayout(top)
         column.addWidget(self.editor)
@@ -105,6 +147,8 @@ class RuleList(QWidget):
     """Rules in the order in which they are applied, and a button that offers more."""
 
     changed = Signal()
+    pulled = Signal(QPoint)
+    """A row is dragged: where the mouse is in the list, so that whoever scrolls it can follow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,6 +227,7 @@ class RuleList(QWidget):
         row.changed.connect(self.changed)
         row.moved.connect(lambda by: self._move(row, by))
         row.dropped.connect(lambda: self._take_away(row))
+        row.dragged.connect(lambda at: self._pull(row, row.mapTo(self, at)))
         self._column.insertWidget(len(self.rows), row)
         self.rows.append(row)
         return row
@@ -199,6 +244,19 @@ class RuleList(QWidget):
         self._settle()
         if focus is not None and row.isAncestorOf(focus):
             focus.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _pull(self, row: RuleRow, at: QPoint) -> None:
+        """Move a row past each neighbour of which the mouse has passed the middle."""
+        middles = [one.geometry().center().y() for one in self.rows]
+        place = to = self.rows.index(row)
+        while to > 0 and at.y() < middles[to - 1]:
+            to -= 1
+        while to < len(self.rows) - 1 and at.y() > middles[to + 1]:
+            to += 1
+        if to != place:
+            self._move(row, to - place)
+            self._column.activate()  # the next move of the mouse is measured against the rows as they stand then
+        self.pulled.emit(at)
 
     def _take_away(self, row: RuleRow) -> None:
         place = self.rows.index(row)

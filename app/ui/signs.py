@@ -158,6 +158,14 @@ def _pulse(painter: QPainter, colour: QColor) -> None:
     _line(painter, (0.04, 0.6), (0.3, 0.6), (0.42, 0.12), (0.58, 0.9), (0.68, 0.6), (0.96, 0.6))
 
 
+def _grip(painter: QPainter, colour: QColor) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    for x in (0.36, 0.64):
+        for y in (0.22, 0.5, 0.78):
+            painter.drawEllipse(QPointF(x, y), 0.085, 0.085)
+
+
 def _marker_sign(shape: str) -> Draw:
     return lambda painter, colour: paint_marker(painter, shape, QPointF(0.5, 0.5), 0.32, colour)
 
@@ -172,5 +180,6 @@ _SIGNS: dict[str, Draw] = {
     "warning": _warning,
     "question": _question,
     "pulse": _pulse,
+    "grip": _grip,
     **{shape: _marker_sign(shape) for shape in MARKERS},
 }

@@ -138,6 +138,7 @@ QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warn"] {{ color: {warn}; }}
 QLabel[role="bad"] {{ color: {bad}; }}
 QFrame[role="panel"] {{ background: {panel}; border: 1px solid {border}; border-radius: 4px; }}
+QFrame[role="panel"][dragged="true"] {{ border-color: {accent}; background: {selection}; }}
 QFrame[role="popover"] {{ background: {panel}; border: 1px solid {muted}; }}
 QFrame[role="banner-bad"] {{ background: {panel}; border: 1px solid {bad}; border-left: 4px solid {bad}; }}
 QFrame[role="banner-warn"] {{ background: {panel}; border: 1px solid {warn}; border-left: 4px solid {warn}; }}

@@ -282,6 +282,30 @@ def test_rules_change_places_by_button_and_by_key_and_the_focus_goes_along(build
     assert rules.words() == ("sex male", "age 18..")
 
 
+def test_a_rule_is_dragged_past_its_neighbours_and_stays_where_it_is_let_go(build, qtbot):
+    builder = build(CohortPlan("a name", rules=("age 18..", "quality good", "seconds 10..")))
+    rules = builder.form.rules
+    first = rules.rows[0]
+    heading = first.rect().topLeft() + QPoint(60, 12)
+    last = rules.rows[2].geometry()
+
+    def pull_to(y: int) -> None:
+        QTest.mouseMove(first, QPoint(60, first.mapFrom(rules, QPoint(60, y)).y()))
+
+    QTest.mousePress(first, Qt.MouseButton.LeftButton, pos=heading)
+    QTest.mouseMove(first, heading + QPoint(1, 1))
+    assert not first.property("dragged")
+    pull_to(last.center().y() + 4)
+    assert first.property("dragged")
+    assert rules.words() == ("quality good", "seconds 10..", "age 18..")
+    pull_to(rules.rows[1].geometry().center().y() - 4)
+    assert rules.words() == ("quality good", "age 18..", "seconds 10..")
+    QTest.mouseRelease(first, Qt.MouseButton.LeftButton, pos=heading)
+    pull_to(0)
+    assert not first.property("dragged")
+    assert rules.words() == builder.form.plan().rules == ("quality good", "age 18..", "seconds 10..")
+
+
 def test_tab_goes_through_the_rules_in_their_order(build):
     builder = build(CohortPlan("x", rules=("age 18..", "seconds 10..")))
     builder.form.rules.rows[0].down.click()
