@@ -38,6 +38,7 @@ Worker = Callable[[RunFolder, Any, EventWriter], Model]
 WORKERS = {
     "import": "engine.data.importing:run",
     "verify": "engine.data.verifying:run",
+    "recheck": "engine.data.rechecking:run",
     "pretrain": "engine.workers:pretrain",
     "estimate": "engine.estimate.worker:run",
     "study": "engine.study.runner:run",

@@ -9,7 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.commands.parsing import Verbs, add_asking, add_family, opened, wants_json
 from app.core.split_csv import split_csv, texts_of
 from app.core.whole_file import write_file
 from app.core.words import counted
@@ -23,14 +23,9 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
-    cohort = add_verb(
-        verbs, "cohort", "make and look at cohorts with patient-wise splits", ["isoline cohort list -w ward7"], _list
-    )
-    add_workspace(cohort)
-    add_json(cohort)
-    kinds = cohort.add_subparsers(metavar="VERB")
-
-    create = add_verb(
+    text = "make and look at cohorts with patient-wise splits"
+    kinds = add_family(verbs, "cohort", text, ["isoline cohort list -w ward7"], _list)
+    create = add_asking(
         kinds,
         "create",
         "make a cohort and its patient-wise split",
@@ -39,8 +34,8 @@ def add(verbs: Verbs) -> None:
             'isoline cohort create adults --rule "age 18.." --rule "paced no or unknown" -w ward7',
         ],
         _create,
+        "name",
     )
-    create.add_argument("name", metavar="NAME")
     _add_choice(create)
     create.add_argument("--folds", type=int, metavar="K", help="patient folds, each scored once (default: 5)")
     create.add_argument("--holdout", type=float, metavar="SHARE", help="share of patients kept as test part instead")
@@ -49,10 +44,7 @@ def add(verbs: Verbs) -> None:
     )
     create.add_argument("--seed", type=int, default=0, metavar="N", help="the split is a function of it (default: 0)")
     create.add_argument("--no-search", action="store_true", help="do not search it for copies that stand in two parts")
-    add_workspace(create)
-    add_json(create)
-
-    flow = add_verb(
+    flow = add_asking(
         kinds,
         "flow",
         "tell who a cohort leaves out at which step; without NAME, who one of these rules would",
@@ -62,19 +54,10 @@ def add(verbs: Verbs) -> None:
     flow.add_argument("name", metavar="NAME", nargs="?", help="a cohort that there is")
     _add_choice(flow)
     flow.add_argument("--official", action="store_true", help="as for a cohort of the official parts of a corpus")
-    add_workspace(flow)
-    add_json(flow)
-
-    listing = add_verb(kinds, "list", "list the cohorts", ["isoline cohort list -w ward7"], _list)
-    add_workspace(listing)
-    add_json(listing)
-
+    add_asking(kinds, "list", "list the cohorts", ["isoline cohort list -w ward7"], _list)
     examples = ["isoline cohort show main -w ward7", "isoline cohort show main --csv split.csv -w ward7"]
-    show = add_verb(kinds, "show", "show one cohort and its split", examples, _show)
-    show.add_argument("name", metavar="NAME")
+    show = add_asking(kinds, "show", "show one cohort and its split", examples, _show, "name")
     show.add_argument("--csv", type=Path, metavar="FILE", help="also write what went into which part, as a table")
-    add_workspace(show)
-    add_json(show)
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.commands.parsing import Verbs, add_asking, add_family, opened, wants_json
 from app.core.words import counted
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 
@@ -26,7 +26,7 @@ _MEANINGS = (*_JOINS, "age", "sex", "binary", "number", *_LISTS, "ignore")
 
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
-    label = add_verb(
+    kinds = add_family(
         verbs,
         "label",
         "list labels, or bring them in from a table or from what the carts stated",
@@ -37,28 +37,17 @@ def add(verbs: Verbs) -> None:
         ],
         _list,
     )
-    add_workspace(label)
-    add_json(label)
-    kinds = label.add_subparsers(metavar="VERB")
-    listing = add_verb(kinds, "list", "list the labels with their counts", ["isoline label list -w ward7"], _list)
-    devices = add_verb(
-        kinds,
-        "from-devices",
-        "make labels of what the carts stated, marked as theirs",
-        ["isoline label from-devices -w ward7"],
-        _from_devices,
-    )
+    add_asking(kinds, "list", "list the labels with their counts", ["isoline label list -w ward7"], _list)
+    text = "make labels of what the carts stated, marked as theirs"
+    devices = add_asking(kinds, "from-devices", text, ["isoline label from-devices -w ward7"], _from_devices)
     devices.add_argument(
         "--complete", action="store_true", help="what a cart did not state counts as negative (default: unknown)"
     )
     _add_import(kinds)
-    for verb in (listing, devices):
-        add_workspace(verb)
-        add_json(verb)
 
 
 def _add_import(kinds: Any) -> None:
-    bring = add_verb(
+    bring = add_asking(
         kinds,
         "import",
         "bring in labels from a table (CSV, Excel)",
@@ -95,8 +84,6 @@ def _add_import(kinds: Any) -> None:
     bring.add_argument(
         "--icd-characters", type=int, default=5, metavar="N", help="cut ICD-10 codes to 3, 4 or 5 (default: 5)"
     )
-    add_workspace(bring)
-    add_json(bring)
 
 
 def _import(arguments: argparse.Namespace) -> int:

@@ -1,15 +1,16 @@
-"""Verbs on recordings that are in: `records`, `records show`, `records filters`, `export`, `search`."""
+"""Verbs on recordings that are in: `records`, `records show|filters|recheck`, `export`, `search`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.commands.parsing import Verbs, add_asking, add_json, add_verb, add_workspace, opened, wants_json
 from app.core.words import counted
+from app.progress import follow
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 
 if TYPE_CHECKING:
@@ -38,40 +39,30 @@ def add(verbs: Verbs) -> None:
     add_workspace(listing)
     add_json(listing)
     inner = listing.add_subparsers(metavar="VERB")
-    show = add_verb(
-        inner,
-        "show",
-        "print all that is known of a recording, and what was done to it",
-        ["isoline records show 00001 -w ward7"],
-        _show,
-    )
+    told = "print all that is known of a recording, and what was done to it"
+    show = add_asking(inner, "show", told, ["isoline records show 00001 -w ward7"], _show)
     show.add_argument("record", metavar="RECORD", help="record id, or the file's own name")
-    add_workspace(show)
-    add_json(show)
-
-    choices = add_verb(
-        inner,
-        "filters",
-        "print what there is to filter by, with numbers of recordings",
-        ["isoline records filters -w ward7"],
-        _filters,
+    told = "print what there is to filter by, with numbers of recordings"
+    add_asking(inner, "filters", told, ["isoline records filters -w ward7"], _filters)
+    told = "judge the quality of all recordings again, by the rules of this version"
+    recheck = add_asking(inner, "recheck", told, ["isoline records recheck -w ward7"], _recheck)
+    recheck.description = (
+        f"{recheck.description} Verdicts of earlier imports are replaced, all at once, and the trail tells how many "
+        "changed. It is a job: it can be stopped and resumed."
     )
-    add_workspace(choices)
-    add_json(choices)
 
-    export = add_verb(
+    export = add_asking(
         verbs, "export", "write one recording as a NumPy file", ["isoline export 00001 --npz one.npz -w ward7"], _export
     )
     export.add_argument("record", metavar="RECORD", help="record id, or the file's own name")
     export.add_argument(
         "--npz", type=Path, required=True, metavar="FILE", help="holds signal [12, T] float32 in mV, leads, rate"
     )
-    add_workspace(export)
     _add_search(verbs)
 
 
 def _add_search(verbs: Verbs) -> None:
-    search = add_verb(
+    search = add_asking(
         verbs,
         "search",
         "search files that are to be sent away for identifiers that were seen at import",
@@ -82,8 +73,6 @@ def _add_search(verbs: Verbs) -> None:
         f"{search.description} Tells kind and place, never the identifier; exit code 1 when one is found."
     )
     search.add_argument("files", type=Path, nargs="+", metavar="FILE", help="text, CSV, JSON, SVG or PDF")
-    add_workspace(search)
-    add_json(search)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -201,6 +190,26 @@ def _filters(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
+def _recheck(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        job = workspace.recheck()
+        follow(workspace, job, "Recheck")
+        results, moves = workspace.results(job), workspace.rechecked(job)
+    if wants_json(arguments):
+        print(printing.as_json({"job": job, "results": results, "changed": moves}))
+    else:
+        print(rechecked(results, moves))
+    return EXIT_DONE
+
+
+def rechecked(results: Any, moves: Mapping[str, int]) -> str:
+    """What a recheck found and changed, for people."""
+    verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(results.verdicts.items()))
+    lines = [f"{counted(results.recordings, 'recording')} judged: {verdicts}"]
+    lines += [f"{number:,} from {move}" for move, number in moves.items()] or ["No verdict has changed."]
+    return "\n".join(lines)
+
+
 def _ways(label: LabelCount, records: int) -> list[tuple[str, int]]:
     """Of how many recordings a label is positive, negative, unknown."""
     unknown = records - label.positives - label.negatives
@@ -261,7 +270,10 @@ def _export(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         row = workspace.record(arguments.record)
         written = workspace.export_record(row.record_id, arguments.npz)
-    print(f"{row.record_id}: signal in mV, {row.seconds:.1f} s at {row.rate_hz:g} Hz, written to {written}")
+    if wants_json(arguments):
+        print(printing.as_json({"record_id": row.record_id, "file": str(written)}))
+    else:
+        print(f"{row.record_id}: signal in mV, {row.seconds:.1f} s at {row.rate_hz:g} Hz, written to {written}")
     return EXIT_DONE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
+from app.commands.parsing import Verbs, add_asking, add_family, opened, wants_json
 from app.core.words import counted
 from app.progress import follow
 from engine.contract.errors import EXIT_DONE, EXIT_WORLD, WorldError
@@ -16,40 +16,20 @@ MEGABYTE = 1e6
 
 def add(verbs: Verbs) -> None:
     """Register the verbs of this file."""
-    store = add_verb(verbs, "store", "look at the store of recordings and check it", ["isoline store -w ward7"], _show)
-    add_workspace(store)
-    add_json(store)
-    kinds = store.add_subparsers(metavar="VERB")
-
-    show = add_verb(kinds, "show", "tell what the store holds", ["isoline store show -w ward7"], _show)
-    check = add_verb(
-        kinds,
-        "verify",
-        "read every sample, further leads and resampled copies too, and hold it against its checksum",
-        ["isoline store verify -w ward7"],
-        _verify,
-    )
+    text = "look at the store of recordings and check it"
+    kinds = add_family(verbs, "store", text, ["isoline store -w ward7"], _show)
+    add_asking(kinds, "show", "tell what the store holds", ["isoline store show -w ward7"], _show)
+    text = "read every sample, further leads and resampled copies too, and hold it against its checksum"
+    check = add_asking(kinds, "verify", text, ["isoline store verify -w ward7"], _verify)
     check.description = (
         f"{check.description} It is a job: it can be stopped and resumed. Exit code 1 when one is damaged."
     )
-    derived = add_verb(
-        kinds,
-        "derived",
-        "list recordings that were resampled once and kept",
-        ["isoline store derived -w ward7"],
-        _derived,
-    )
-    forget = add_verb(
-        kinds,
-        "forget",
-        "delete what was resampled once and kept; it can be made again",
-        ["isoline store forget -w ward7", "isoline store forget 0123456789abcdef -w ward7"],
-        _forget,
-    )
+    text = "list recordings that were resampled once and kept"
+    add_asking(kinds, "derived", text, ["isoline store derived -w ward7"], _derived)
+    text = "delete what was resampled once and kept; it can be made again"
+    examples = ["isoline store forget -w ward7", "isoline store forget 0123456789abcdef -w ward7"]
+    forget = add_asking(kinds, "forget", text, examples, _forget)
     forget.add_argument("keys", nargs="*", metavar="KEY", help="of `store derived` (default: all)")
-    for verb in (show, check, derived, forget):
-        add_workspace(verb)
-        add_json(verb)
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -169,7 +169,8 @@ def _finished(session: Session, home: Home, job: Job, event: Finished) -> Change
     changes, outcome, message, next_step = Changes.JOBS, event.outcome, event.message, event.next_step
     if outcome == "done":
         try:
-            changes |= _keep_results(session, home, job)
+            with session.begin_nested():  # what follows from results that cannot be used is undone whole
+                changes |= _keep_results(session, home, job)
         except WorldError as error:
             outcome, message, next_step = "failed", f"{error.thing}: {error.reason}", error.next_step
     jobs.set_state(job, outcome, message, next_step)
