@@ -12,6 +12,7 @@ from setuptools.command.build_py import build_py
 
 SOURCE = "engine/kernels/isoline_kernels.c"
 SAMPLES = "engine/native/isoline_samples.c"
+RANKS = "engine/native/isoline_ranks.c"
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
@@ -51,5 +52,6 @@ WIDE = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 builds = ["compiled", "compiled_wide"] if X86 and sys.platform == "linux" else ["compiled"]
 extensions = [Extension(f"engine.kernels.{name}", [SOURCE], optional=True) for name in builds]
 extensions += [Extension("engine.native.compiled_samples", [SAMPLES], optional=True)]
+extensions += [Extension("engine.native.compiled_ranks", [RANKS], optional=True)]
 
 setup(cmdclass={"build_py": BuildWithAssets, "build_ext": BuildPlainLibrary}, ext_modules=extensions)

@@ -5,10 +5,13 @@ Legend: N recordings with a known label and a score, P patients, B resamples, G 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from engine.native import ranks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -89,16 +92,49 @@ class Ranked:
         Args:
             weight_PB: how often each patient was drawn in each resample.
         """
+        compiled = self.compiled_weights(weight_PB)
+        if compiled is None:
+            return self.in_chunks(weight_PB, self._chunk)
+        twice_wins_B, twice_negatives_B, positives_B = ranks.rank_sums(*self._steps(), compiled)
+        with np.errstate(invalid="ignore"):
+            return twice_wins_B / (positives_B.astype(np.float64) * twice_negatives_B)
+
+    def compiled_weights(self, weight_PB: NDArray[np.generic]) -> Counts | None:
+        """The weights as compiled code takes them; None where numpy's way is to be taken."""
+        if not ranks.ready() or weight_PB.dtype != np.int16:
+            return None
+        whole_PB: Counts = np.ascontiguousarray(weight_PB, dtype=np.int16)
+        return whole_PB if ranks.fits(whole_PB, len(self.patient_N)) else None
+
+    def in_chunks(self, weight_PB: NDArray[np.generic], statistic: Callable[[NDArray[np.generic]], Floats]) -> Floats:
+        """A statistic of every resample, of as many resamples at a time as memory allows; NaN without recordings."""
         resamples = weight_PB.shape[1]
         if len(self.patient_N) == 0:
             return np.full(resamples, np.nan)
         step = max(1, _CELLS // len(self.patient_N))
-        parts = [self._chunk(weight_PB[:, start : start + step]) for start in range(0, resamples, step)]
+        parts = [statistic(weight_PB[:, start : start + step]) for start in range(0, resamples, step)]
         return np.concatenate(parts)
 
+    def group_sums(self, weight_PB: NDArray[np.generic]) -> tuple[Floats, Floats]:
+        """Weight of the positives and of the negatives in each group of equal scores, [G, B] each."""
+        return self._group_sums(weight_PB, self.positive_N), self._group_sums(weight_PB, ~self.positive_N)
+
+    def _steps(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """What compiled code does along the scores, lowest first."""
+        groups, group_N, positive_N = len(self.first_G), self.group_N, self.positive_N
+        positives_G = np.bincount(group_N[positive_N], minlength=groups)
+        tied_N = ((positives_G > 0) & (positives_G < np.bincount(group_N, minlength=groups)))[group_N] & ~positive_N
+        act_N = np.where(positive_N, ranks.WIN, np.where(tied_N, ranks.BELOW_ONCE, ranks.BELOW_TWICE)).astype(np.uint8)
+        patient_N = self.patient_N.astype(np.int32)
+        if not tied_N.any():
+            return patient_N, act_N
+        # In a group of both classes the negatives count before the positives and once more after them.
+        turn_M = np.concatenate([3 * group_N + positive_N, 3 * group_N[tied_N] + 2])
+        order_M = np.argsort(turn_M, kind="stable")
+        return np.r_[patient_N, patient_N[tied_N]][order_M], np.r_[act_N, act_N[tied_N]][order_M]
+
     def _chunk(self, weight_PB: NDArray[np.generic]) -> Floats:
-        positive_GB = self._group_sums(weight_PB, self.positive_N)
-        negative_GB = self._group_sums(weight_PB, ~self.positive_N)
+        positive_GB, negative_GB = self.group_sums(weight_PB)
         below_GB = np.cumsum(negative_GB, axis=0)
         positives_B, negatives_B = positive_GB.sum(axis=0), below_GB[-1].copy()
         below_GB -= 0.5 * negative_GB
