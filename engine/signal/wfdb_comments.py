@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from engine.signal.acquisition import Statement
+from engine.signal.formats.persons import age_in_years
 
 OLDEST, AGE_MASK = 120.0, 300.0
 """PTB-XL writes 300 for every age above 89; any other age above 120 is a typing error and counts as unknown."""
@@ -31,7 +32,10 @@ CLINICAL = (
 
 _SEXES: dict[str, Literal["female", "male"]] = {"f": "female", "female": "female", "m": "male", "male": "male"}
 _LINE = re.compile(r"<?([^:<>]{1,60})>?\s*:\s*(.*)$")
-_INLINE = re.compile(r"<?\b(age|sex|gender)>?\s*:\s*([^\s<]+)", re.IGNORECASE)
+_INLINE = re.compile(
+    r"<?\b(age|sex|gender)>?\s*:\s*([^\s<,;]+)(?:\s+(years?|yrs?|months?|weeks?|days?|hours?)\b)?", re.IGNORECASE
+)
+_HEADING = re.compile(r"<\w+>\s*:?")
 _CODE = re.compile(r"\d{6,18}$")
 _NOTHING = ("", "unknown", "no", "none", "n/a", "na", "nan", "not documented")
 _PTB_DAY = re.compile(r"(\d\d)/(\d\d)/(\d{4})$")
@@ -69,8 +73,8 @@ def read_comments(comments: tuple[str, ...]) -> Comments:
     acquired = None
     for comment in comments:
         inline = _INLINE.findall(comment)
-        for key, value in inline:
-            told.setdefault("sex" if key.casefold() == "gender" else key.casefold(), value)
+        for key, value, unit in inline:
+            told.setdefault("sex" if key.casefold() == "gender" else key.casefold(), f"{value} {unit}".strip())
         line = _LINE.match(comment)
         key, value = (line[1].strip().casefold(), line[2].strip()) if line else ("", comment)
         if key == "dx":
@@ -80,8 +84,8 @@ def read_comments(comments: tuple[str, ...]) -> Comments:
         elif "date" in key.split(" "):
             identifiers += [("acquisition date" if key == "ecg date" else "free text", value)] * (_says(value))
             acquired = _ptb_day(value) if key == "ecg date" else acquired
-        elif not inline and _says(value):
-            identifiers.append(("free text", value))
+        elif _says(rest := _rest(comment) if inline else value):
+            identifiers.append(("free text", rest))
     return Comments(_age(told.get("age")), _sex(told.get("sex")), acquired, tuple(statements), tuple(identifiers))
 
 
@@ -89,6 +93,11 @@ def _code(text: str) -> Statement:
     if _CODE.match(text):
         return Statement(code=text, system="SNOMED CT", source="header")
     return Statement(text=text, source="header")
+
+
+def _rest(comment: str) -> str:
+    """What a line says beside age and sex; whoever writes these into one line may go on with a name."""
+    return _HEADING.sub(" ", _INLINE.sub(" ", comment)).strip(" ,;:.")
 
 
 def _says(value: str) -> bool:
@@ -105,13 +114,16 @@ def _ptb_day(value: str) -> str | None:
 
 
 def _age(text: str | None) -> float | None:
+    number, _, unit = (text or "").partition(" ")
     try:
-        age = float((text or "").rstrip("+"))
+        age = float(number.rstrip("+"))
     except ValueError:
         return None
+    if unit and not unit.casefold().startswith("y"):
+        return age_in_years(age, unit)
     if not (0 <= age <= OLDEST or age == AGE_MASK):
         return None
-    return max(age, 90.0) if (text or "").endswith("+") else age
+    return max(age, 90.0) if number.endswith("+") else age
 
 
 def _sex(text: str | None) -> Literal["female", "male", "unknown"]:

@@ -328,3 +328,93 @@ def test_a_mapping_file_and_pairs_add_up_and_pairs_win(tmp_path):
     (tmp_path / "ge.toml").write_text('rate_hz = 250\nunit = "µV"\nleads = ["I", "-", "II"]\n')
     mapping = read_mapping([str(tmp_path / "ge.toml"), "rate_hz=500"])
     assert mapping == SignalTable(rate_hz=500, unit="uV", leads=("I", "-", "II"))
+
+
+# What a heading says
+
+
+@pytest.mark.parametrize(
+    ("heading", "rate_hz"),
+    [
+        ("Sampling rate: 500 Hz", 500.0),
+        ("sampling rate (Hz): 500", 500.0),
+        ("Sampling rate: 1 kHz", 1000.0),
+        ("sample rate [kHz]; 0.5", 500.0),
+        ("fs = 0,25 kHz", 250.0),
+        ("samplingrate=257.5", 257.5),
+    ],
+)
+def test_the_rate_of_a_heading_is_taken_in_its_own_unit(tmp_path, heading, rate_hz):
+    path = write_csv(tmp_path / "a.csv", ecg())
+    path.write_text(f"{heading}\nunit: mV\n{path.read_text()}")
+    assert read_recording(path).rate_hz == rate_hz
+
+
+@pytest.mark.parametrize("heading", ["Sampling rate: 1,000 Hz", "Sampling rate: 1.000 Hz", "sampling rate: 1'000"])
+def test_a_rate_whose_mark_may_be_one_of_thousands_is_asked_for(tmp_path, heading):
+    path = write_csv(tmp_path / "a.csv", ecg())
+    path.write_text(f"{heading}\nunit: mV\n{path.read_text()}")
+    assert "sampling rate" in refused(path)
+    assert read_recording(path, mapping=SignalTable(rate_hz=1000)).rate_hz == 1000
+
+
+def test_two_units_in_a_heading_tell_none(tmp_path):
+    path = write_csv(tmp_path / "a.csv", ecg())
+    path.write_text(f"sampling rate: 500 Hz\nunit: mV\nstored unit: uV\n{path.read_text()}")
+    assert "unit" in refused(path)
+
+
+# Claims
+
+
+def claim_npy(path, shape):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape!r}, }}".encode().ljust(117) + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    return path
+
+
+def test_an_array_of_a_thousand_million_recordings_without_a_sample_is_refused_at_once(tmp_path):
+    path = claim_npy(tmp_path / "a.npy", (10**9, 12, 0))
+    assert "no samples" in refused(find_sources([path])[0])
+
+
+@pytest.mark.parametrize("layout", ["code15", "own"])
+def test_datasets_that_claim_what_the_file_does_not_hold_are_refused_at_once(tmp_path, layout):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        many, chunk = 10**9, (1, 4096, 12)
+        claimed = file.create_dataset("tracings", (many, 4096, 12), "f4", chunks=chunk)
+        claimed[0] = 1
+        if layout == "code15":
+            file.create_dataset("exam_id", (many,), "i8", chunks=(1024,))[0] = 1
+    source = find_sources([tmp_path / "a.h5"], MV)
+    assert len(source) == 1
+    with pytest.raises(WorldError, match="1,000,000,000 recordings"):
+        read_recording(source[0], mapping=MV)
+
+
+def test_a_dataset_without_any_samples_behind_its_shape_is_none(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("ecg", (12, 5000), "f4", chunks=(12, 5000))
+    assert "no dataset" in refused(tmp_path / "a.h5", NAMED)
+
+
+def test_a_note_of_five_gigabytes_beside_the_samples_is_not_looked_at(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["ecg"] = ecg()
+        file.create_dataset("unit", (500,), "S10000000", chunks=(1,))[0] = b"mV"
+    assert read_recording(tmp_path / "a.h5", mapping=NAMED).samples == 300
+
+
+def test_many_compressed_arrays_are_weighed_together(tmp_path, monkeypatch):
+    monkeypatch.setenv("ISOLINE_DECODED_LIMIT_MB", "2")
+    noise = {f"noise{n}": np.zeros((12, 6000)) for n in range(4)}  # 0.6 MB each
+    np.savez_compressed(tmp_path / "a.npz", ecg=ecg(), **noise)
+    assert "2 MB" in refused(tmp_path / "a.npz", SignalTable(rate_hz=500, unit="mV", dataset="ecg"))
+
+
+def test_a_parquet_list_that_repeats_one_value_without_end_is_weighed_by_its_values(tmp_path, monkeypatch):
+    monkeypatch.setenv("ISOLINE_DECODED_LIMIT_MB", "1")
+    lists = {lead: [[0.5] * 20_000] for lead in CANONICAL}  # 12 x 20,000 float64: 1.9 MB in a file of some KB
+    pyarrow.parquet.write_table(pyarrow.table(lists), tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 40_000
+    assert "MB of samples" in refused(find_sources([tmp_path / "a.parquet"], MV)[0], MV)

@@ -49,3 +49,18 @@ def test_frank_leads_of_ptb_stand_aside_and_its_clinic_is_told(shared):
     np.testing.assert_array_equal(recording.extra.signal_XT, raw_TX.T.astype(np.float32) / np.float32(2000))
     assert (recording.age, recording.sex, recording.acquired) == (81.0, "female", "1990-10-01")
     assert "Myocardial infarction" in [statement.text for statement in recording.statements]
+
+
+@pytest.mark.parametrize(
+    ("comment", "age"),
+    [("Age: 56 years", 56.0), ("Age: 6 months", 0.0), ("Age: 30 months", 2.0), ("Age: 3 days  Sex: F", 0.0)],
+)
+def test_an_age_is_in_the_unit_that_stands_behind_it(comment, age):
+    assert read_comments((comment,)).age == age
+
+
+def test_age_and_sex_in_one_line_are_parted_by_a_comma_and_what_else_stands_there_may_name_a_person():
+    told = read_comments(("Age: 56, Sex: M, seen by Zacharias Meier",))
+    assert (told.age, told.sex) == (56.0, "male")
+    assert told.identifiers == (("free text", "seen by Zacharias Meier"),)
+    assert read_comments(("<age>: 51  <sex>: F  <diagnoses>:",)).identifiers == ()

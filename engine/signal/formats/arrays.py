@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,10 @@ RATE_NAMES = ("rate_hz", "rate", "fs", "sampling_rate", "sample_rate", "sampling
 UNIT_NAMES = ("unit", "units")
 LEAD_NAMES = ("leads", "lead_names", "lead", "sig_name", "channels", "channel_names", "ch_names")
 ID_NAMES = ("exam_id", "exam_ids", "record_id", "record_ids", "id_exam", "ids", "id", "record")
+MOST_RECORDINGS = 1_000_000
+"""In one file. A header of a hundred bytes can claim any number, and each gets a name."""
+SMALL, SMALL_BYTES = 512, 2**16
+"""Most numbers, and bytes, of what is looked at beside the samples: a rate, a unit, names of leads."""
 SIGNAL_NAMES = ("signal", "signals", "tracings", "ecg", "ecgs", "data", "x", "val", "samples", "waveform", "waveforms")
 
 
@@ -66,6 +71,8 @@ def choose(arrays: Mapping[str, Array], mapping: SignalTable, leads: int) -> str
 
 def axes_of(shape: Sequence[int], mapping: SignalTable, leads: int) -> str:
     """What the axes are: as the mapping says, or the one reading that fits. Raises WorldError on doubt."""
+    if 0 in shape:
+        raise refusal("it holds no samples")
     if mapping.axes:
         if len(mapping.axes.split(",")) != len(shape):
             raise refusal(f"the mapping names other axes than its {len(shape)}", "Correct axes in the mapping")
@@ -78,6 +85,21 @@ def axes_of(shape: Sequence[int], mapping: SignalTable, leads: int) -> str:
         raise refusal(reason, "Tell axes and leads in the mapping, such as axes=time,lead")
     inner = "lead,time" if first else "time,lead"
     return f"record,{inner}" if len(shape) == 3 else inner
+
+
+def check_recordings(count: int) -> None:
+    """Call with what a header claims, before names are made or read. Raises WorldError when it is too much."""
+    if count > MOST_RECORDINGS:
+        raise refusal(
+            f"it announces {count:,} recordings, more than the {MOST_RECORDINGS:,} that one file may hold",
+            "Save them in several files",
+        )
+
+
+def is_small(array: Array) -> bool:
+    """Whether an array is a note beside the samples: few numbers, and few bytes of them."""
+    count = prod(array.shape)
+    return count <= SMALL and count * np.dtype(array.dtype).itemsize <= SMALL_BYTES
 
 
 def cut(array: Array, axes: str, row: int | None) -> NDArray[Any]:
@@ -94,7 +116,12 @@ def cut(array: Array, axes: str, row: int | None) -> NDArray[Any]:
 
 
 def member_rows(count: int, ids: Sequence[Any] | None) -> dict[str, int]:
-    """Names of many recordings and their rows: ids where these are fit for it and unique, else positions."""
+    """Names of many recordings and their rows: ids where these are fit for it and unique, else positions.
+
+    Raises:
+        WorldError: there are more than one file may hold.
+    """
+    check_recordings(count)
     if ids is not None and len(ids) == count:
         names = tuple(text_of(value) for value in ids)
         if len(set(names)) == count and all(is_member_name(name) for name in names):

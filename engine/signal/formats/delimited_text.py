@@ -41,10 +41,13 @@ _DELIMITERS = {",": ",", ";": ";", "tab": "\t", "|": "|", "space": None}
 _MISSING = ("", "nan", "na", "n/a", "null", "none", "-")
 _GE = re.compile(r"^\s*rhythm signal:\s*(\d{1,9})\s*x\s*(\d{1,4})\s*$", re.IGNORECASE)
 _RATE = re.compile(
-    r"\b(?:sampl\w*[ _-]*(?:rate|freq\w*)|rate_hz|fs)(?:[ _]*[(\[]?hz[)\]]?)?[ \t]*[:=,; \t][ \t]*(\d+(?:\.\d+)?)",
+    r"\b(?:sampl\w*[ _-]*(?:rate|freq\w*)|rate_hz|fs)(?:[ _]*[(\[]?(k?)hz[)\]]?)?[ \t]*[:=,; \t][ \t]*"
+    r"(\d+(?:[.,']\d+)*)[ \t]*(k(?=hz))?",
     re.IGNORECASE,
 )
 """A rate that is called the sampling's: a heart rate or the corner of a filter must not pass for it."""
+SLOWEST_TOLD_HZ = 20.0
+"""No ECG is slower: "1.000 Hz" in a heading is a thousand with its mark, and the rate has to be told."""
 _UNIT = re.compile(r"\bunits?\b\s*[:=,;\t ]\s*\"?([munµμ]?v)\b", re.IGNORECASE)
 _TIME = re.compile(r"^\s*(?:time|t|seconds?|zeit|temps|tempo)[\s_]*[(\[_ ]?\s*(ms|s|sec|seconds)?\s*[)\]]?\s*$", re.I)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
@@ -153,9 +156,9 @@ def _look(content: bytes, mapping: SignalTable) -> Looked:
 def _told(values_TK: NDArray[np.float64], table: _Table, heading: Sequence[str]) -> Looked:
     """Take the column of the time out of the samples, and find what the heading says."""
     words = "\n".join(heading)[:20_000]
-    unit = _UNIT.search(words)
-    rates = {float(told) for told in _RATE.findall(words)} - {0.0}
-    rate_hz = rates.pop() if len(rates) == 1 else None
+    units = {unit.casefold(): unit for unit in _UNIT.findall(words)}
+    rates = {_hertz(number, bool(before or behind)) for before, number, behind in _RATE.findall(words)}
+    rate_hz = rates.pop() if len(rates) == 1 else None  # two that differ tell nothing
     keep = list(range(values_TK.shape[1]))
     for column, name in enumerate(table.names):
         if _TIME.match(name) or _SECONDS.match(name):
@@ -166,8 +169,17 @@ def _told(values_TK: NDArray[np.float64], table: _Table, heading: Sequence[str])
     # Few long lines: each is a lead, not a sample.
     if not names and len(values_TK) <= len(CANONICAL) < values_TK.shape[1]:
         values_KT = np.ascontiguousarray(values_TK)
-    told = Told(names, rate_hz, unit[1] if unit else "", "its heading")
+    told = Told(names, rate_hz, next(iter(units.values())) if len(units) == 1 else "", "its heading")
     return Looked(whole(values_KT), told)
+
+
+def _hertz(number: str, kilo: bool) -> float | None:
+    """A rate of the heading; None where its mark could be one of thousands as well as a decimal one."""
+    if _THOUSANDS.fullmatch(number.replace("'", ",")):
+        return None
+    value = numeric(number.replace(",", "."))
+    rate_hz = None if value is None else value * (1000 if kilo else 1)
+    return rate_hz if rate_hz is not None and rate_hz >= SLOWEST_TOLD_HZ else None
 
 
 def _rate_of(time_T: NDArray[np.float64], name: str) -> float | None:

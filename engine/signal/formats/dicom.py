@@ -38,6 +38,7 @@ SHORT_PAD_S = 0.2
 missing only where it lasts longer than this."""
 
 _TYPES = {("SB", 8): "i1", ("UB", 8): "u1", ("SS", 16): "i2", ("US", 16): "u2", ("SL", 32): "i4", ("UL", 32): "u4"}
+_KINDS = {kind for kind, _ in _TYPES} | {"MB", "AB"}
 _LEADS_MDC = {1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF", 66: "V8", 67: "V9", 9: "V7", 65: "-aVR"} | {
     2 + n: f"V{n}" for n in range(1, 7)
 }
@@ -176,7 +177,7 @@ def _channels(group: Any, order: str) -> tuple[list[Channel], float, tuple[str, 
 def _samples(group: Any, count: int, samples: int, order: str) -> NDArray[Any]:
     kind, bits = str(group.get("WaveformSampleInterpretation") or ""), int(group.get("WaveformBitsAllocated") or 0)
     if (kind, bits) not in _TYPES:
-        raise refusal(f"its samples are {kind if kind.isalpha() else 'of a kind'} with {bits} bits, which is not read")
+        raise refusal(f"its samples are {kind if kind in _KINDS else 'of a kind'} with {bits} bits, which is not read")
     if samples < 1:
         raise refusal("it holds no samples")
     check_decoded(samples, count)

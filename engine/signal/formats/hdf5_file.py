@@ -38,6 +38,8 @@ _CODE = "CODE-15 %"
 _CODE_SAMPLES, _CODE_HZ = 4096, 400.0
 _CODE_LABELS = ("1dAVb", "RBBB", "LBBB", "SB", "ST", "AF", "normal_ecg")
 MAX_DATASETS = 100_000
+MAX_ID_BYTES = 2**26
+"""Of the names of all recordings; wider ones are left, and the recordings called by their number."""
 EVERY = "/*"
 """Ends the name of a group of which every dataset is one recording."""
 
@@ -109,10 +111,13 @@ def _found(path: Path, _seen: int, mapping: SignalTable) -> _Found:
     with _Open(path) as file:
         datasets = _datasets(file)
         if not mapping.dataset and _is_code(datasets):
-            rows = arrays.member_rows(datasets["tracings"].shape[0], datasets["exam_id"][:])
+            count = datasets["tracings"].shape[0]
+            rows = arrays.member_rows(count, _ids(datasets["exam_id"], count))
             told = Told(CANONICAL, _CODE_HZ, "mV", f"the layout of {_CODE}", assumed_unit=True)
             return _Found("tracings", "record,time,lead", told, rows, code=True)
-        small = {name: value[()] for name, value in datasets.items() if value.size is not None and value.size <= 512}
+        small = {
+            name: value[()] for name, value in datasets.items() if value.shape is not None and arrays.is_small(value)
+        }
         told = arrays.told_by(small | dict(file.attrs), "the file")
         if mapping.dataset.endswith(EVERY):
             group = mapping.dataset.removesuffix(EVERY).strip("/")
@@ -130,9 +135,16 @@ def _rows(datasets: Mapping[str, Any], name: str, axes: str, mapping: SignalTabl
         return {}
     beside = f"{name.rpartition('/')[0]}/".lstrip("/")
     wanted = [mapping.ids] if mapping.ids else [beside + ids for ids in arrays.ID_NAMES if beside + ids in datasets]
-    ids = datasets[wanted[0]] if wanted and wanted[0] in datasets else None
     count = datasets[name].shape[0]
-    return arrays.member_rows(count, ids[:] if ids is not None and ids.shape == (count,) else None)
+    return arrays.member_rows(count, _ids(datasets.get(wanted[0]) if wanted else None, count))
+
+
+def _ids(dataset: Any, count: int) -> Any:
+    """Names of so many recordings, read once it is certain that they are no more than a file may hold."""
+    arrays.check_recordings(count)
+    if dataset is None or dataset.shape != (count,) or count * dataset.dtype.itemsize > MAX_ID_BYTES:
+        return None
+    return dataset[:]
 
 
 class _Open:
@@ -152,7 +164,8 @@ class _Open:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         self.file.close()
-        foreign = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
+        foreign = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
+                   MemoryError)  # fmt: skip
         if isinstance(error, foreign) and not isinstance(error, UnicodeError):
             raise _damaged(error) from None
 
@@ -188,13 +201,13 @@ def _by_path(file: Any, name: str) -> Any:
             raise refusal("it has no recording of this name", "See isoline import --preview")
         place = place[part]
     if not isinstance(place, h5py.Dataset) or _is_foreign(place):
-        raise refusal("its samples stand in another file", "Copy them into this one")
+        raise refusal("its samples do not stand in it", "Copy them into this file")
     return place
 
 
 def _is_foreign(dataset: Any) -> bool:
-    """Whether its samples stand in other files, or come in pieces too large to be unpacked."""
-    if dataset.is_virtual or dataset.external:
+    """Whether its samples stand in other files, or nowhere, or come in pieces too large to be unpacked."""
+    if dataset.is_virtual or dataset.external or (dataset.chunks and not dataset.id.get_storage_size()):
         return True
     chunk = int(np.prod(dataset.chunks, dtype=np.float64)) * dataset.dtype.itemsize if dataset.chunks else 0
     return chunk > decoded_limit()

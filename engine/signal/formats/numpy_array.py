@@ -38,7 +38,7 @@ MAX_HEADER = 2**16
 
 _DAMAGED = (
     ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError, RuntimeError, struct.error, zlib.error,
-    tokenize.TokenError, zipfile.BadZipFile, NotImplementedError,
+    tokenize.TokenError, zipfile.BadZipFile, NotImplementedError, MemoryError,
 )  # fmt: skip
 """What zipfile and numpy.lib.format raise on hostile bytes (found by the fuzzer)."""
 
@@ -72,7 +72,7 @@ def _opened(path: Path, _seen: int, mapping: SignalTable) -> tuple[Any, str, Tol
     """Array, axes, what is told, and the row of each recording; kept: the next recording is of the same file."""
     try:
         found = _arrays(path)
-        told = arrays.told_by({name: value for name, value in found.items() if _is_small(value)}, "the file")
+        told = arrays.told_by({name: value for name, value in found.items() if arrays.is_small(value)}, "the file")
         leads = arrays.expected_leads(mapping, told)
         only = next(iter(found.values())) if len(found) == 1 and not mapping.dataset else None
         array = found[arrays.choose(found, mapping, leads)] if only is None else only
@@ -103,6 +103,11 @@ def _arrays(path: Path) -> Mapping[str, Any]:
             entries = [entry for entry in packed.infolist() if entry.filename.endswith(".npy")]
             if not 0 < len(entries) <= MAX_ARRAYS:
                 raise refusal("it holds no array, or too many of them")
+            unfolded = sum(entry.file_size for entry in entries if entry.compress_type != zipfile.ZIP_STORED)
+            if unfolded > decoded_limit():
+                raise refusal(
+                    f"its compressed arrays take {unfolded / 1e6:,.0f} MB", "Save them with numpy.savez or numpy.save"
+                )
             return {entry.filename.removesuffix(".npy"): _entry(path, file, packed, entry) for entry in entries}
 
 
@@ -114,10 +119,6 @@ def _entry(path: Path, file: IO[bytes], packed: zipfile.ZipFile, entry: zipfile.
         start += int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
         file.seek(start)
         return _mapped(path, file, start, entry.file_size)
-    if entry.file_size > decoded_limit():
-        raise refusal(
-            f"a compressed array of it takes {entry.file_size / 1e6:,.0f} MB", "Save it with numpy.savez or numpy.save"
-        )
     with packed.open(entry) as stream:
         shape, order, dtype, _ = _header(stream, entry.file_size)
         count = int(np.prod(shape, dtype=np.int64))
@@ -156,7 +157,3 @@ def _product(shape: tuple[int, ...]) -> int:
     for n in shape:
         total *= n
     return total
-
-
-def _is_small(value: Any) -> bool:
-    return bool(value.size <= 512)

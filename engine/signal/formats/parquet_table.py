@@ -53,7 +53,7 @@ def look(source: Source, mapping: SignalTable) -> Looked:
                 check_decoded(file.metadata.num_rows, len(columns))
                 table = file.read(columns=list(columns))
                 return Looked(np.stack([_numbers(table[name]) for name in columns]), told)
-            group, row = _place(file.metadata, rows[source.member])
+            group, row = _place(file.metadata, rows[source.member], columns)
             table = file.read_row_group(group, columns=list(columns)).slice(row, 1)
             lists = [_numbers(table[name].chunk(0).flatten()) for name in columns]
         except WorldError:
@@ -80,6 +80,7 @@ def _found(path: Path, _seen: int, mapping: SignalTable) -> tuple[tuple[str, ...
                 return columns, told, {}
             names = {f.name for f in schema}
             wanted = mapping.ids or next((name for name in arrays.ID_NAMES if name in names), "")
+            arrays.check_recordings(metadata.num_rows)
             ids = file.read(columns=[wanted]).column(0).to_pylist() if wanted in names else None
             return columns, told, arrays.member_rows(metadata.num_rows, ids)
         except WorldError:
@@ -119,12 +120,15 @@ def _damaged(error: Exception) -> WorldError:
     return refusal(f"it is no whole Parquet file ({type(error).__name__})", "Copy the file again")
 
 
-def _place(metadata: Any, row: int) -> tuple[int, int]:
-    """Row group of a row, and its place there."""
+def _place(metadata: Any, row: int, columns: tuple[str, ...]) -> tuple[int, int]:
+    """Row group of a row, and its place there. Raises WorldError when the group holds too much."""
     for group in range(metadata.num_row_groups):
         size = metadata.row_group(group).num_rows
         if row < size:
-            check_decoded(metadata.row_group(group).total_byte_size // 8, 1)
+            # Not the bytes: a page can repeat one value as often as it likes.
+            held = metadata.row_group(group)
+            parts = [held.column(n) for n in range(held.num_columns)]
+            check_decoded(sum(one.num_values for one in parts if one.path_in_schema.split(".")[0] in columns), 1)
             return group, row
         row -= size
     raise refusal("it has no recording of this name", "See isoline import --preview")
