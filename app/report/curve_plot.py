@@ -99,7 +99,7 @@ class _Box:
 
 
 class CurvePlot(Drawn):
-    """Series in a plane, with a key at its right."""
+    """Series in a plane, with a key at its right; without one (`keyed`) in a grid whose plots share theirs."""
 
     def __init__(
         self,
@@ -108,17 +108,18 @@ class CurvePlot(Drawn):
         counts: Counts | None = None,
         width: float = style.WIDTH,
         height: float = 210.0,
+        keyed: bool = True,
     ) -> None:
         super().__init__()
-        self.plane, self.series, self.counts = plane, series, counts
+        self.plane, self.series, self.counts, self.keyed = plane, series, counts, keyed
         self.width = width
-        key = min(0.4 * width, 24 + max((_key_width(one) for one in series), default=0.0))
-        left, right = 36.0, width - key - 12
+        key = min(0.4 * width, 24 + max((_key_width(one) for one in series), default=0.0)) + 12
+        left, right = (36.0, width - key) if keyed else (26.0, width - 8.0)
         bottom = 30.0 + (HIST if counts else 0.0)
         if plane.square:
             right = min(right, left + 232.0)
             height = bottom + (right - left) + 34
-        self.height = max(height, 40.0 + sum(_key_height(one) for one in series))
+        self.height = max(height, 40.0 + sum(_key_height(one) for one in series) if keyed else 0.0)
         self._box = _Box(left, right, bottom, self.height - 34)
 
     def draw(self) -> None:
@@ -136,7 +137,8 @@ class CurvePlot(Drawn):
             self._line(one)
         if self.counts is not None:
             self._counts(self.counts)
-        self._key()
+        if self.keyed:
+            self._key()
 
     def _at(self, x: float, y: float) -> Place:
         box, (low, high) = self._box, self.plane.y
