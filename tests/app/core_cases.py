@@ -23,7 +23,7 @@ from app.workspace import Workspace
 from engine.contract.config import PretrainConfig, S4Config, StudyConfig
 
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples" / "ptbxl"
-WORKERS = """
+WORKERS = '''
 import hashlib, os, sys, time
 from engine import lifecycle
 from engine.contract.card import ModelCard
@@ -33,6 +33,12 @@ from engine.contract.results import EmbedResults, EstimateResults, PretrainResul
 from engine.contract.run import RunFolder, Stopped
 
 PAUSE = float(os.environ.get("FAKE_PAUSE", "0"))
+
+def rest(folder):
+    """Take time, but heed at once whoever asks to stop."""
+    end = time.monotonic() + PAUSE
+    while time.monotonic() < end and not folder.stop_asked():
+        time.sleep(min(PAUSE, 0.02))
 
 def checkpoint(folder, name, weights):
     place = folder.checkpoints / "step-000010"
@@ -53,7 +59,7 @@ def pretrain(folder, config, events):
             raise Stopped
         events.emit(Metric(step=step, values={"loss": 1.0 / step, "odd": None if step == 2 else float(step)}))
         events.emit(Progress(done=step, total=config.steps, unit="steps", message="line\\u2028break"))
-        time.sleep(PAUSE)
+        rest(folder)
         if config.name == "cannot write" and step == 3:
             os._exit(1)
         if config.name == "dies" and step == 3:
@@ -112,7 +118,7 @@ def study(folder, config, events):
 
 def embed(folder, config, events):
     return EmbedResults(model_sha256="0" * 64, records=len(folder.manifest()), computed=0, layers=["stem"], width=1)
-"""
+'''
 
 
 def use_quick_engine(monkeypatch: pytest.MonkeyPatch, folder: Path, pause: float = 0.0) -> None:

@@ -141,7 +141,7 @@ def stops_what_it_waits_for(monkeypatch):
 def test_a_run_that_was_stopped_as_asked_exits_with_4_and_says_how_to_go_on(
     isoline, monkeypatch, stops_what_it_waits_for
 ):
-    monkeypatch.setenv("FAKE_PAUSE", "0.1")
+    monkeypatch.setenv("FAKE_PAUSE", "5")
     code, out, err = isoline("pretrain", "demo", *TINY, "--wait")
     assert (code, out) == (4, "")
     assert "job J0002: stopped as asked. Resume it to go on." in err

@@ -121,8 +121,8 @@ def test_a_vendor_s_scores_become_a_model(isoline, samples):
 
 def test_rows_of_a_vendor_s_file_that_do_not_count_are_told_when_it_is_added(isoline, tmp_path):
     name = told_json(isoline("records", "--json"))[0]["source_name"]
-    (tmp_path / "vendor.csv").write_text(f"record,label,score\n{name},MI,0.5\nnobody,MI,0.5\n{name},STTC,0,5\n")
-    code, out, _ = isoline("model", "add", tmp_path / "vendor.csv")
+    (tmp_path / "other vendor.csv").write_text(f"record,label,score\n{name},MI,0.5\nnobody,MI,0.5\n{name},STTC,0,5\n")
+    code, out, _ = isoline("model", "add", tmp_path / "other vendor.csv")
     assert code == 0
     assert "1 row left out: no recording of this name." in out
     assert "1 row left out: more cells than columns." in out
