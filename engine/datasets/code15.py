@@ -21,12 +21,23 @@ _SEX: dict[float, Sex] = {1.0: "male", 0.0: "female"}
 
 
 def read(folder: Path) -> Iterator[Entry]:
-    """Entries in the order of the files, and of the exams in each; an exam without a row in the table is left out."""
+    """Entries in the order of the files, and of the exams in each; an exam without a row in the table is left out.
+
+    The corpus comes in eighteen files: those that were not downloaded are left out.
+
+    Raises:
+        WorldError: none of the files is there, one cannot be read, or the table names one outside the folder.
+    """
     exams = {row["exam_id"]: row for row in read_table(find_table(folder, "exams.csv"), _NEEDED)}
     parts = sorted({row["trace_file"] for row in exams.values() if row["trace_file"]})
     for part in parts:
         if Path(part).name != part:
             raise WorldError("table exams.csv", "a trace file lies outside the folder", "Use the table as published")
+    here = [part for part in parts if (folder / part).is_file()]
+    if not here:
+        reason = "none of its files of tracings (exams_part0.hdf5, ...) is in the folder"
+        raise WorldError("corpus CODE-15", reason, "Unpack them beside exams.csv")
+    for part in here:
         for exam in _exam_ids(folder / part):
             if exam in exams:
                 yield _entry(exams[exam], f"{part}::{exam}")

@@ -8,7 +8,6 @@ codes; the labels are told here by the codes that stand there, so that both layo
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from engine.contract.errors import WorldError
 from engine.datasets.dataset import Entry
 from engine.datasets.snomed import abbreviation
-from engine.datasets.tables import read_table
+from engine.datasets.tables import read_table, walk
 from engine.signal.formats.matlab_file import seconds_of
 
 TABLE = "reference.csv"
@@ -38,7 +37,7 @@ _NAME = re.compile(r"A\d{4}\.mat")
 
 def is_original(folder: Path) -> bool:
     """Whether the folder holds this layout: a table of references, and no WFDB header."""
-    names = [name.lower() for _, _, files in os.walk(folder) for name in files]
+    names = [name.lower() for _, files in walk(folder) for name in files]
     return TABLE in names and not any(name.endswith(".hea") for name in names)
 
 
@@ -55,13 +54,12 @@ def read(folder: Path, least_s: float, scheme: str) -> Iterator[Entry]:
     """
     labels: dict[str, tuple[str, ...]] = {}
     found: list[Path] = []
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
+    for place, names in walk(folder):
+        for name in names:
             if name.lower() == TABLE:
-                labels |= {row["Recording"]: _codes(row) for row in read_table(Path(place) / name, _NEEDED)}
+                labels |= {row["Recording"]: _codes(row) for row in read_table(place / name, _NEEDED)}
             elif _NAME.fullmatch(name):
-                found.append(Path(place) / name)
+                found.append(place / name)
     for path in found:
         if _lasts(path, least_s):
             stated = labels.get(path.stem)

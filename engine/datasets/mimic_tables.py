@@ -14,7 +14,7 @@ from typing import Literal, overload
 
 from engine.contract.errors import WorldError
 from engine.datasets.nearest import Around
-from engine.datasets.tables import find_table, has_table, number, read_columns
+from engine.datasets.tables import below, find_table, has_table, number, read_columns
 
 DAY_S, HOUR_S = 86400.0, 3600.0
 FAR_S = 31 * DAY_S - 1
@@ -83,7 +83,7 @@ def locate(folder: Path, name: str, required: bool = True) -> Path | None:
         for place in places:
             if has_table(place, name):
                 return find_table(place, name)
-        places = [below for place in places for below in sorted(place.iterdir()) if _may_hold(below)]
+        places = [inner for place in places for inner in below(place) if _may_hold(inner)]
     if required:
         raise WorldError(f"table {name}", "it is not in the folder", "Put it beside the recordings of MIMIC-IV-ECG")
     return None

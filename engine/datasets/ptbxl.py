@@ -45,7 +45,7 @@ def read(folder: Path) -> Iterator[Entry]:
             record=row["ecg_id"],
             patient=row["patient_id"].removesuffix(".0"),
             age=number(row["age"]),
-            sex=_SEX.get(number(row["sex"]) or 0.0, "unknown") if row["sex"] else "unknown",
+            sex=_sex(row["sex"]),
             fold=None if fold is None else int(fold),
             codes={
                 "ptbxl": stated,
@@ -53,6 +53,12 @@ def read(folder: Path) -> Iterator[Entry]:
                 "ptbxl-super": _mapped(stated, classes, "diagnostic_class"),
             },
         )
+
+
+def _sex(text: str) -> Sex:
+    """0 is male, 1 female; whatever else a table of somebody's making holds ("nan", "M") is unknown."""
+    told = number(text)
+    return "unknown" if told is None else _SEX.get(told, "unknown")
 
 
 def _classes(folder: Path) -> dict[str, dict[str, str]]:

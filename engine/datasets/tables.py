@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import math
+import os
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -23,9 +24,9 @@ def find_table(folder: Path, *names: str) -> Path:
     """The first of these files that is in the folder, whatever its case, gzipped or not.
 
     Raises:
-        WorldError: none is there.
+        WorldError: none is there, or the folder cannot be looked into.
     """
-    held = {path.name.lower(): path for path in folder.iterdir()} if folder.is_dir() else {}
+    held = {path.name.lower(): path for path in below(folder)}
     for name in names:
         for form in (name.lower(), name.lower() + ".gz"):
             if form in held:
@@ -34,12 +35,41 @@ def find_table(folder: Path, *names: str) -> Path:
 
 
 def has_table(folder: Path, *names: str) -> bool:
-    """Whether one of these files is in the folder."""
+    """Whether one of these files is in the folder. Raises WorldError when the folder cannot be looked into."""
+    held = {path.name.lower() for path in below(folder)}
+    return any(name.lower() + end in held for name in names for end in ("", ".gz"))
+
+
+def below(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is none.
+
+    Raises:
+        WorldError: it cannot be looked into.
+    """
     try:
-        find_table(folder, *names)
-    except WorldError:
-        return False
-    return True
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise _closed(error) from None
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder from this one down with the names of its files, both in order.
+
+    Raises:
+        WorldError: one cannot be opened; passing it over would lose its recordings without a word.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise _closed(error) from None
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        yield Path(place), sorted(names)
+
+
+def _closed(error: OSError) -> WorldError:
+    reason = f"a folder in it cannot be opened ({type(error).__name__})"
+    return WorldError("folder of the corpus", reason, "Check its permissions and the disk")
 
 
 def read_table(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterator[Row]:

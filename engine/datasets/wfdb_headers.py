@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.contract.errors import WorldError
 from engine.datasets.dataset import Sex
-from engine.datasets.tables import number
+from engine.datasets.tables import number, walk
 
 SEXES: dict[str, Sex] = {"m": "male", "male": "male", "f": "female", "female": "female"}
 
@@ -52,15 +51,14 @@ def walk_headers(folder: Path) -> Iterator[Header]:
     """All headers below a folder, folders and files by name.
 
     Raises:
-        WorldError: the folder holds none, or one cannot be read.
+        WorldError: the folder holds none, one cannot be read, or a folder cannot be opened.
     """
     found = False
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
+    for place, names in walk(folder):
+        for name in names:
             if name.lower().endswith(".hea"):
                 found = True
-                yield read_header(Path(place) / name, folder)
+                yield read_header(place / name, folder)
     if not found:
         raise WorldError(
             "folder of the corpus", "it holds no WFDB headers (.hea)", "Name the folder it was unpacked to"

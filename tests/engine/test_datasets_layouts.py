@@ -45,6 +45,28 @@ def test_statements_of_ptbxl_count_whatever_their_likelihood_and_map_to_their_cl
     assert (entry.patient, entry.sex, entry.fold, entry.age) == ("101", "male", 2, 42.0)
 
 
+@pytest.mark.parametrize(("told", "sex"), [("nan", "unknown"), ("M", "unknown"), ("", "unknown"), ("1.0", "female")])
+def test_a_sex_that_ptbxl_does_not_know_is_nobodys(built, tmp_path, told, sex):
+    built("ptbxl")
+    table = tmp_path / "ptbxl_database.csv"
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    write_table(table, [row | {"sex": told} for row in rows])
+    assert {entry.sex for entry in dataset("ptbxl").read(tmp_path)} == {sex}
+
+
+def test_a_folder_that_cannot_be_opened_is_told_and_no_crash(tmp_path, monkeypatch):
+    def closed(self):
+        raise PermissionError(13, "secret/path")
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    monkeypatch.setattr("os.scandir", closed)
+    for name in ("ptbxl", "mimic", "georgia", "cpsc2018", "heedb"):
+        with pytest.raises(WorldError, match="cannot be opened") as told:
+            list(dataset(name).read(tmp_path))
+        assert "secret" not in str(told.value)
+
+
 def test_parts_of_ptbxl_are_those_of_its_own_table_of_statements(shared):
     with (shared / "data" / "ptbxl-500" / "scp_statements.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -226,6 +248,15 @@ def test_a_trace_file_outside_the_folder_is_refused(built, tmp_path):
     table = tmp_path / "exams.csv"
     table.write_text(table.read_text().replace("exams_part0.hdf5", "../exams_part0.hdf5"))
     with pytest.raises(WorldError, match="outside the folder"):
+        list(dataset("code15").read(tmp_path))
+
+
+def test_files_of_code15_that_were_not_downloaded_are_left_out(built, tmp_path):
+    whole = built("code15")
+    (tmp_path / "exams_part1.hdf5").unlink()
+    assert [entry.record for entry in dataset("code15").read(tmp_path)] == [entry.record for entry in whole[:3]]
+    (tmp_path / "exams_part0.hdf5").unlink()
+    with pytest.raises(WorldError, match="none of its files of tracings"):
         list(dataset("code15").read(tmp_path))
 
 
