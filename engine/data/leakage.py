@@ -12,8 +12,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.contract.config import LeakageConfig
 from engine.contract.errors import WorldError
@@ -24,9 +26,11 @@ from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.copies import Copy, Query, blocks, find_copies
 from engine.data.findings import sentences
 from engine.data.fingerprint import METHOD, Fingerprint, fingerprint
+from engine.data.keys import keys_of_ids
 from engine.data.landmarks import LandmarkIndex
+from engine.data.manifest import Manifest
 from engine.data.packs import Pack, open_pack
-from engine.data.prints import Prints, key_of
+from engine.data.prints import Prints
 from engine.data.store import Store
 
 METHOD_WORDS = (
@@ -55,7 +59,7 @@ def run(folder: RunFolder, config: LeakageConfig, events: EventWriter) -> Leakag
         events.emit(Progress(done=done, total=total, unit="recordings", message=doing, seconds_left=left))
 
     packs = [open_pack(Path(path)) for path in config.packs]
-    return search(Store.open(config.store), folder.manifest(), packs, told)
+    return search(Store.open(config.store), Manifest.read(folder.manifest_path), packs, told)
 
 
 def search(
@@ -72,17 +76,18 @@ def search(
     Raises:
         WorldError: the store does not hold a recording of the manifest.
     """
-    started, look = time.monotonic(), _Look(store, manifest, on_progress or (lambda *_: None), len(packs))
+    started, rows = time.monotonic(), Manifest.of(manifest)
+    look = _Look(store, rows, on_progress or (lambda *_: None), packs)
     pairs = look.within() + [pair for pack in packs for pair in look.into(pack)]
     pairs.sort(key=lambda pair: (not _is_leak(pair.part, pair.other_part), not pair.exact, -pair.score, pair.record))
     meetings = _meetings(look, pairs)
-    cohort = [row for row in manifest if not row.split.startswith(AGAINST)]
+    cohort = rows.part(*(side for side in rows.sides if not side.startswith(AGAINST)))
     return LeakageResults(
         leaks=any(one.leak for one in meetings),
         findings=sentences([one for one in meetings if one.leak]),
         notes=_notes(look, meetings, pairs),
-        records=len({row.record_id for row in cohort}),
-        patients=len({row.patient for row in cohort}),
+        records=len(np.unique(cohort.ids_N)),
+        patients=cohort.count_patients(),
         parts=look.sizes,
         packs=[CheckedPack(**pack.head.model_dump(include=set(CheckedPack.model_fields))) for pack in packs],
         meetings=meetings,
@@ -94,72 +99,85 @@ def search(
     )
 
 
-@dataclass
 class _Look:
-    """One search: the recordings, where they stand, and what was counted."""
+    """One search: the recordings, where they stand, and what was counted.
 
-    store: Store
-    manifest: Sequence[ManifestRow]
-    told: OnProgress
-    packs: int
-    unchecked: int = 0
-    done: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
+    The recordings of the cohort are asked for; those that they are checked against are only looked at.
 
-    def __post_init__(self) -> None:
-        self.places: dict[str, list[ManifestRow]] = defaultdict(list)
-        for row in self.manifest:
-            self.places[row.record_id].append(row)
-            self.sizes[row.split] = self.sizes.get(row.split, 0) + 1
-        self.ids = sorted(self.places)
-        rows = [self.store.find(record_id) for record_id in self.ids]
-        if any(row is None for row in rows):
+    Shapes: U recordings (each once, by id), N rows of the manifest.
+    """
+
+    def __init__(self, store: Store, manifest: Manifest, told: OnProgress, packs: Sequence[Pack]) -> None:
+        self._store, self.manifest, self._told = store, manifest, told
+        self._order_N = np.argsort(manifest.ids_N, kind="stable")
+        ids_N = manifest.ids_N[self._order_N]
+        first_N = np.append(True, ids_N[1:] != ids_N[:-1])[: len(ids_N)]
+        self._starts = np.append(np.flatnonzero(first_N), len(ids_N))
+        self.ids_U = ids_N[first_N]
+        self.rows_U = store.find_many(self.ids_U)
+        if (self.rows_U < 0).any():
             raise WorldError("store", "it lacks recordings of the cohort", "Import them again")
-        self.rows = [row for row in rows if row is not None]
-        self.total = len(self.ids) * (2 + self.packs)
+        asked = np.isin(manifest.sides_N, [n for n, side in enumerate(manifest.sides) if not side.startswith(AGAINST)])
+        self.asked_U = np.unique(np.repeat(np.arange(len(self.ids_U)), np.diff(self._starts))[asked[self._order_N]])
+        counts = np.bincount(manifest.sides_N, minlength=len(manifest.sides)).tolist()
+        self.sizes = {side: count for side, count in zip(manifest.sides, counts, strict=True) if count}
+        looks = len(list(blocks(len(self.ids_U)))) + sum(len(list(blocks(len(pack.prints)))) for pack in packs)
+        self.total = len(self.ids_U) + looks * len(self.asked_U)
+        self.done = self.unchecked = 0
+
+    def places(self, own: int) -> list[ManifestRow]:
+        """Where a recording stands in the manifest."""
+        return [self.manifest[int(place)] for place in self._order_N[self._starts[own] : self._starts[own + 1]]]
 
     def within(self) -> list[Copies]:
         """Pairs of recordings in the manifest that are copies, and recordings that stand in several parts."""
-        prints = Prints.gather(self._prints("taking fingerprints", count=True))
+        every_U = np.arange(len(self.ids_U))
+        prints = Prints.gather((self.name(own), taken) for own, taken in self._prints(every_U, "taking fingerprints"))
+        self.unchecked = int((~prints.comparable_N).sum())
         best: dict[tuple[int, int], Copy] = {}
         for first, last in blocks(len(prints)):
             index = LandmarkIndex(prints, first, last)
-            for own, (_, taken) in enumerate(self._prints("looking for copies")):
+            for own, taken in self._prints(self.asked_U, "looking for copies"):
                 for copy in find_copies(Query(taken), prints, index) if taken.can_be_compared else ():
                     pair = (min(own, copy.row), max(own, copy.row))
                     if copy.row != own and (pair not in best or copy.score > best[pair].score):
                         best[pair] = copy if own == pair[0] else copy.turned()
         pairs = [self._pair(a, b, copy) for (one, other), copy in best.items() for a, b in self._sides(one, other)]
-        return pairs + [_twice(a, b) for at in self.places.values() for a, b in _ordered_pairs(at)]
+        several = np.flatnonzero(np.diff(self._starts) > 1).tolist()
+        return pairs + [_twice(a, b) for own in several for a, b in _ordered_pairs(self.places(own))]
 
     def into(self, pack: Pack) -> list[Copies]:
         """Recordings of the cohort that are in a pack."""
         prints, part, pairs = pack.prints, f"{AGAINST} {pack.head.corpus}", []
-        known = {int(key): row for row, key in enumerate(prints.keys_N)} if len(prints) else {}
+        equal_U = _rows_of(np.asarray(prints.keys_N), keys_of_ids(self.ids_U)[0])
         self.sizes[part] = len(prints)
         for first, last in blocks(len(prints)):
             index = LandmarkIndex(prints, first, last)
-            for own, (record_id, taken) in enumerate(self._prints(f"looking into {pack.head.corpus}")):
-                exact = known.get(key_of(record_id))
+            for own, taken in self._prints(self.asked_U, f"looking into {pack.head.corpus}"):
+                exact = int(equal_U[own])
                 found = find_copies(Query(taken), prints, index) if taken.can_be_compared else []
                 found = [copy for copy in found if copy.row != exact]
-                if exact is not None and first <= exact < last:
+                if first <= exact < last:
                     found.append(Copy(exact, 1.0, len(prints.signs_of(exact)) / 50, 0.0, exact=True))
                 pairs += [self._into(own, f"r{int(prints.keys_N[copy.row]):012x}", part, copy) for copy in found]
         return pairs
 
-    def _prints(self, doing: str, count: bool = False) -> Iterator[tuple[str, Fingerprint]]:
-        for record_id, row in zip(self.ids, self.rows, strict=True):
-            taken = fingerprint(self.store.signal(row), self.store.entry(row).rate_hz)
-            self.unchecked += count and not taken.can_be_compared
-            self.done = min(self.done + 1, self.total)
+    def name(self, own: int) -> str:
+        """Id of a recording."""
+        return str(self.ids_U[own].decode())
+
+    def _prints(self, chosen_U: NDArray[np.int64], doing: str) -> Iterator[tuple[int, Fingerprint]]:
+        for own in chosen_U.tolist():
+            row = int(self.rows_U[own])
+            taken = fingerprint(self._store.signal(row), float(self._store.index_row(row)["rate_hz"]))
+            self.done += 1
             if self.done % REPORT_EVERY == 0 or self.done == self.total:
-                self.told(self.done, self.total, doing)
-            yield record_id, taken
+                self._told(self.done, self.total, doing)
+            yield own, taken
 
     def _sides(self, one: int, other: int) -> list[tuple[ManifestRow, ManifestRow]]:
         """Every way in which two recordings stand in two places, the side that is checked first."""
-        found = [(a, b) for a in self.places[self.ids[one]] for b in self.places[self.ids[other]]]
+        found = [(a, b) for a in self.places(one) for b in self.places(other)]
         return [(b, a) if _order(a) > _order(b) else (a, b) for a, b in found]
 
     def _pair(self, a: ManifestRow, b: ManifestRow, copy: Copy) -> Copies:
@@ -177,11 +195,10 @@ class _Look:
         )
 
     def _into(self, own: int, other: str, part: str, copy: Copy) -> Copies:
-        row = next((r for r in self.places[self.ids[own]] if not r.split.startswith(AGAINST)), None)
         return Copies(
-            record=self.ids[own],
+            record=self.name(own),
             other=other,
-            part=row.split if row else self.places[self.ids[own]][0].split,
+            part=next(row.split for row in self.places(own) if not row.split.startswith(AGAINST)),
             other_part=part,
             score=round(copy.score, 4),
             overlap_s=copy.overlap_s,
@@ -246,19 +263,34 @@ def _meetings(look: _Look, pairs: Sequence[Copies]) -> list[Meeting]:
     return sorted(found, key=lambda one: (not one.leak, one.part, one.other))
 
 
-def _people(manifest: Sequence[ManifestRow]) -> dict[tuple[str, str], tuple[int, int]]:
+def _people(manifest: Manifest) -> dict[tuple[str, str], tuple[int, int]]:
     """By two parts: patients on both sides, and their recordings in the first."""
-    records: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for row in manifest:
-        records[row.patient][row.split] += 1
+    sides = len(manifest.sides)
+    stays, counts = np.unique(manifest.patients_N.astype(np.int64) * sides + manifest.sides_N, return_counts=True)
+    patients = stays // max(sides, 1)
+    again = np.append(patients[1:] == patients[:-1], False)
+    several = np.flatnonzero(again | np.append(False, again)[: len(again)])
+    stood: dict[int, dict[str, int]] = defaultdict(dict)
+    for n in several.tolist():
+        stood[int(patients[n])][manifest.sides[int(stays[n] % sides)]] = int(counts[n])
     met: dict[tuple[str, str], tuple[int, int]] = {}
-    for parts in records.values():
+    for parts in stood.values():
         ordered = sorted(parts, key=lambda part: (part.startswith(AGAINST), part))
         for n, part in enumerate(ordered):
             for other in ordered[n + 1 :]:
-                patients, count = met.get((part, other), (0, 0))
-                met[part, other] = (patients + 1, count + parts[part])
+                both, records = met.get((part, other), (0, 0))
+                met[part, other] = (both + 1, records + parts[part])
     return met
+
+
+def _rows_of(keys_N: NDArray[np.uint64], wanted_U: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Row of each key among the keys of a pack, the last one of equal ones; -1 where there is none, [U]."""
+    if not len(keys_N):
+        return np.full(len(wanted_U), -1, dtype=np.int64)
+    order_N = np.argsort(keys_N, kind="stable")
+    places_U = np.searchsorted(keys_N[order_N], wanted_U, side="right") - 1
+    found_U = order_N[np.maximum(places_U, 0)]
+    return np.where(keys_N[found_U] == wanted_U, found_U, -1)
 
 
 def _notes(look: _Look, meetings: Sequence[Meeting], pairs: Sequence[Copies]) -> list[str]:

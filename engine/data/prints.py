@@ -6,13 +6,16 @@ Shapes: N recordings, S signs of all of them, A landmarks of all of them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.fingerprint import Fingerprint
+from engine.data.fingerprint import EDGE, FEWEST_LEADS, SHORTEST, TICKS_A_SIGN, Fingerprint
+
+_COLUMNS = {"keys": "Q", "leads": "B", "signs": "B", "ticks": "I", "codes": "Q", "sign_ends": "Q", "mark_ends": "Q"}
+"""Columns of many fingerprints as they grow, and the type of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,27 +42,37 @@ class Prints:
 
     @classmethod
     def gather(cls, taken: Iterable[tuple[str, Fingerprint]]) -> Prints:
-        """Fingerprints with their record ids as flat arrays."""
-        keys, leads = array("Q"), bytearray()
-        signs, ticks, codes = [np.empty(0, np.uint8)], [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
+        """Fingerprints with their record ids as flat arrays, with no object left for any of them."""
+        columns = {name: array(kind) for name, kind in _COLUMNS.items()}
         for record_id, found in taken:  # the filtered leads are let go at once: they are a hundred times as large
-            keys.append(key_of(record_id))
-            leads.append(found.leads)
-            signs.append(found.signs_S)
-            ticks.append(found.ticks_A)
-            codes.append(found.codes_A)
+            columns["keys"].append(key_of(record_id))
+            columns["leads"].append(found.leads)
+            columns["signs"].frombytes(found.signs_S.astype(np.uint8, copy=False).tobytes())
+            columns["ticks"].frombytes(found.ticks_A.astype(np.uint32, copy=False).tobytes())
+            columns["codes"].frombytes(found.codes_A.astype(np.uint64, copy=False).tobytes())
+            columns["sign_ends"].append(len(columns["signs"]))
+            columns["mark_ends"].append(len(columns["ticks"]))
+        flat = {name: np.frombuffer(column, dtype=column.typecode) for name, column in columns.items()}
         return cls(
-            keys_N=np.array(keys, dtype=np.uint64),
-            leads_N=np.frombuffer(bytes(leads), dtype=np.uint8),
-            sign_starts=_starts(signs),
-            mark_starts=_starts(ticks),
-            signs_S=np.concatenate(signs),
-            ticks_A=np.concatenate(ticks),
-            codes_A=np.concatenate(codes),
+            keys_N=flat["keys"],
+            leads_N=flat["leads"],
+            sign_starts=np.append(np.uint64(0), flat["sign_ends"]),
+            mark_starts=np.append(np.uint64(0), flat["mark_ends"]),
+            signs_S=flat["signs"],
+            ticks_A=flat["ticks"],
+            codes_A=flat["codes"],
         )
 
     def __len__(self) -> int:
         return len(self.keys_N)
+
+    @property
+    def comparable_N(self) -> NDArray[np.bool_]:
+        """[N] `Fingerprint.can_be_compared` of each."""
+        signs_N, marks_N = np.diff(self.sign_starts.astype(np.int64)), np.diff(self.mark_starts.astype(np.int64))
+        leads_N = np.unpackbits(np.asarray(self.leads_N)[:, None], axis=1).sum(axis=1)
+        enough_N = signs_N >= SHORTEST + 2 * EDGE // TICKS_A_SIGN
+        return np.asarray(enough_N & (leads_N >= FEWEST_LEADS) & (marks_N > 0), dtype=np.bool_)
 
     def signs_of(self, row: int) -> NDArray[np.uint8]:
         """The signs of one recording, a view."""
@@ -73,8 +86,3 @@ class Prints:
 def key_of(record_id: str) -> int:
     """The number that a record id stands for: "r" and 12 hexadecimal digits."""
     return int(record_id[1:], 16)
-
-
-def _starts(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.uint64]:
-    """Where each part but the first, which is empty, begins; and where the last one ends."""
-    return np.cumsum([len(part) for part in parts], dtype=np.uint64)

@@ -100,6 +100,38 @@ def test_a_recording_that_is_also_among_those_it_is_checked_against_is_found_as_
     assert found.records == 12
 
 
+def test_what_a_cohort_is_checked_against_is_looked_at_once_and_not_searched_for_itself(place, originals, copy):
+    """Against a million recordings a model has seen, a search costs one look at each, and one query a recording."""
+    cohort = [ManifestRow(one.record_id, f"p{n}", "test") for n, one in enumerate(originals[:2])]
+    against = [ManifestRow(one.record_id, f"q{n}", "against model") for n, one in enumerate([*originals[2:], copy])]
+    told = []
+    found = search(Store.open(place), cohort + against, on_progress=lambda *step: told.append(step))
+    assert told[-1][:2] == (13 + 2, 13 + 2)
+    assert found.findings == ["1 recording of test has a changed copy in model"]
+    assert found.pairs[0].other == copy.record_id
+    assert (found.records, found.patients) == (2, 2)
+
+
+def test_prints_in_several_blocks_give_the_pairs_of_one(place, originals, copy, monkeypatch):
+    cohort, told = parts(originals, copy), []
+    whole = search(Store.open(place), cohort).model_copy(update={"seconds": 0.0})
+    monkeypatch.setattr("engine.data.copies.BLOCK_ROWS", 5)
+    found = search(Store.open(place), cohort, on_progress=lambda *step: told.append(step))
+    assert found.model_copy(update={"seconds": 0.0}) == whole
+    assert told[-1][0] == told[-1][1] == 13 * (1 + 3)
+
+
+def test_a_patient_in_three_parts_is_counted_between_each_two(place, originals):
+    rows = [
+        ManifestRow(one.record_id, "same" if n in (0, 1, 5, 9) else f"p{n}", ("train", "validation", "test")[n // 4])
+        for n, one in enumerate(originals)
+    ]
+    met = {
+        (one.part, one.other): (one.patients, one.patient_records) for one in search(Store.open(place), rows).meetings
+    }
+    assert met == {("test", "train"): (1, 1), ("test", "validation"): (1, 1), ("train", "validation"): (1, 2)}
+
+
 def test_overlap_with_a_corpus_is_found_by_its_pack_alone(place, originals, copy, tmp_path):
     taken = [("r" + "0" * 11 + "7", fingerprint(originals[3].signal_CT[:, 500:4500] * 3, 500))]
     taken.append((originals[8].record_id, fingerprint(originals[8].signal_CT, 500)))
