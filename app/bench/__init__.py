@@ -52,6 +52,7 @@ def resamples(records: int = 22_000, patients: int = 4_400) -> Pair:
     weight_PB = draw_multiplicities(patients, 2000, seed=0)
 
     def ranked_anew(column: int) -> float:
+        """The AUROC of one resample, as its definition says: recordings repeated, then ranked."""
         rows = np.repeat(np.arange(records), weight_PB[patient_N, column])
         positive = y_N[rows] > 0.5
         m, n = int(positive.sum()), int((~positive).sum())

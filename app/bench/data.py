@@ -112,15 +112,19 @@ def _reading(files: int) -> Iterator[Row]:
     ratio = Fraction(MODEL_HZ) / Fraction(rate_hz)
 
     def ingested(header: Path) -> Signal:
+        """[12, t] millivolts at the rate of the models, our way."""
         return resample(read_recording(header, digest=False).signal_CT, rate_hz, MODEL_HZ)
 
     def plainly(header: Path) -> Signal:
+        """The same by the libraries that everybody uses."""
         return by_wfdb_and_scipy(header, ratio.numerator, ratio.denominator)
 
     def read(header: Path) -> Signal:
+        """[12, T] millivolts at the file's own rate."""
         return read_recording(header, digest=False).signal_CT
 
     def from_file(header: Path) -> object:
+        """The floor: the file's bytes, once in memory."""
         return np.fromfile(header.with_suffix(".dat"), dtype="<i2")
 
     cases = (
@@ -147,6 +151,7 @@ def _crops(scratch: Path, records: int) -> Row:
     room_BTC = np.empty((BATCH, CROP, layout.LEADS), dtype=np.int16)
 
     def copied() -> None:
+        """The floor: the samples of a batch of crops, copied."""
         rows, starts = next(draws)
         for crop_TC, first in zip(room_BTC, (rows * SAMPLES + starts).tolist(), strict=True):
             crop_TC[:] = steps_TC[first : first + CROP]
@@ -240,6 +245,7 @@ def _difference(ours: Signal, theirs: Signal) -> float:
 
 def _each(call: Callable[[Path], object], headers: list[Path]) -> Call:
     def all_of_them() -> None:
+        """Every header once."""
         for header in headers:
             call(header)
 
@@ -248,6 +254,7 @@ def _each(call: Callable[[Path], object], headers: list[Path]) -> Call:
 
 def _repeated(call: Call) -> Call:
     def many_times() -> None:
+        """As many batches as one timing takes."""
         for _ in range(BATCHES):
             call()
 

@@ -114,8 +114,11 @@ def label_words(labels: list[Circularity]) -> str:
     """Whether labels are the cart's own word, for people."""
     if not labels:
         return "Labels: the cohort has none"
+    from app.core.label_origins import label_origins
+
     marks = {"circular": "CIRCULAR", "leaning": "leaning", "independent": "fine", "unknown": "unknown"}
-    return "\n".join(["Labels", *(f"  {marks[one.verdict]:9} {printing.visible(one.sentence)}" for one in labels)])
+    told = [f"  {marks[one.verdict]:9} {printing.visible(one.sentence)}" for one in label_origins(labels)]
+    return "\n".join(["Labels", *told])
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -125,6 +128,7 @@ def _export(arguments: argparse.Namespace) -> int:
     with ProgressLine("Fingerprints") as line:
 
         def draw(done: int, total: int, _: str) -> None:
+            """Bring the line up to where the fingerprints stand."""
             line.show(done, total, "recordings")
 
         if arguments.store is not None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from reportlab.platypus import Paragraph
 
+from app.core.label_origins import label_origins
 from app.core.rows import Exposure, LeakSearch
 from app.core.words import counted
 from app.governance.dossier import Dossier, LeaksSection
 from app.report import style
 from app.report.cover import when
 from app.report.style import MM
-from app.report.tables import Context, facts, table, text
+from app.report.tables import Context, facts, short, table, text
 
 
 def leaks(dossier: Dossier, context: Context) -> list[Any]:
@@ -29,7 +30,7 @@ def leaks(dossier: Dossier, context: Context) -> list[Any]:
     parts += context.short("Searches for patients and copies.", facts(_searched(section, context)))
     parts += context.long("Whether the models have seen what they are scored on.", _models(section.exposures))
     if section.labels:
-        rows = [(one.label, style.markup(one.sentence)) for one in section.labels]
+        rows = [(short(one.labels), style.markup(short(one.sentence))) for one in label_origins(section.labels)]
         parts += context.short("Whether labels repeat the electrocardiograph's own statement.", facts(rows))
     return parts
 
