@@ -1,12 +1,38 @@
-"""The page of drift: how unlike the local recordings are to those that a model is known on."""
+"""The pages of drift: how unlike the local recordings are to those that a model is known on."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from engine.contract.estimate import Estimate, Model
+from engine.contract.model_source import NativeModel, RandomModel
+from engine.contract.page import Page
+from engine.contract.version import CONTRACT_VERSION
+
+REFERENCE, LOCAL = "reference", "local"
+"""The two parts of the manifest of a comparison."""
+
+
+class DriftConfig(Page):
+    """Hold local recordings against those of a reference, as one model sees them."""
+
+    kind: Literal["drift"] = "drift"
+    contract: int = CONTRACT_VERSION
+    store: str = ""
+    model: Annotated[NativeModel | RandomModel, Field(discriminator="source")]
+    labels: tuple[str, ...] = Field((), description="Labels of the reference whose local share is reckoned.")
+    cache: str = ""
+    permutations: int = Field(1000, ge=99, le=100_000, description="Exchanges of sides that a p value rests on.")
+    resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
+    )
+    batch_size: int = Field(64, ge=1, le=4096)
+    threads: int = Field(0, ge=0, le=256)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class KernelTest(Model):
