@@ -41,6 +41,7 @@ WORKERS = {
     "recheck": "engine.data.rechecking:run",
     "pretrain": "engine.workers:pretrain",
     "estimate": "engine.estimate.worker:run",
+    "efficiency": "engine.estimate.efficiency:run",
     "study": "engine.study.runner:run",
     "embed": "engine.evaluation.runs:embed",
     "evaluate": "engine.evaluation.runs:evaluate",

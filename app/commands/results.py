@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app import printing
+from app.commands.efficiency_words import efficiency_words
 from app.commands.examination_words import stress_words
 from app.commands.leakage import found_words
 from app.progress import duration
@@ -153,4 +154,5 @@ _WAYS: dict[str, Callable[[Any], str]] = {
     "study": _study,
     "leakage": found_words,
     "stress": stress_words,
+    "efficiency": efficiency_words,
 }

@@ -41,6 +41,7 @@ ACTS: dict[str, Act] = {
     "verify": _nothing_more,
     "recheck": _recheck,
     "estimate": _nothing_more,
+    "efficiency": _nothing_more,
     "study": _nothing_more,
     "embed": _nothing_more,
     "evaluate": _nothing_more,

@@ -39,6 +39,7 @@ class Products(NamedTuple):
         forward: all products of the pass.
         first: those of the first layer, whose input needs no gradient.
         convolution: what the fast convolutions cost on top; the published counts leave it out.
+        convolution_backward: what their backward pass costs: as many transforms, and twice the products of spectra.
         phantom: what `torch.utils.flop_counter` adds in a backward pass that is not there: of a grouped convolution it
             counts the gradient of the weights as if every group met every other.
     """
@@ -47,6 +48,7 @@ class Products(NamedTuple):
     first: int
     convolution: int = 0
     phantom: int = 0
+    convolution_backward: int = 0
 
     @property
     def forward_backward(self) -> int:

@@ -208,9 +208,10 @@ class S4Backbone(Backbone):
         assert isinstance(self.stem, Stem)
         stem, first, tokens = self.stem.multiply_adds(samples)
         depth, circle = len(self.blocks), circle_length(tokens)
-        transforms = 2 * 2.5 * circle * math.log2(circle) + 6 * (circle // 2 + 1)
+        transforms, spectra = 2 * 2.5 * circle * math.log2(circle), 6 * (circle // 2 + 1)
         return Products(
             forward=2 * (stem + depth * tokens * 2 * self.width**2),
             first=2 * first,
-            convolution=round(depth * self.width * transforms),
+            convolution=round(depth * self.width * (transforms + spectra)),
+            convolution_backward=round(depth * self.width * (transforms + 2 * spectra)),
         )

@@ -20,6 +20,7 @@ from engine.contract.backbone import S4Config as S4Config
 from engine.contract.backbone import TransformerConfig as TransformerConfig
 from engine.contract.complaints import complaints
 from engine.contract.deidentification import Deidentification as Deidentification
+from engine.contract.efficiency import EfficiencyConfig as EfficiencyConfig
 from engine.contract.errors import WorldError
 from engine.contract.leakage import LeakageConfig as LeakageConfig
 from engine.contract.mapping import SignalTable as SignalTable
@@ -141,6 +142,7 @@ AnyConfig = (
     | RecheckConfig
     | PretrainConfig
     | EstimateConfig
+    | EfficiencyConfig
     | StudyConfig
     | EmbedConfig
     | EvaluateConfig
@@ -152,7 +154,7 @@ Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
 KINDS = (
-    *("import", "verify", "recheck", "pretrain", "estimate", "study"),
+    *("import", "verify", "recheck", "pretrain", "estimate", "efficiency", "study"),
     *("embed", "evaluate", "compare", "leakage", "stress"),
 )
 _BACKBONES = ("s4", "transformer", "net1d")

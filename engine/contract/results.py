@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from engine.contract.efficiency import EfficiencyResults
 from engine.contract.estimate import Estimate as Estimate
 from engine.contract.estimate import Interval as Interval
 from engine.contract.estimate import Model as Model
@@ -318,6 +319,7 @@ AnyResults = (
     | RecheckResults
     | PretrainResults
     | EstimateResults
+    | EfficiencyResults
     | StudyResults
     | EmbedResults
     | EvaluateResults

@@ -14,6 +14,8 @@ import torch
 from engine.training.gauges import Gauges
 
 RAPL = Path("/sys/class/powercap")
+ASSUMED = "assumed"
+"""How a source begins that is no counter."""
 WATTS_PER_CORE = 8.0
 """Assumed where no counter can be read: what a busy core of a present desktop or server processor takes, roughly."""
 
@@ -42,7 +44,7 @@ class EnergyMeter:
         spent = [after - self._cpu[name] for name, after in now.items() if name in self._cpu]
         if spent and all(joules > 0 for joules in spent):  # a counter that turned over tells nothing
             return sum(spent) / seconds, "the processor's energy counter (RAPL), all that runs on it included"
-        return self._threads * WATTS_PER_CORE, f"assumed: {WATTS_PER_CORE:g} W for each of {self._threads} busy cores"
+        return self._threads * WATTS_PER_CORE, f"{ASSUMED}: {WATTS_PER_CORE:g} W for each of {self._threads} busy cores"
 
     def _of_gpu(self, seconds: float) -> tuple[float, str]:
         now = self._gauges.joules()
@@ -52,7 +54,7 @@ class EnergyMeter:
         if watts is not None:
             return watts, "the GPU's power reading, without the rest of the machine"
         limit = 300.0
-        return limit, f"assumed: {limit:g} W for the GPU"
+        return limit, f"{ASSUMED}: {limit:g} W for the GPU"
 
 
 def _packages(root: Path) -> dict[str, float]:
