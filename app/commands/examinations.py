@@ -1,11 +1,12 @@
-"""Verbs that look further than an evaluation: `stress`, `faults`."""
+"""Verbs that look further than an evaluation: `stress`, `faults`, `figures`."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from app import printing
-from app.commands.parsing import Verbs, add_json, add_verb, opened, wants_json
+from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.submitting import add_finish, submitted
 from engine.contract.errors import EXIT_DONE
 
@@ -46,6 +47,28 @@ def add(verbs: Verbs) -> None:
         _faults,
     )
     add_json(faults)
+    _add_figures(verbs)
+
+
+def _add_figures(verbs: Verbs) -> None:
+    figures = add_verb(
+        verbs,
+        "figures",
+        "write a run's numbers as CSV and its figures as SVG",
+        ["isoline figures J0007 --out stress/ -w ward7"],
+        _figures,
+    )
+    figures.add_argument("job", metavar="JOB", help="a run that is done (see: isoline jobs)")
+    figures.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that is made; needed")
+    add_workspace(figures)
+    add_json(figures)
+
+
+def _figures(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        files = workspace.export_figures(arguments.job, arguments.out)
+    print(printing.as_json(files) if wants_json(arguments) else "\n".join(f"Written: {file}" for file in files))
+    return EXIT_DONE
 
 
 def _stress(arguments: argparse.Namespace) -> int:

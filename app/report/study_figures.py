@@ -7,9 +7,8 @@ AUROC is the one number that all models share.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
-from app.report.drawn import Drawn
+from app.report.figure import Figure
 from app.report.study_charts import Dot, DotPlot, Line, LinePlot, Panel, Point
 from app.report.svg import svg_text
 from engine.contract.config import AnyObjectiveConfig, CPCConfig, PretrainConfig, StudyConfig
@@ -20,16 +19,6 @@ from engine.study.seeds import by_place, values_of
 LOSS, LEVEL, PROBE = "validation_loss", "validation_trivial_loss", "probe_after"
 SIZE = "records"
 DASHES: tuple[tuple[float, ...], ...] = ((), (3.0, 2.0))
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drawing with its name as a file, its title, and what it shows in a sentence."""
-
-    name: str
-    title: str
-    told: str
-    drawing: Drawn
 
 
 def figures(results: StudyResults, config: StudyConfig) -> list[Figure]:

@@ -1,5 +1,6 @@
 """Asking for a stress bench: what is queued, what is refused, and how its outcome is told."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,22 @@ def test_every_fault_is_listed(capsys):
     assert '"name": "swap_RA_LA"' in capsys.readouterr().out
 
 
+def test_the_numbers_and_figures_of_a_run_are_written_once_it_has_results(workspace, tmp_path, monkeypatch):
+    job = workspace.stress("untrained", "main")
+    with pytest.raises(UsageError, match="no results"):
+        workspace.export_figures(job, tmp_path / "out")
+    monkeypatch.setattr("app.core.results.results", lambda session, job_id: told())
+    files = workspace.export_figures(job, tmp_path / "out")
+    assert [file.name for file in files] == ["numbers.csv", "stress-sweeps.svg", "stress-faults.svg"]
+    rows = list(csv.DictReader(files[0].read_text().splitlines()))
+    assert rows[0]["place"] == "clean"
+    assert (rows[0]["value"], rows[0]["low"], rows[0]["records"]) == ("0.8", "0.75", "9")
+    places = [row["place"] for row in rows]
+    assert "sweeps/Hum/levels/0.2/change" in places
+    assert "sweeps/Exchange/levels/0.1/labels/NORM/auroc" in places
+    assert len(set(places)) == len(places)
+
+
 def estimate(value, reach=0.05):
     return Estimate(value=value, interval=Interval(low=value - reach, high=value + reach, method="x"), records=9)
 
@@ -86,33 +103,35 @@ def sweep(name, changes, **breaking):
     )
 
 
-def test_the_outcome_says_where_each_sweep_breaks_and_what_it_holds():
+def told():
     sweeps = [
         sweep("Hum", [0.0, -0.1], broken=0.2, low=0.1, high=None, held=0.1),
         sweep("Wander", [0.0, -0.01], broken=None, low=None, high=None),
         sweep("Motion", [0.0, 0.0], broken=None, low=None, high=None, not_estimable="one class"),
         sweep("Exchange", [-0.07]),
     ]
-    told = stress_words(
-        StressResults(
-            model="m",
-            model_sha256="0" * 64,
-            mode="linear probe",
-            clean=estimate(0.8),
-            sweeps=sweeps,
-            split_id="S",
-            test_sha256="0" * 64,
-            records=1200,
-            patients=9,
-            notes=["A note"],
-            seed=0,
-            resamples=200,
-            seconds=1.0,
-        )
+    return StressResults(
+        model="m",
+        model_sha256="0" * 64,
+        mode="linear probe",
+        clean=estimate(0.8),
+        sweeps=sweeps,
+        split_id="S",
+        test_sha256="0" * 64,
+        records=1200,
+        patients=9,
+        notes=["A note"],
+        seed=0,
+        resamples=200,
+        seconds=1.0,
     )
-    lines = {line.split("  ")[0]: " ".join(line.split()) for line in told.splitlines() if line}
+
+
+def test_the_outcome_says_where_each_sweep_breaks_and_what_it_holds():
+    text = stress_words(told())
+    lines = {line.split("  ")[0]: " ".join(line.split()) for line in text.splitlines() if line}
     assert lines["Hum"] == "Hum 0.2 mV 0.1 mV to beyond what was tried 0.1 mV 0.2 mV: -0.100 (-0.150 to -0.050)"
     assert "nowhere tried beyond what was tried nothing shown" in lines["Wander"]
     assert "not estimable: one class" in lines["Motion"]
     assert lines["Exchange"] == "Exchange -0.070 (-0.120 to -0.020) 0.730 (0.680 to 0.780)"
-    assert "1,200 recordings of 9 patients" in told
+    assert "1,200 recordings of 9 patients" in text
