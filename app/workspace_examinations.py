@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import examinations
+from app.core import efficiency, examinations
 from app.core.home import Home
 from app.report import figure_export
 from engine.signal.perturbations import PERTURBATIONS, Perturbation
@@ -43,6 +43,23 @@ class Examinations:
         """
         with self._home.db.write() as session:
             return examinations.stress(session, self._home, model, cohort, labels, faults, margin, resamples, seed)
+
+    def efficiency(
+        self, model: str, devices: Sequence[str] = (), batches: Sequence[int] = (1, 64), seconds: float = 5.0
+    ) -> str:
+        """Queue the measurement of what a model takes: parameters, FLOPs, time, memory, energy.
+
+        Args:
+            model: a network.
+            devices: "cpu", "cuda"; the processor, and the GPU where there is one, when left out.
+            batches: crops at a time.
+            seconds: how long each batch size is measured at least.
+
+        Raises:
+            UsageError: unknown model, one that is no network, or settings out of range.
+        """
+        with self._home.db.write() as session:
+            return efficiency.measure(session, self._home, model, devices, batches, seconds)
 
     def export_figures(self, job_id: str, folder: Path) -> list[Path]:
         """Write every number of a finished run as a table and every figure as SVG; gives back the files.
