@@ -86,28 +86,6 @@ class Part:
     negatives: dict[str, int] = field(default_factory=dict)
 
 
-def split_table(
-    patients: Sequence[str], parts: Sequence[str], labels: Labels | None = None, names: Sequence[str] = ()
-) -> list[Part]:
-    """What went where, by the names of the parts.
-
-    Args:
-        patients: pseudonym of each record's patient, n.
-        parts: part of each record, n.
-        labels: [n, L] with 1 positive, 0 negative, NaN unknown.
-        names: of the labels, L.
-    """
-    who, where = np.asarray(patients, dtype=np.str_), np.asarray(parts, dtype=np.str_)
-    y_nL = np.empty((len(where), 0)) if labels is None else labels
-    told = []
-    for part in sorted(set(parts)):
-        inside = where == part
-        counts = [(y_nL[inside] == value).sum(axis=0).tolist() for value in (1, 0)]
-        positives, negatives = (dict(zip(names, count, strict=True)) for count in counts)
-        told.append(Part(part, int(inside.sum()), len(np.unique(who[inside])), positives, negatives))
-    return told
-
-
 def refuse_leak(patients: Sequence[str], parts: Sequence[str]) -> None:
     """Make sure that every patient is in one part only; the last test of every split, however it came about.
 

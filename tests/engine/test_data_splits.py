@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contract.errors import WorldError
-from engine.data.splits import holdout, patient_folds, refuse_leak, split_digest, split_table
+from engine.data.splits import holdout, patient_folds, refuse_leak, split_digest
 
 patients_lists = st.lists(st.integers(0, 40).map(lambda i: f"p{i:03d}"), min_size=1, max_size=150)
 
@@ -165,16 +165,6 @@ def test_many_labels_are_shared_out_far_better_than_by_chance():
     # The rarest are served first; what is left for the commonest is as even as chance at worst.
     assert (ours[:30] < 0.75 * chance[:30]).all()
     assert (ours[30:] < 1.5 * chance[30:]).all()
-
-
-def test_the_table_tells_what_went_where():
-    labels = np.array([[1, np.nan], [0, 1], [1, 0], [np.nan, 0]])
-    train, test = reversed(split_table(["a", "a", "b", "c"], ["train", "train", "train", "test"], labels, ("MI", "AF")))
-    assert (train.name, train.records, train.patients) == ("train", 3, 2)
-    assert (train.positives, train.negatives) == ({"MI": 2, "AF": 1}, {"MI": 1, "AF": 1})
-    assert (test.name, test.records, test.patients) == ("test", 1, 1)
-    assert (test.positives, test.negatives) == ({"MI": 0, "AF": 0}, {"MI": 0, "AF": 1})
-    assert [part.positives for part in split_table(["a"], ["train"])] == [{}]
 
 
 def test_a_patient_in_two_parts_is_refused():
