@@ -8,65 +8,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from scipy.stats import rankdata
 
 from app.core.engine_command import engine_command
 from app.printing import paragraph, table
 from engine.contract.errors import UsageError, WorldError
-from engine.metrics.discrimination import Ranked
-from engine.metrics.uncertainty import draw_multiplicities
-
-SECONDS = 2.0
-"""How long each side of a pair is measured."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Our way and an alternative, in units a second, measured one after the other."""
-
-    what: str
-    unit: str
-    ours: str
-    ours_rate: float
-    alternative: str
-    alternative_rate: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times faster ours is."""
-        return self.ours_rate / self.alternative_rate
-
-
-def resamples(records: int = 22_000, patients: int = 4_400) -> Pair:
-    """Patient-clustered resamples of one AUROC: scores sorted once, and ranked anew in every resample."""
-    rng = np.random.default_rng(0)
-    patient_N = rng.integers(patients, size=records)
-    y_N = (rng.random(records) < 0.2).astype(np.float64)
-    score_N = np.round(rng.normal(size=records) + y_N, 2)
-    weight_PB = draw_multiplicities(patients, 2000, seed=0)
-
-    def ranked_anew(column: int) -> float:
-        """The AUROC of one resample, as its definition says: recordings repeated, then ranked."""
-        rows = np.repeat(np.arange(records), weight_PB[patient_N, column])
-        positive = y_N[rows] > 0.5
-        m, n = int(positive.sum()), int((~positive).sum())
-        return float((rankdata(score_N[rows])[positive].sum() - m * (m + 1) / 2) / (m * n))
-
-    began = time.perf_counter()
-    sorted_once = Ranked.of(y_N, score_N, patient_N).resampled(weight_PB)
-    ours = 2000 / (time.perf_counter() - began)
-    np.testing.assert_allclose(sorted_once[:3], [ranked_anew(column) for column in range(3)], rtol=1e-12)
-    column = iter(range(2000))
-    alternative = _rate(lambda: ranked_anew(next(column) % 2000))
-    what = f"clustered resamples of {records:,} recordings"
-    return Pair(what, "resamples/s", "sorted once", ours, "ranked in every resample (scipy)", alternative)
-
 
 DATA, EVALUATION, ENGINE = "data", "evaluation", "engine"
 """Names of the benchmarks; the engine runs its own."""
@@ -176,14 +122,22 @@ def data_in_words(report: dict[str, Any]) -> str:
     )
 
 
-def pair_in_words(pair: Pair) -> str:
-    """A pair as a table for people."""
+def evaluation_in_words(report: dict[str, Any]) -> str:
+    """The rows of the evaluation path as a table for people."""
+    heads = ("Milliseconds of one core", "Ours", "Alternative", "", "Ratio", "Goal", " ")
     rows = [
-        ("  " + pair.ours, f"{pair.ours_rate:,.0f}", pair.unit),
-        ("  " + pair.alternative, f"{pair.alternative_rate:,.0f}", pair.unit),
+        (
+            f"{row['what']} (a {row['unit']})",
+            f"{row['ours_ms']:,.3f}",
+            f"{row['alternative_ms']:,.3f}",
+            row["alternative"],
+            f"{row['ratio']:.1f}",
+            "" if row["goal_ratio"] is None else f"{row['goal_ratio']:g}",
+            _verdict(row | {"valid": True}),
+        )
+        for row in report["rows"]
     ]
-    head = f"{pair.what}: {pair.ratio:,.1f} times as fast as the alternative"
-    return head + "\n" + table(("  Way", "Rate", ""), rows, right=("Rate",)) + "\n"
+    return table(heads, rows, right=(*heads[1:3], *heads[4:6]))
 
 
 def _megabytes(row: dict[str, Any]) -> str:
@@ -201,13 +155,3 @@ def _verdict(row: dict[str, Any]) -> str:
     if not row["valid"]:
         return "invalid: the plain one is slower than published"
     return "reached" if row["met"] else "not reached"
-
-
-def _rate(call: Callable[[], object]) -> float:
-    """Calls a second, over about two seconds."""
-    call()
-    began, done = time.perf_counter(), 0
-    while time.perf_counter() - began < SECONDS:
-        call()
-        done += 1
-    return done / (time.perf_counter() - began)

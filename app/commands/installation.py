@@ -128,14 +128,16 @@ def _bench(arguments: argparse.Namespace) -> int:
 
         told[bench.DATA] = run()
     if arguments.what in (None, bench.EVALUATION):
-        told[bench.EVALUATION] = bench.resamples()
+        from app.bench import evaluation
+
+        told[bench.EVALUATION] = evaluation.run()
     if wants_json(arguments):
         print(printing.as_json(told[arguments.what] if arguments.what else told))
     else:
         words: dict[str, Callable[[Any], str]] = {
             bench.ENGINE: bench.engine_in_words,
             bench.DATA: bench.data_in_words,
-            bench.EVALUATION: bench.pair_in_words,
+            bench.EVALUATION: bench.evaluation_in_words,
         }
         print("\n\n".join(words[name](report) for name, report in told.items()))
     unequal = any(isinstance(report, dict) and not report["equal"] for report in told.values())

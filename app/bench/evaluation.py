@@ -1,0 +1,170 @@
+"""`isoline bench evaluation`: the statistics that all else of an evaluation waits for, each beside a plain way.
+
+CPU time of this process, both sides in turns, medians; what the two sides give is compared before anything is timed.
+
+Legend: N recordings, P patients, B resamples, D features, L layers.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from app.bench.gram import gram_cka
+from engine.metrics.cka import compare_layers
+from engine.metrics.discrimination import Ranked
+from engine.metrics.uncertainty import draw_multiplicities
+
+ROUNDS = 3
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: CPU milliseconds of ours and of the alternative.
+
+    Attributes:
+        goal_ratio: how many times faster than the alternative it is to be; None where there is no goal.
+        error: largest difference of the two results, measured in this run.
+    """
+
+    name: str
+    what: str
+    unit: str
+    ours_ms: float
+    alternative: str
+    alternative_ms: float
+    goal_ratio: float | None
+    error: float
+    tolerance: float
+
+    @property
+    def ratio(self) -> float:
+        """Alternative / ours."""
+        return self.alternative_ms / self.ours_ms
+
+    @property
+    def equal(self) -> bool:
+        """Whether both gave the same."""
+        return self.error <= self.tolerance
+
+    @property
+    def met(self) -> bool:
+        """Whether it is equal and as fast as is wished for."""
+        return self.equal and (self.goal_ratio is None or self.ratio >= self.goal_ratio)
+
+    def told(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return asdict(self) | {"ratio": self.ratio, "equal": self.equal, "met": self.met}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    auroc_records: int = 22_000
+    cka_records: int = 4_000
+    cka_layers: int = 5
+    cka_features: int = 512
+
+
+def run(size: Size | None = None) -> dict[str, Any]:
+    """Measure; a dict that is ready for JSON: machine, rows, whether all was equal and met."""
+    rows = [measure(size or Size()) for measure in ROWS]
+    return {
+        "machine": {"processor": platform.processor() or platform.machine(), "numpy": np.__version__},
+        "rows": [row.told() for row in rows],
+        "equal": all(row.equal for row in rows),
+        "met": all(row.met for row in rows),
+    }
+
+
+def resamples(size: Size) -> Row:
+    """Patient-clustered resamples of one AUROC: scores sorted once, and ranked anew in every resample."""
+    records = size.auroc_records
+    patients, count, plainly = records // 5, 2000, 3
+    rng = np.random.default_rng(0)
+    patient_N = rng.integers(patients, size=records)
+    y_N = (rng.random(records) < 0.2).astype(np.float64)
+    score_N = np.round(rng.normal(size=records) + y_N, 2)
+    weight_PB = draw_multiplicities(patients, count, seed=0)
+
+    def ranked_anew(column: int) -> float:
+        rows = np.repeat(np.arange(records), weight_PB[patient_N, column])
+        positive = y_N[rows] > 0.5
+        m, n = int(positive.sum()), int((~positive).sum())
+        return float((rankdata(score_N[rows])[positive].sum() - m * (m + 1) / 2) / (m * n))
+
+    def ours() -> NDArray[np.float64]:
+        return Ranked.of(y_N, score_N, patient_N).resampled(weight_PB)
+
+    def theirs() -> list[float]:
+        return [ranked_anew(column) for column in range(plainly)]
+
+    error = float(np.abs(ours()[:plainly] - theirs()).max())
+    ours_ms, theirs_ms = _in_turns([ours, theirs])
+    return Row(
+        name="auroc-resamples",
+        what=f"AUROC of {records:,} recordings, patients resampled",
+        unit="resample",
+        ours_ms=ours_ms / count,
+        alternative="ranked in every resample (scipy)",
+        alternative_ms=theirs_ms / plainly,
+        goal_ratio=None,
+        error=error,
+        tolerance=1e-12,
+    )
+
+
+def similarity_of_layers(size: Size) -> Row:
+    """Unbiased CKA of all layers with all layers, from float32 features as models give them."""
+    rng = np.random.default_rng(0)
+    base_ND = rng.standard_normal((size.cka_records, size.cka_features))
+    layers = {
+        f"block{place}": (base_ND + 0.5 * place * rng.standard_normal(base_ND.shape)).astype(np.float32)
+        for place in range(size.cka_layers)
+    }
+
+    def ours() -> Any:
+        return compare_layers(layers, layers)
+
+    def theirs() -> NDArray[np.float64]:
+        return gram_cka(list(layers.values()))
+
+    error = float(np.abs(np.array(ours(), dtype=np.float64) - theirs()).max())
+    ours_ms, theirs_ms = _in_turns([ours, theirs])
+    return Row(
+        name="cka",
+        what=f"Unbiased CKA, {size.cka_records:,} recordings, {size.cka_layers} layers of {size.cka_features}",
+        unit="matrix",
+        ours_ms=ours_ms,
+        alternative="Gram matrices (float64)",
+        alternative_ms=theirs_ms,
+        goal_ratio=7.0,
+        error=error,
+        tolerance=1e-6,
+    )
+
+
+ROWS: Sequence[Callable[[Size], Row]] = (resamples, similarity_of_layers)
+"""What is measured, in the order in which it is told."""
+
+
+def _in_turns(calls: Sequence[Call]) -> list[float]:
+    """CPU milliseconds of each, the median of rounds in which they take turns."""
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(ROUNDS):
+        for call, told in zip(calls, times, strict=True):
+            begun = time.process_time()
+            call()
+            told.append(1e3 * (time.process_time() - begun))
+    return [statistics.median(told) for told in times]

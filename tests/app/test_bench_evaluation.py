@@ -1,0 +1,43 @@
+"""`isoline bench evaluation`: both sides give the same, rows say what they are, and only an unequal result fails."""
+
+import json
+
+import pytest
+
+from app import cli
+from app.bench import evaluation
+from engine.contract.errors import EXIT_BUG, EXIT_DONE
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Measured on little."""
+    size = evaluation.Size(auroc_records=500, cka_records=300, cka_layers=3, cka_features=16)
+    whole = evaluation.run
+    monkeypatch.setattr(evaluation, "ROUNDS", 1)
+    monkeypatch.setattr(evaluation, "run", lambda: whole(size))
+
+
+def test_every_row_compares_equal_results_and_tells_ratio_and_goal(brief, capsys):
+    assert cli.main(["bench", "evaluation", "--json"]) == EXIT_DONE
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["name"]: row for row in told["rows"]}
+    assert rows["cka"]["goal_ratio"] == 7
+    for row in rows.values():
+        assert row["equal"]
+        assert row["error"] <= row["tolerance"]
+        assert row["ratio"] == pytest.approx(row["alternative_ms"] / row["ours_ms"])
+    assert told["equal"]
+
+
+def test_people_get_a_table(brief, capsys):
+    assert cli.main(["bench", "evaluation"]) == EXIT_DONE
+    said = capsys.readouterr().out
+    assert "Unbiased CKA" in said
+    assert "Gram matrices" in said
+
+
+def test_an_unequal_result_fails(brief, monkeypatch, capsys):
+    monkeypatch.setattr(evaluation, "gram_cka", lambda layers: 2.0)
+    assert cli.main(["bench", "evaluation"]) == EXIT_BUG
+    assert "NOT EQUAL" in capsys.readouterr().out
