@@ -3,7 +3,11 @@
 On a CPU every recording goes through the model by itself, so that its numbers cannot depend on which recordings were
 asked for with it; measured, that costs nothing there. On a GPU windows of several recordings share a batch.
 
-Legend: N windows, C leads, T samples, L tokens, D width of a layer, F features of all layers side by side.
+Recordings are told by their places in what was asked for, in arrays: eleven million cost no object each. Whoever only
+wants the cache filled (`fill`) holds a block of embeddings at a time, not all.
+
+Legend: N windows, C leads, T samples, L tokens, D width of a layer, F features of all layers side by side, R recordings
+asked for, M those of them that are not kept yet.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from numpy.typing import NDArray
 from engine.backbones.fused import Encoder, for_inference
 from engine.contract.errors import WorldError
 from engine.data.store import Store
-from engine.evaluation.cache import EmbeddingCache
+from engine.evaluation.cache import EmbeddingCache, Names
 from engine.signal.condition import check_card, model_input
 from engine.zoo.native import LoadedModel
 
@@ -26,27 +30,39 @@ BLOCK = 64
 """Recordings that are computed, kept and reported at a time."""
 
 Features = NDArray[np.float32]
+Places = NDArray[np.int64]
+RecordIds = Sequence[str] | NDArray[np.bytes_]
+"""Ids of recordings, each once; an array of bytes takes a fifth of the memory of texts."""
 
 
 @dataclass
-class Embedded:
-    """Embeddings of recordings, in the order asked for.
+class Filled:
+    """What was made of recordings that were asked for.
 
     Attributes:
-        layers: per layer [recordings, D]; a row of NaN where the model cannot take the recording.
-        refused: reason for each recording that it cannot take.
+        refused: reason for each recording that the model cannot take.
         computed: how many were not in the cache.
     """
 
-    layers: dict[str, Features]
     refused: dict[str, str] = field(default_factory=dict)
     computed: int = 0
+
+
+@dataclass
+class Embedded(Filled):
+    """Embeddings of recordings, in the order asked for.
+
+    Attributes:
+        layers: per layer [R, D]; a row of NaN where the model cannot take the recording.
+    """
+
+    layers: dict[str, Features] = field(default_factory=dict)
 
 
 def embed(
     model: LoadedModel,
     store: Store,
-    record_ids: Sequence[str],
+    record_ids: RecordIds,
     cache: EmbeddingCache,
     *,
     device: torch.device | None = None,
@@ -69,51 +85,85 @@ def embed(
             written.
     """
     check_card(model.preprocessing)
-    device = device or torch.device("cpu")
-    place = {record_id: row for row, record_id in enumerate(record_ids)}
+    names = Names(record_ids)
     widths = model.module.layer_widths
-    all_NF = np.full((len(place), sum(widths)), np.nan, dtype=np.float32)
-    missing = dict.fromkeys(place)
-    for record_id, features_F in cache.read(record_ids):
-        all_NF[place[record_id]] = features_F
-        del missing[record_id]
-    layers = dict(zip(model.layers, np.split(all_NF, np.cumsum(widths)[:-1], axis=1), strict=True))
-    told = Embedded(layers, computed=len(missing))
-    encode = for_inference(model.module.to(device))
-    told_done = on_progress or (lambda done: None)
-    told_done(done := len(place) - len(missing))
-    for block in _blocks(list(missing)):
-        windows = _read(model, store, block, told.refused)
-        kept = list(windows)
-        if kept:
-            features_NF = _forward(encode, list(windows.values()), batch_size, device)
-            cache.write(kept, features_NF)
-            all_NF[[place[record_id] for record_id in kept]] = features_NF
-        done += len(block)
-        told_done(done)
+    all_RF = np.full((len(names), sum(widths)), np.nan, dtype=np.float32)
+    kept_R = np.zeros(len(names), dtype=np.bool_)
+    for places, features_NF in cache.read(names):
+        all_RF[places], kept_R[places] = features_NF, True
+    layers = dict(zip(model.layers, np.split(all_RF, np.cumsum(widths)[:-1], axis=1), strict=True))
+    told = Embedded(layers=layers, computed=int((~kept_R).sum()))
+    run = _Run(model, store, names, cache, device or torch.device("cpu"), batch_size, on_progress or (lambda _: None))
+    for places, features_NF in run.compute(np.flatnonzero(~kept_R), told.refused):
+        all_RF[places] = features_NF
     return told
 
 
-def _blocks(record_ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(record_ids), BLOCK):
-        yield record_ids[start : start + BLOCK]
+def fill(
+    model: LoadedModel,
+    store: Store,
+    record_ids: RecordIds,
+    cache: EmbeddingCache,
+    *,
+    device: torch.device | None = None,
+    batch_size: int = 64,
+    on_progress: Callable[[int], None] | None = None,
+) -> Filled:
+    """Compute what is not kept yet and keep it; else as `embed`. Embeddings are held a block at a time."""
+    check_card(model.preprocessing)
+    names = Names(record_ids)
+    missing_M = np.flatnonzero(~cache.holds(names))
+    told = Filled(computed=len(missing_M))
+    run = _Run(model, store, names, cache, device or torch.device("cpu"), batch_size, on_progress or (lambda _: None))
+    for _ in run.compute(missing_M, told.refused):
+        pass
+    return told
 
 
-def _read(
-    model: LoadedModel, store: Store, block: Sequence[str], refused: dict[str, str]
-) -> dict[str, NDArray[np.float32]]:
-    """Model input x_NCT of each recording of a block; those that the model cannot take are put among the refused."""
-    windows = {}
-    for record_id in block:
-        row = store.find(record_id)
-        if row is None:
-            raise WorldError(f"record {record_id}", "it is not in the store", "Import it again")
-        signal_CT = store.signal(row)
-        try:
-            windows[record_id] = model_input(signal_CT, store.entry(row).rate_hz, model.preprocessing)
-        except WorldError as error:
-            refused[record_id] = error.reason
-    return windows
+@dataclass
+class _Run:
+    """A model at work on recordings."""
+
+    model: LoadedModel
+    store: Store
+    names: Names
+    cache: EmbeddingCache
+    device: torch.device
+    batch_size: int
+    told: Callable[[int], None]
+
+    def compute(self, missing_M: Places, refused: dict[str, str]) -> Iterator[tuple[Places, Features]]:
+        """Compute and keep what is missing, block by block: places, and embeddings [n, F] of those that worked."""
+        rows_M = self.store.find_many(self.names.ids_R[missing_M])
+        if (rows_M < 0).any():
+            absent = self.names.name(int(missing_M[np.argmin(rows_M)]))
+            raise WorldError(f"record {absent}", "it is not in the store", "Import it again")
+        encode = for_inference(self.model.module.to(self.device))
+        done = len(self.names) - len(missing_M)
+        self.told(done)
+        for start in range(0, len(missing_M), BLOCK):
+            block = slice(start, start + BLOCK)
+            places, windows = self._read(missing_M[block], rows_M[block], refused)
+            if windows:
+                features_NF = _forward(encode, windows, self.batch_size, self.device)
+                self.cache.write([self.names.name(place) for place in places], features_NF)
+                yield np.array(places, dtype=np.int64), features_NF
+            done += len(missing_M[block])
+            self.told(done)
+
+    def _read(
+        self, places: Places, rows: Places, refused: dict[str, str]
+    ) -> tuple[list[int], list[NDArray[np.float32]]]:
+        """Places and input x_NCT of those of a block that the model can take; the others are put among the refused."""
+        taken, windows = [], []
+        for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+            signal_CT, rate_hz = self.store.signal(row), float(self.store.index_row(row)["rate_hz"])
+            try:
+                windows.append(model_input(signal_CT, rate_hz, self.model.preprocessing))
+                taken.append(place)
+            except WorldError as error:
+                refused[self.names.name(place)] = error.reason
+        return taken, windows
 
 
 def _forward(encode: Encoder, windows: list[NDArray[np.float32]], batch_size: int, device: torch.device) -> Features:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.config import EmbedConfig, EvaluateConfig, NativeModel, RandomModel, StressConfig
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.contract.config import DriftConfig, EmbedConfig, EvaluateConfig, NativeModel, RandomModel, StressConfig
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.store import Store
 from engine.evaluation.cache import EmbeddingCache, cache_key
-from engine.evaluation.embed import Embedded, embed
+from engine.evaluation.embed import Embedded, Filled, embed, fill
 from engine.evaluation.progress import Pace
 from engine.training.device import pick_device, set_threads
 from engine.zoo.native import LoadedModel, load_model
@@ -18,7 +23,7 @@ from engine.zoo.native import LoadedModel, load_model
 
 def embed_run(
     folder: RunFolder,
-    config: EmbedConfig | EvaluateConfig | StressConfig,
+    config: EmbedConfig | EvaluateConfig | StressConfig | DriftConfig,
     events: EventWriter,
     record_ids: Sequence[str],
 ) -> tuple[Embedded, LoadedModel]:
@@ -27,20 +32,55 @@ def embed_run(
     Raises:
         WorldError: the model, the store or a recording is missing or damaged.
     """
-    assert isinstance(config.model, NativeModel | RandomModel)
-    set_threads(config.threads)
-    device = pick_device(config.device)
-    model = load_model(config.model)
-    place = Path(config.cache) if config.cache else folder.path / "cache"
-    cache = EmbeddingCache(place, cache_key(model.sha256, model.preprocessing))
-    pace = Pace(folder, events, "records", "embedding", len(record_ids), first=None)
+    asked = _Asked.of(folder, config, events, len(record_ids))
     embedded = embed(
-        model,
-        Store.open(Path(config.store)),
+        asked.model,
+        asked.store,
         record_ids,
-        cache,
-        device=device,
+        asked.cache,
+        device=asked.device,
         batch_size=config.batch_size,
-        on_progress=pace.step,
+        on_progress=asked.pace.step,
     )
-    return embedded, model
+    return embedded, asked.model
+
+
+def fill_run(
+    folder: RunFolder, config: EmbedConfig, events: EventWriter, record_ids: NDArray[np.bytes_]
+) -> tuple[Filled, LoadedModel]:
+    """Fill the cache with the embeddings of a run's recordings, without holding all of them; else as `embed_run`."""
+    asked = _Asked.of(folder, config, events, len(record_ids))
+    filled = fill(
+        asked.model,
+        asked.store,
+        record_ids,
+        asked.cache,
+        device=asked.device,
+        batch_size=config.batch_size,
+        on_progress=asked.pace.step,
+    )
+    return filled, asked.model
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run's config names, opened."""
+
+    model: LoadedModel
+    store: Store
+    cache: EmbeddingCache
+    device: torch.device
+    pace: Pace
+
+    @classmethod
+    def of(
+        cls, folder: RunFolder, config: EmbedConfig | EvaluateConfig | StressConfig, events: EventWriter, records: int
+    ) -> _Asked:
+        assert isinstance(config.model, NativeModel | RandomModel)
+        set_threads(config.threads)
+        device = pick_device(config.device)
+        model = load_model(config.model)
+        place = Path(config.cache) if config.cache else folder.path / "cache"
+        cache = EmbeddingCache(place, cache_key(model.sha256, model.preprocessing))
+        pace = Pace(folder, events, "records", "embedding", records, first=None)
+        return cls(model, Store.open(Path(config.store)), cache, device, pace)

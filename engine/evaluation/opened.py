@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
 from engine.contract.run import RunFolder
+from engine.data.manifest import Manifest
 from engine.data.splits import split_digest
 
 Floats = NDArray[np.float64]
@@ -48,9 +49,10 @@ def open_labels(folder: RunFolder, labels: Sequence[str]) -> Opened:
         WorldError: no labels were opened for this run, they are not those of its manifest, or one is missing.
     """
     again = "Start the run from Isoline, which opens its labels"
-    manifest = folder.manifest()
+    manifest = Manifest.read(folder.manifest_path)
     arrays = read_arrays(folder.labels_path, "labels of the run", again)
-    record_ids = [row.record_id for row in manifest]
+    record_ids = [name.decode() for name in manifest.ids_N.tolist()]
+    people = [person.decode() for person in manifest.people.tolist()]  # one text a patient, not one a row
     if arrays["record_id"].tolist() != record_ids or not record_ids:
         raise WorldError("labels of the run", "they are not those of its manifest", again)
     known = arrays["labels"].tolist()
@@ -59,8 +61,8 @@ def open_labels(folder: RunFolder, labels: Sequence[str]) -> Opened:
         raise WorldError("labels of the run", f"there is none called {', '.join(absent)}", "Choose other labels")
     return Opened(
         record_ids,
-        [row.patient for row in manifest],
-        [row.split for row in manifest],
+        [people[number] for number in manifest.patients_N.tolist()],
+        [manifest.sides[number] for number in manifest.sides_N.tolist()],
         list(labels),
         arrays["y"].astype(np.float64)[:, [known.index(label) for label in labels]],
         arrays["age"].astype(np.float64),

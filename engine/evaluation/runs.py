@@ -30,6 +30,7 @@ from engine.contract.errors import UsageError, WorldError
 from engine.contract.events import EventWriter, Warned
 from engine.contract.results import CompareResults, EmbedResults, EvaluateResults, KnownLeaks
 from engine.contract.run import RunFolder
+from engine.data.manifest import Manifest
 from engine.evaluation import comparison
 from engine.evaluation.baseline import demographic_features
 from engine.evaluation.judge import TestPart, judge, tested
@@ -71,13 +72,14 @@ def embed(folder: RunFolder, config: EmbedConfig, events: EventWriter) -> EmbedR
     """
     if not isinstance(config.model, NativeModel | RandomModel):
         raise UsageError(f"model {config.model.name}", "it has no layers to embed with", "Choose a network")
-    from engine.evaluation.features import embed_run
+    from engine.evaluation.features import fill_run
 
-    embedded, model = embed_run(folder, config, events, [row.record_id for row in folder.manifest()])
+    manifest = Manifest.read(folder.manifest_path)
+    filled, model = fill_run(folder, config, events, manifest.ids_N)
     return EmbedResults(
         model_sha256=model.sha256,
-        records=len(folder.manifest()) - len(embedded.refused),
-        computed=embedded.computed - len(embedded.refused),
+        records=len(manifest) - len(filled.refused),
+        computed=filled.computed - len(filled.refused),
         layers=list(model.layers),
         width=model.module.width,
     )

@@ -8,8 +8,8 @@ from engine.contract.backbone import Net1DConfig, TransformerConfig
 from engine.contract.config import RandomModel, S4Config
 from engine.contract.errors import WorldError
 from engine.data.store import Store
-from engine.evaluation.cache import EmbeddingCache, cache_key
-from engine.evaluation.embed import embed
+from engine.evaluation.cache import EmbeddingCache, Names, cache_key
+from engine.evaluation.embed import embed, fill
 from engine.signal.condition import model_input
 from engine.signal.recording import Recording
 from engine.zoo.native import load_model
@@ -137,3 +137,37 @@ def test_a_stop_keeps_the_blocks_that_are_done(tmp_path, store, model, monkeypat
     with pytest.raises(InterruptedError):
         embed(model, store, names, kept(tmp_path, model), on_progress=stop_after_two)
     assert embed(model, store, names, kept(tmp_path, model)).computed == 3
+
+
+def test_filling_the_cache_leaves_what_embedding_would_have_left(tmp_path, store, model):
+    names, told = ids(store), []
+    whole = embed(model, store, names, kept(tmp_path, model, "a"))
+    filled = fill(model, store, np.array(names, dtype=np.bytes_), kept(tmp_path, model, "b"), on_progress=told.append)
+    assert (filled.refused, filled.computed, told[-1]) == (whole.refused, 7, 7)
+    again = embed(model, store, names, kept(tmp_path, model, "b"))
+    assert again.computed == 1  # the one that is refused is never kept
+    for layer in model.layers:
+        assert np.array_equal(again.layers[layer], whole.layers[layer], equal_nan=True)
+    assert fill(model, store, names[:5], kept(tmp_path, model, "b")).computed == 0
+
+
+def test_a_block_that_was_written_twice_is_taken_once_and_a_foreign_one_not_at_all(tmp_path, store, model):
+    names, cache = ids(store)[:5], kept(tmp_path, model)
+    first = embed(model, store, names, cache)
+    width = sum(features.shape[1] for features in first.layers.values())
+    cache.write([names[1], "r000000000001"], np.full((2, width), 7, dtype=np.float32))
+    taken = Names(names[1:])
+    places = np.concatenate([places for places, _ in cache.read(taken)])
+    assert sorted(places.tolist()) == [0, 1, 2, 3]
+    assert cache.holds(taken).all()
+    assert not cache.holds(Names(["r000000000002"])).any()
+    assert list(cache.read(Names([]))) == []
+
+
+def test_a_fault_of_the_store_is_no_refusal_of_the_model(tmp_path, store, model, monkeypatch):
+    def torn(row):
+        raise WorldError("store", "a shard is shorter than its index says", "Import the recordings again")
+
+    monkeypatch.setattr(store, "signal", torn)
+    with pytest.raises(WorldError, match="shorter than its index"):
+        embed(model, store, ids(store), kept(tmp_path, model))
