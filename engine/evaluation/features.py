@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.contract.config import DriftConfig, EmbedConfig, EvaluateConfig, NativeModel, RandomModel, StressConfig
+from engine.contract.config import EmbedConfig, EvaluateConfig, NativeModel, RandomModel, StressConfig
+from engine.contract.drift import DriftConfig
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.store import Store
@@ -74,7 +75,11 @@ class _Asked:
 
     @classmethod
     def of(
-        cls, folder: RunFolder, config: EmbedConfig | EvaluateConfig | StressConfig, events: EventWriter, records: int
+        cls,
+        folder: RunFolder,
+        config: EmbedConfig | EvaluateConfig | StressConfig | DriftConfig,
+        events: EventWriter,
+        records: int,
     ) -> _Asked:
         assert isinstance(config.model, NativeModel | RandomModel)
         set_threads(config.threads)
