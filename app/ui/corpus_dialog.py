@@ -214,12 +214,12 @@ def _columns() -> Sequence[Column]:
 
     return [
         Column("Corpus", lambda corpus: corpus.title, 0, tip=lambda corpus: f"{corpus.title}\n{corpus.name}"),
-        Column("Recordings", lambda corpus: f"{corpus.records:,}", 96, numeric=True),
-        Column("Tasks", lambda corpus: str(len(tasks_of(corpus.name)) or ""), 56, numeric=True),
+        Column("Recordings", lambda corpus: f"{corpus.records:,}", 92, numeric=True),
+        Column("Tasks", lambda corpus: str(len(tasks_of(corpus.name)) or ""), 50, numeric=True),
         Column(
             "Tried on",
             lambda corpus: corpus.verified,
-            120,
+            108,
             icon=lambda corpus: sign(
                 "done" if tried(corpus) else "warning",
                 themes.current().good if tried(corpus) else themes.current().warn,

@@ -15,23 +15,30 @@ SIZES = (16, 20, 24, 32, 48)
 
 
 @lru_cache(maxsize=256)
-def icon(name: str, colour: str, faded: str = "") -> QIcon:
-    """An icon in one colour, `#RRGGBB`; `faded` is its colour while disabled. An empty name gives no icon."""
+def icon(name: str, colour: str, faded: str = "", checked: str = "") -> QIcon:
+    """An icon in one colour, `#RRGGBB`; `faded` while disabled, `checked` while on. An empty name gives no icon."""
     made = QIcon()
     if not name:
         return made
     drawing = asset("icons", f"{name}.svg").read_text(encoding="utf-8")
-    for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, faded or colour)):
+    normal, on = QIcon.Mode.Normal, QIcon.State.On
+    inks = [(normal, QIcon.State.Off, colour), (QIcon.Mode.Disabled, QIcon.State.Off, faded or colour)]
+    for mode, state, ink in [*inks, (normal, on, checked)] if checked else inks:
         renderer = QSvgRenderer(QByteArray(drawing.replace("currentColor", ink).encode()))
         for size in SIZES:
             for ratio in (1, 2):
-                made.addPixmap(_pixmap(renderer, size, ratio), mode)
+                made.addPixmap(_pixmap(renderer, size, ratio), mode, state)
     return made
 
 
 def themed(name: str, theme: Theme) -> QIcon:
     """An icon in the theme's text colour."""
     return icon(name, theme.text, theme.mix(theme.muted, theme.panel, 0.45).name())
+
+
+def toggled(name: str, theme: Theme) -> QIcon:
+    """As `themed`; while its button is on, in the colour that stands on the accent."""
+    return icon(name, theme.text, theme.mix(theme.muted, theme.panel, 0.45).name(), theme.accent_text)
 
 
 def _pixmap(renderer: QSvgRenderer, size: int, ratio: int) -> QPixmap:

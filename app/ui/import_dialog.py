@@ -13,12 +13,14 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -225,7 +227,9 @@ class ImportDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(
             role_label("muted", "Drop files and folders here. Folders are searched; your files are never changed.")
@@ -235,8 +239,17 @@ class ImportDialog(QDialog):
         column.addWidget(self.archives)
         column.addWidget(self.mapping, 3)
         column.addLayout(self._fields())
-        column.addWidget(self.fault)
-        column.addWidget(self.buttons)
+        # What a low screen has no room for is scrolled to; the buttons are always seen.
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.setSpacing(8)
+        for widget in (scroll, self.fault, self.buttons):
+            whole.addWidget(widget)
         open_at(self, 680, 520)
 
     def _list_buttons(self) -> QHBoxLayout:

@@ -235,12 +235,12 @@ def _columns() -> list[Column]:
         Column(
             "Outcome",
             lambda row: WORDS[row.status],
-            130,
+            118,
             icon=lambda row: sign(SIGNS[row.status][0], getattr(themes.current(), SIGNS[row.status][1])),
         ),
         Column("File", lambda row: row.file, 190, tip=lambda row: str(Path(row.folder) / row.file)),
-        Column("Format", lambda row: row.format, 110),
-        Column("Reason", lambda row: row.reason, 330),
+        Column("Format", lambda row: row.format, 134),
+        Column("Reason", lambda row: row.reason, 0),
         Column("Next step", lambda row: row.next_step, 0),
     ]
 
@@ -248,6 +248,6 @@ def _columns() -> list[Column]:
 def _reason_columns() -> list[Column]:
     return [
         Column("Files", lambda row: f"{row.files:,}", 70, numeric=True, raw=lambda row: str(row.files)),
-        Column("Why they were not taken in", lambda row: row.reason, 430),
+        Column("Why they were not taken in", lambda row: row.reason, 0),
         Column("Next step", lambda row: row.next_step, 0),
     ]

@@ -23,7 +23,7 @@ from engine.contract.results import Estimate, EvaluateResults
 
 LABEL, MODEL, PICTURE, VALUE, INTERVAL, METHOD, PATIENTS = range(7)
 """The columns; PICTURE is drawn."""
-LEAST_WIDTH = {METHOD: 640, PATIENTS: 500}
+LEAST_WIDTH = {METHOD: 860, PATIENTS: 560}
 """Columns that are left out of a table narrower than this, in pixels; the tooltip still tells them."""
 ROW_LOW, ROW_HIGH = 26, 38
 """Least and greatest height of a row, in pixels."""

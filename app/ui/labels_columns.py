@@ -62,6 +62,7 @@ class LabelColumns(QTableWidget):
             self._put(row, WHY, guess.reason)
         self._add_more()
         self._more.start()
+        self._show_absent()
 
     def set_join(self, column: str) -> None:
         """This column names the recordings; it cannot mean anything else besides."""
@@ -117,7 +118,12 @@ class LabelColumns(QTableWidget):
         self._meanings[name] = meaning.currentData()
         (self._negative.add if absent.currentData() else self._negative.discard)(name)
         self._show_choice(name)
+        self._show_absent()
         self.changed.emit()
+
+    def _show_absent(self) -> None:
+        """The column that asks about lists of statements stands there only where some column holds such lists."""
+        self.setColumnHidden(ABSENT, not any(meaning in LISTS for meaning in self._meanings.values()))
 
     def _show_choice(self, name: str) -> None:
         meaning, absent = self._boxes[name]

@@ -14,7 +14,7 @@ from app.ui.calibration import CalibrationDialog, screen_key
 from app.ui.cut_label import CutLabel
 from app.ui.ecg_layout import GAINS_MM_MV, LAYOUTS, SPEEDS_MM_S
 from app.ui.ecg_view import EcgView
-from app.ui.icons import themed
+from app.ui.icons import toggled
 from app.ui.quality_badge import Badge, badges
 from app.ui.quiet_combo import QuietCombo
 from app.ui.records_columns import labels_text, labels_tip
@@ -96,7 +96,7 @@ class RecordCard(QFrame):
             (self.caliper, "caliper"),
             (self.calibrate, "calibrate"),
         ):
-            button.setIcon(themed(name, theme))
+            button.setIcon(toggled(name, theme))
         for badge in self.quality.held:
             if isinstance(badge, Badge):
                 badge.dress()

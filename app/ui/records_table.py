@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
+NO_MATCH = "No recording matches. Take a filter away to see more."
+
+
 class RecordsTable(QWidget):
     """Filters, table, count. The current recording stays current under other filters and orders while it is there."""
 
@@ -166,6 +169,7 @@ class RecordsTable(QWidget):
         words = f"{rows:,} {noun}"
         if self.narrowed:
             words = f"{rows:,} of {max(self._total, rows):,} {noun}"
+        self.view.tell_nothing(NO_MATCH if self.narrowed and not rows else "")
         self.count.setText(words)
         self.bar.panel.tell(words)
 

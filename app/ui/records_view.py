@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QActionGroup, QColor, QPainter, QResizeEvent
+from PySide6.QtGui import QActionGroup, QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from app.ui import theme as themes
@@ -15,7 +15,7 @@ from app.ui.signs import paint_marker
 from app.ui.table import PagedModel
 
 ROW_PX, LEAST_PX, LAST_LEAST_PX = 26, 36, 82
-PAD_PX, GAP_PX, SIGN_PX = 8, 6, 15
+PAD_PX, GAP_PX, SIGN_PX = 9, 6, 15
 """Of the header: before and behind a title, between it and the sign of order, width of a sign in place of a title."""
 IMPORTED = "imported"
 
@@ -59,6 +59,7 @@ class RecordsView(QTableView):
         super().__init__()
         self.columns, self.settings = tuple(columns), Settings()
         self.sort, self.descending = IMPORTED, False
+        self.nothing = ""
         self._placing = False
         self.setModel(model)
         self.setHorizontalHeader(SortHeader(self))
@@ -68,6 +69,22 @@ class RecordsView(QTableView):
         header.sectionResized.connect(self._take_width)
         header.customContextMenuRequested.connect(lambda at: self.menu(self).popup(header.mapToGlobal(at)))
         self.apply_settings(self.settings)
+
+    def tell_nothing(self, words: str) -> None:
+        """Say in the empty table why it is empty."""
+        if words != self.nothing:
+            self.nothing = words
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows, or why there are none."""
+        super().paintEvent(event)
+        if self.nothing and not self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(themes.current().muted))
+            room = self.viewport().rect().adjusted(16, 24, -16, 0)
+            painter.drawText(room, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, self.nothing)
+            painter.end()
 
     def apply_settings(self, settings: Settings) -> None:
         """Take over which columns are shown, and how wide."""

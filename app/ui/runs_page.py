@@ -29,8 +29,8 @@ from app.ui.theme import Theme
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-PROGRESS = 4
-"""The column with the bar."""
+PROGRESS, TIME_LEFT = 4, 5
+"""The columns with the bar, and with what is left of a run under way."""
 
 
 class RunsPage(JobsPage):
@@ -74,6 +74,7 @@ class RunsPage(JobsPage):
         return self._open(NewComparison(self.workspace, self.background, self))
 
     def _show_jobs(self, jobs: list[JobRow]) -> None:
+        self.table.setColumnHidden(TIME_LEFT, not any(job.active for job in jobs))
         self._fill(sorted(jobs, key=lambda job: job.job_id, reverse=True))
 
     def _job_of(self, row: JobRow | None) -> JobRow | None:
@@ -157,12 +158,12 @@ def done_text(job: JobRow) -> str:
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("State", lambda j: STATE_WORDS[j.state], 112, icon=lambda j: state_icon(j.state, themes.current())),
-        Column("Run", lambda j: j.job_id, 62),
-        Column("Kind", lambda j: KIND_WORDS[j.kind], 100),
+        Column("State", lambda j: STATE_WORDS[j.state], 106, icon=lambda j: state_icon(j.state, themes.current())),
+        Column("Run", lambda j: j.job_id, 60),
+        Column("Kind", lambda j: KIND_WORDS[j.kind], 104),
         Column("Name", lambda j: j.name, 0, tip=lambda j: "\n".join(p for p in (j.name, j.message, j.next_step) if p)),
-        Column("Progress", done_text, 150, raw=lambda j: f"{j.progress.done}/{j.progress.total}"),
-        Column("Time left", left_text, 88, numeric=True),
-        Column("Started", lambda j: local_time(j.started), 110, numeric=True),
-        Column("Took", took_text, 92, numeric=True),
+        Column("Progress", done_text, 116, raw=lambda j: f"{j.progress.done}/{j.progress.total}"),
+        Column("Time left", left_text, 80, numeric=True),
+        Column("Started", lambda j: local_time(j.started), 124, numeric=True),
+        Column("Took", took_text, 84, numeric=True),
     )

@@ -17,6 +17,13 @@ from app.assets import asset
 
 ThemeName = Literal["light", "dark"]
 FONT_FAMILY, MONO_FAMILY = "Noto Sans", "Noto Sans Mono"
+FIELDS = ("QLineEdit", "QAbstractSpinBox", "QPlainTextEdit", "QCheckBox")
+"""Classes whose frame tells where to type or to tick."""
+LISTS = ("QAbstractItemView",)
+BUTTONS = ("QPushButton", "QComboBox", "QTabBar")
+"""Classes with a face of their own, which needs no frame; only a ring while they have the focus."""
+FRAME_SHARE = 0.78
+"""Of the muted colour in the frame of a field: three to one against what is around it, in both themes."""
 FONT_FILES = ("NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSans-Italic.ttf", "NotoSansMono-Regular.ttf")
 
 
@@ -59,6 +66,13 @@ class Theme:
         if app.font() != font:
             app.setFont(font)
         app.setPalette(self.palette())
+        for kinds, palette in (
+            (BUTTONS, self.focus_palette()),
+            (FIELDS, self.field_palette()),
+            (LISTS, self.list_palette()),
+        ):
+            for kind in kinds:
+                app.setPalette(palette, kind)  # type: ignore[arg-type]  # the call takes no bytes, whatever its type says
         app.setStyleSheet(style_sheet(self))
         app.setProperty("isoline_theme", self.name)
 
@@ -69,6 +83,27 @@ class Theme:
             palette.setColor(role, QColor(getattr(self, token)))
         for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
             palette.setColor(QPalette.ColorGroup.Disabled, role, self.mix(self.muted, self.panel, 0.6))
+        return palette
+
+    def focus_palette(self) -> QPalette:
+        """That of what can have the focus: Fusion draws its ring in the colour of a selection, which is too faint."""
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Highlight, QColor(self.accent))
+        palette.setColor(QPalette.ColorRole.HighlightedText, QColor(self.accent_text))
+        return palette
+
+    def field_palette(self) -> QPalette:
+        """That of fields to type in and to tick, with a frame that is seen and the ring of the focus."""
+        return self._framed(self.focus_palette())
+
+    def list_palette(self) -> QPalette:
+        """That of lists and tables: the frame of a field, and the selection of the theme."""
+        return self._framed(self.palette())
+
+    def _framed(self, palette: QPalette) -> QPalette:
+        # Fusion frames a field in its palette's window colour, darkened by 140 %: on a dark window none would be seen.
+        # Nothing else of a field is drawn in that colour.
+        palette.setColor(QPalette.ColorRole.Window, self.mix(self.muted, self.panel, FRAME_SHARE).lighter(140))
         return palette
 
     def mix(self, over: str, under: str, share: float) -> QColor:
@@ -184,7 +219,7 @@ QTableView {{ border: 1px solid {border}; outline: 0; }}
 QTableView::item {{ padding: 0 6px; }}
 QTableView::item:selected {{ background: {selection}; color: {text}; }}
 QHeaderView::section:horizontal {{
-    background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 6px 5px 8px;
+    background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 9px 5px 9px;
 }}
 QSplitter::handle {{ background: transparent; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}

@@ -6,16 +6,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QSize, Qt, QTimer
+from PySide6.QtCore import QMimeData, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
-    QSizePolicy,
     QStackedWidget,
-    QToolBar,
-    QToolButton,
     QWidget,
 )
 
@@ -32,6 +29,7 @@ from app.ui.page import Page
 from app.ui.rail import Rail
 from app.ui.settings import Settings, SettingsFile
 from app.ui.status_line import StatusLine
+from app.ui.tool_row import ToolRow
 from app.ui.welcome import Welcome
 from app.ui.workspace_dialogs import NewWorkspace, choose_folder
 from engine.contract.errors import WorldError
@@ -309,32 +307,14 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(body)
         self.setStatusBar(self.status)
         self._fill_menus()
-        self.toolbar = self._toolbar()
+        begin = [self.actions_by_id[entry.id] for entry in ACTIONS if entry.toolbar]
+        self.toolbar = ToolRow(begin, [self.actions_by_id[id] for id in ("view.palette", "view.theme")])
         self.addToolBar(self.toolbar)
 
     def _fill_menus(self) -> None:
         menus = {title: self.menuBar().addMenu(title) for title in MENUS}
         for entry in ACTIONS:
             menus[entry.menu].addAction(self.actions_by_id[entry.id])
-
-    def _toolbar(self) -> QToolBar:
-        bar = QToolBar("Tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        for entry in ACTIONS:
-            if entry.toolbar:
-                bar.addAction(self.actions_by_id[entry.id])
-        space = QWidget()
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(space)
-        for id in ("view.palette", "view.theme"):
-            bar.addAction(self.actions_by_id[id])
-        switch = bar.widgetForAction(self.actions_by_id["view.theme"])
-        if isinstance(switch, QToolButton):
-            switch.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        return bar
 
     def _connect(self) -> None:
         self._beat.timeout.connect(self.pump)

@@ -52,6 +52,16 @@ def test_words_have_the_contrast_that_wcag_asks_for(name, ink, ground):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_frames_of_fields_and_the_ring_of_the_focus_are_seen(qapp, name):
+    tokens = theme.load_theme(name)
+    for palette in (tokens.field_palette(), tokens.list_palette()):
+        frame = palette.color(QPalette.ColorRole.Window).darker(140)  # as Fusion draws it
+        assert min(contrast(frame, tokens.window), contrast(frame, tokens.panel)) >= 3
+    ring = tokens.focus_palette().color(QPalette.ColorRole.Highlight)
+    assert min(contrast(ring, tokens.window), contrast(ring, tokens.raised)) >= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_curves_stand_out_from_the_panel(name):
     tokens = theme.load_theme(name)
     assert min(contrast(colour, tokens.panel) for colour in tokens.series) >= 3

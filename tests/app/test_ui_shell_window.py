@@ -217,6 +217,19 @@ def test_the_real_engine_answers_the_check(window, qtbot):
 # Theme and settings.
 
 
+def test_every_button_of_the_toolbar_is_seen_at_any_width(window, qtbot):
+    window.show()
+    bar = window.toolbar
+    buttons = [bar.widgetForAction(one) for one in bar.actions() if one.text()]
+    for width in (900, 1000, 1100, 1280, 1600):
+        window.resize(width, 600)
+        qtbot.waitUntil(lambda width=width: bar.width() == width)
+        assert all(button.isVisible() and button.geometry().right() < width for button in buttons)
+        worded = [button.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon for button in buttons]
+        assert worded[0]
+        assert sum(worded) == len(buttons) - 1 or width < 1280
+
+
 def test_the_theme_is_switched_and_remembered(window, qapp):
     before = window.settings.theme
     window.actions_by_id["view.theme"].trigger()
