@@ -61,6 +61,23 @@ class Examinations:
         with self._home.db.write() as session:
             return efficiency.measure(session, self._home, model, devices, batches, seconds)
 
+    def drift(self, model: str, cohort: str, reference: str, labels: Sequence[str] = (), seed: int = 0) -> str:
+        """Queue a comparison of a cohort's recordings with a reference's, as a model sees them.
+
+        Args:
+            model: a network.
+            cohort: the local recordings.
+            reference: cohort of the recordings that the model is known on.
+            labels: labels of the reference whose share among the local recordings is reckoned from scores.
+            seed: of every random draw.
+
+        Raises:
+            UsageError: unknown model, cohort or label, or a model that takes no recordings.
+            WorldError: no recording of the reference is left.
+        """
+        with self._home.db.write() as session:
+            return examinations.drift(session, self._home, model, reference, cohort, labels, seed)
+
     def export_figures(self, job_id: str, folder: Path) -> list[Path]:
         """Write every number of a finished run as a table and every figure as SVG; gives back the files.
 

@@ -48,6 +48,7 @@ WORKERS = {
     "compare": "engine.evaluation.runs:compare",
     "leakage": "engine.data.leakage:run",
     "stress": "engine.evaluation.stress:run",
+    "drift": "engine.evaluation.drift:run",
 }
 """Where the work of each kind of run is done; imported only when it is asked for, so that the lock comes first."""
 

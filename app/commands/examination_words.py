@@ -1,9 +1,59 @@
-"""What a stress bench found, for people."""
+"""What a stress bench and a comparison of recordings found, for people."""
 
 from __future__ import annotations
 
 from app import printing
+from engine.contract.drift import DriftResults, FeatureShift
+from engine.contract.estimate import Estimate
 from engine.contract.stress import BreakingPoint, StressLevel, StressResults, StressSweep
+
+
+def drift_words(results: DriftResults) -> str:
+    """A comparison of local recordings with a reference for people."""
+    sides = [
+        f"{results.reference_records:,} recordings of {results.reference_patients:,} patients",
+        f"{results.local_records:,} recordings of {results.local_patients:,} patients",
+    ]
+    head = [("Model", results.model), ("Reference", sides[0]), ("Local", sides[1])]
+    head.append(("Told apart", f"AUROC {printing.estimate(results.classifier)}; 0.5 when alike"))
+    if results.kernel is not None:
+        told = results.kernel
+        head.append(("Kernel test", f"MMD² {told.squared:.4g}, p {_p(told.p_value, told.permutations)}"))
+    blocks = [printing.fields(head)]
+    heads = ("Fact", "Reference", "Local", "Distance", "p", "Stability index")
+    blocks.append(printing.table(heads, [_feature_row(one, results) for one in results.features]))
+    if results.priors:
+        rows = [
+            (one.label, printing.estimate(one.reference), printing.estimate(one.local), _observed(one.observed))
+            for one in results.priors
+        ]
+        heads = ("Label", "Share in the reference", "Share that local scores imply", "Share by local labels")
+        blocks.append(printing.table(heads, rows))
+    return "\n\n".join([*blocks, *(printing.paragraph(note) for note in results.notes)])
+
+
+def _feature_row(one: FeatureShift, results: DriftResults) -> tuple[str, ...]:
+    if one.distance is None or one.p_value is None or one.stability is None:
+        return one.feature, one.reference_centre, one.local_centre, f"not estimable: {one.not_estimable}", "", ""
+    permutations = results.kernel.permutations if results.kernel else 0
+    return (
+        one.feature,
+        one.reference_centre,
+        one.local_centre,
+        f"{one.distance:.3f}",
+        _p(one.p_value, permutations),
+        f"{one.stability:.3f}",
+    )
+
+
+def _observed(estimate: Estimate | None) -> str:
+    return "no labels" if estimate is None else printing.estimate(estimate)
+
+
+def _p(value: float, permutations: int) -> str:
+    """A p value; the smallest that the permutations can show is said as a bound."""
+    least = 1 / (permutations + 1) if permutations else 0.0
+    return f"at most {least:.4g}" if value <= least else f"{value:.3f}"
 
 
 def stress_words(results: StressResults) -> str:

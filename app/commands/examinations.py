@@ -1,4 +1,4 @@
-"""Verbs that look further than an evaluation: `stress`, `faults`, `figures`."""
+"""Verbs that look further than an evaluation: `stress`, `faults`, `drift`, `figures`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,34 @@ def add(verbs: Verbs) -> None:
         _faults,
     )
     add_json(faults)
+    _add_drift(verbs)
     _add_figures(verbs)
+
+
+def _add_drift(verbs: Verbs) -> None:
+    drift = add_verb(
+        verbs,
+        "drift",
+        "hold a cohort's recordings against a reference's, as a model sees them",
+        ['isoline drift "demo CPC" --cohort ward7 --reference published --label AF --wait -w ward7'],
+        _drift,
+    )
+    drift.add_argument("model", metavar="MODEL", help="a network (see: isoline model list)")
+    drift.add_argument("--cohort", required=True, metavar="C", help="the local recordings; needed")
+    drift.add_argument("--reference", required=True, metavar="R", help="cohort that the model is known on; needed")
+    drift.add_argument(
+        "--label", action="append", default=[], metavar="L", help="reckon this label's local share; repeatable"
+    )
+    drift.add_argument("--seed", type=int, default=0, metavar="N", help="seed of every random draw (default: 0)")
+    add_finish(drift)
+
+
+def _drift(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as workspace:
+        job = workspace.drift(
+            arguments.model, arguments.cohort, arguments.reference, labels=arguments.label, seed=arguments.seed
+        )
+        return submitted(workspace, job, "Drift", arguments)
 
 
 def _add_figures(verbs: Verbs) -> None:

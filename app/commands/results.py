@@ -7,7 +7,7 @@ from typing import Any
 
 from app import printing
 from app.commands.efficiency_words import efficiency_words
-from app.commands.examination_words import stress_words
+from app.commands.examination_words import drift_words, stress_words
 from app.commands.leakage import found_words
 from app.progress import duration
 from engine.contract.results import (
@@ -154,5 +154,6 @@ _WAYS: dict[str, Callable[[Any], str]] = {
     "study": _study,
     "leakage": found_words,
     "stress": stress_words,
+    "drift": drift_words,
     "efficiency": efficiency_words,
 }

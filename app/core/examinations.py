@@ -1,4 +1,4 @@
-"""Asking for what an evaluation leaves open: how a model bears faults of its recordings. Each function queues a job."""
+"""Asking for what an evaluation leaves open: how a model bears faults, how recordings differ. Each queues a job."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from app.core import cohorts, jobs, models
 from app.core.home import Home
 from app.core.schema import RegisteredModel
-from engine.contract.config import StressConfig
-from engine.contract.errors import UsageError
+from engine.contract.config import DriftConfig, StressConfig
+from engine.contract.drift import LOCAL, REFERENCE
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.run import ManifestRow
 from engine.signal.perturbations import chosen
 
 
@@ -48,6 +50,43 @@ def stress(
         seed=seed,
     )
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
+
+
+def drift(
+    session: Session, home: Home, model: str, reference: str, cohort: str, names: Sequence[str], seed: int
+) -> str:
+    """Queue a comparison of a cohort's recordings with those of a reference. What is in both counts as local.
+
+    Raises:
+        UsageError: unknown model, cohort or label, one cohort named twice, or a model that takes no recordings.
+        WorldError: no recording of the reference is left.
+    """
+    found = models.get(session, model)
+    _refuse_without_input(found)
+    if reference == cohort:
+        raise UsageError(f"cohort {cohort}", "it cannot be held against itself", "Name another reference")
+    local, known = cohorts.manifest(session, cohort), cohorts.manifest(session, reference)
+    here = {row.record_id for row in local}
+    apart = [row for row in known if row.record_id not in here]
+    if not apart:
+        raise WorldError(f"cohort {reference}", f"all its recordings are in '{cohort}', too", "Name another reference")
+    people = cohorts.stand_ins([(row.record_id, row.patient) for row in (*apart, *local)])
+    sides = [REFERENCE] * len(apart) + [LOCAL] * len(local)
+    rows = [
+        ManifestRow(row.record_id, person, side)
+        for row, person, side in zip((*apart, *local), people, sides, strict=True)
+    ]
+    for members, name in ((local, cohort), (known, reference)):
+        cohorts.refuse_short(session, members, name, float(found.card["preprocessing"]["window_s"]))
+    config = DriftConfig(
+        store=str(home.store),
+        cache=str(home.cache),
+        model=models.source_of(home, found),
+        labels=cohorts.chosen_labels(session, cohorts.get(session, reference), apart, names) if names else (),
+        seed=seed,
+    )
+    title = f"{cohort} against {reference}, seen by {model}"
+    return jobs.submit(session, home, config, title, rows, cohort=cohort, model=model)
 
 
 def _refuse_without_input(found: RegisteredModel) -> None:

@@ -48,5 +48,6 @@ ACTS: dict[str, Act] = {
     "compare": _nothing_more,
     "leakage": _nothing_more,
     "stress": _nothing_more,
+    "drift": _nothing_more,
 }
 """One entry a kind of run."""

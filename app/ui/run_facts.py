@@ -43,6 +43,7 @@ KIND_WORDS = {
     "compare": "Comparison",
     "leakage": "Search for leaks",
     "stress": "Stress bench",
+    "drift": "Drift",
     "efficiency": "Efficiency",
 }
 """Kinds of run in the user's words."""

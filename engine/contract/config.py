@@ -20,6 +20,7 @@ from engine.contract.backbone import S4Config as S4Config
 from engine.contract.backbone import TransformerConfig as TransformerConfig
 from engine.contract.complaints import complaints
 from engine.contract.deidentification import Deidentification as Deidentification
+from engine.contract.drift import DriftConfig as DriftConfig
 from engine.contract.efficiency import EfficiencyConfig as EfficiencyConfig
 from engine.contract.errors import WorldError
 from engine.contract.leakage import LeakageConfig as LeakageConfig
@@ -149,13 +150,14 @@ AnyConfig = (
     | CompareConfig
     | LeakageConfig
     | StressConfig
+    | DriftConfig
 )
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
 KINDS = (
     *("import", "verify", "recheck", "pretrain", "estimate", "efficiency", "study"),
-    *("embed", "evaluate", "compare", "leakage", "stress"),
+    *("embed", "evaluate", "compare", "leakage", "stress", "drift"),
 )
 _BACKBONES = ("s4", "transformer", "net1d")
 

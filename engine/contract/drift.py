@@ -78,7 +78,7 @@ class DriftResults(Model):
     model: str
     model_sha256: str
     classifier: Estimate = Field(
-        description="AUROC of telling local from reference by the embedding, patients apart; 0.5 when they are alike."
+        description="AUROC of telling local from reference by the embedding, on half of the patients; 0.5 when alike."
     )
     kernel: KernelTest | None
     features: list[FeatureShift]

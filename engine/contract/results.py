@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from engine.contract.drift import DriftResults
 from engine.contract.efficiency import EfficiencyResults
 from engine.contract.estimate import Estimate as Estimate
 from engine.contract.estimate import Interval as Interval
@@ -326,6 +327,7 @@ AnyResults = (
     | CompareResults
     | LeakageResults
     | StressResults
+    | DriftResults
 )
 _ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
 
