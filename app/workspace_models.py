@@ -34,20 +34,18 @@ class Models:
 
         Raises:
             WorldError: unreadable, a column is missing, or no row names a recording of the workspace.
-            UsageError: the name is taken.
+            UsageError: the name is taken, or it is registered with another declaration.
         """
-        with self._home.db.write() as session:
-            return scores.add(session, self._home, Path(csv), name, trained_on)
+        return scores.add(self._home, Path(csv), name, trained_on)
 
     def add_checkpoint(self, folder: Path, name: str | None = None, trained_on: str = "") -> ModelRow:
         """Register a checkpoint of Isoline's own format; `trained_on` tells what its card leaves open.
 
         Raises:
             WorldError: unreadable, or its weights are not those its card names.
-            UsageError: the name is taken.
+            UsageError: the name is taken, or its card tells otherwise what it was trained on.
         """
-        with self._home.db.write() as session:
-            return models.add_checkpoint(session, self._home, Path(folder), name, trained_on=trained_on)
+        return models.add_checkpoint(self._home, Path(folder), name, trained_on=trained_on)
 
     def models(self) -> list[ModelRow]:
         """All models in the order of their registration."""

@@ -190,5 +190,4 @@ class Training:
             UsageError: no such run, or one that is not done; the name is taken.
             WorldError: its checkpoint is missing or damaged.
         """
-        with self._home.db.write() as session:
-            return studies.keep_model(session, self._home, job_id, number, name)
+        return studies.keep_model(self._home, job_id, number, name)

@@ -31,18 +31,11 @@ def add(verbs: Verbs) -> None:
     add_asking(kinds, "list", "list all jobs", ["isoline jobs list -w ward7"], _list)
     told = "tell all that the database knows of a job"
     add_asking(kinds, "show", told, ["isoline jobs show J0003 -w ward7"], _show, "job")
-    stop = add_verb(kinds, "stop", "ask a job to checkpoint and end", ["isoline jobs stop J0003 -w ward7"], _stop)
-    resume = add_verb(
-        kinds,
-        "resume",
-        "go on with a stopped, failed or interrupted job",
-        ["isoline jobs resume J0003 -w ward7 --wait"],
-        _resume,
-    )
+    told = "ask a job to checkpoint and end"
+    add_asking(kinds, "stop", told, ["isoline jobs stop J0003 -w ward7"], _stop, "job")
+    told = "go on with a stopped, failed or interrupted job"
+    resume = add_asking(kinds, "resume", told, ["isoline jobs resume J0003 -w ward7 --wait"], _resume, "job")
     resume.add_argument("--wait", action="store_true", help="stay until it has ended")
-    for verb in (stop, resume):
-        verb.add_argument("job", metavar="JOB")
-        add_workspace(verb)
 
     watch = add_verb(
         kinds,
@@ -112,6 +105,10 @@ def _stop(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         workspace.stop(arguments.job)
         workspace.pump()
+        row = workspace.job(arguments.job)
+    if wants_json(arguments):
+        print(printing.as_json(row))
+        return EXIT_DONE
     print(f"{arguments.job} was asked to stop; it checkpoints first. Go on later:")
     print(f"isoline jobs resume {arguments.job}{named_workspace(arguments)}")
     return EXIT_DONE
@@ -124,7 +121,7 @@ def _resume(arguments: argparse.Namespace) -> int:
         if arguments.wait:
             follow(workspace, arguments.job, f"Resume {arguments.job}")
         row = workspace.job(arguments.job)
-    print(f"{row.job_id} is {row.state}.")
+    print(printing.as_json(row) if wants_json(arguments) else f"{row.job_id} is {row.state}.")
     return EXIT_DONE
 
 

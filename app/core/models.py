@@ -84,10 +84,10 @@ def register_pretrained(session: Session, home: Home, job: Job, results: Pretrai
     _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
 
 
-def add_checkpoint(
-    session: Session, home: Home, folder: Path, name: str | None, study: str = "", trained_on: str = ""
-) -> ModelRow:
+def add_checkpoint(home: Home, folder: Path, name: str | None, study: str = "", trained_on: str = "") -> ModelRow:
     """Register a checkpoint of our own format that stands outside the workspace, or among the runs of a study.
+
+    Its files are copied before the database is asked to wait for anything.
 
     Raises:
         WorldError: no checkpoint of Isoline, or its weights are not those its card names.
@@ -100,7 +100,8 @@ def add_checkpoint(
         raise UsageError(f"model {chosen}", "its card tells what it was trained on", "Leave out --trained-on")
     lineage = lineage.model_copy(update={"corpus": trained_on}) if trained_on else lineage
     card = card.model_copy(update={"name": chosen, "lineage": lineage})
-    return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
+    with home.db.write() as session:
+        return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
 
 
 def add_random(
@@ -222,6 +223,7 @@ def _register(
     """Add the row; the same content under the same name is that row again."""
     taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
     if taken is not None and taken.sha256 == sha256 and not job_id:
+        _refuse_other_corpus(taken, card)
         return as_row(taken)
     if taken is not None and not free_name:
         raise UsageError(f"model {name}", "another model has this name", "Choose another name")
@@ -240,6 +242,14 @@ def _register(
     session.flush()
     audit.append(session, "model added", chosen, {"sha256": sha256, "source": card.source, "job": job_id})
     return as_row(made)
+
+
+def _refuse_other_corpus(taken: RegisteredModel, card: ModelCard) -> None:
+    """What somebody declares anew of a model that is here must not get lost. Raises UsageError."""
+    known = str((taken.card.get("lineage") or {}).get("corpus", ""))
+    if tells(card.lineage.corpus) and card.lineage.corpus != known:
+        reason = "it is registered already, and its card says otherwise what it was trained on"
+        raise UsageError(f"model {taken.name}", reason, "Add it under another name")
 
 
 def _free(session: Session, name: str) -> str:

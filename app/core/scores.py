@@ -35,20 +35,22 @@ class Scores:
     left_out: dict[str, int]
 
 
-def add(session: Session, home: Home, csv: Path, name: str | None, trained_on: str = "") -> ModelRow:
-    """Register a file of predictions as a model.
+def add(home: Home, csv: Path, name: str | None, trained_on: str = "") -> ModelRow:
+    """Register a file of predictions as a model. It is read and kept before the database is asked to wait for anything.
 
     Raises:
         WorldError: it cannot be read, lacks a column, or no row names a recording of the workspace.
         UsageError: the name is taken.
     """
-    scores = read(session, csv)
+    with home.db.read() as session:
+        scores = read(session, csv)
     sha256 = _keep(home, scores)
     covered = len({record for record, _ in scores.rows})
     notes = [f"Scores as supplied for {counted(covered, 'recording')}; file sha256 {scores.file_sha256}."]
     notes += [f"{counted(count, 'row')} left out: {reason}." for reason, count in sorted(scores.left_out.items())]
     chosen, fixed = name or csv.stem, name is not None
-    return models.add_scores(session, chosen, sha256, _output(scores), tuple(notes), fixed, trained_on)
+    with home.db.write() as session:
+        return models.add_scores(session, chosen, sha256, _output(scores), tuple(notes), fixed, trained_on)
 
 
 def read(session: Session, csv: Path) -> Scores:

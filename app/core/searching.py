@@ -17,10 +17,18 @@ def search_files(home: Home, paths: Sequence[Path]) -> dict[Path, list[Found]]:
     """Which kinds of identifiers seen at import stand in which files; an empty list where there is none.
 
     Raises:
-        WorldError: a file cannot be read or is no text.
+        WorldError: a file cannot be read or is no text; it is named by its place among those asked for, since a name
+            may identify.
     """
+    found: dict[Path, list[Found]] = {}
     with home.db.read() as session:
-        return {path: leaving.search(session, home.key, _texts(path)) for path in paths}
+        for number, path in enumerate(paths, start=1):
+            try:
+                found[path] = leaving.search(session, home.key, _texts(path))
+            except WorldError as error:
+                thing = error.thing if len(paths) == 1 else f"file {number} of {len(paths)}"
+                raise WorldError(thing, error.reason, error.next_step, fault=error.fault) from None
+    return found
 
 
 def texts_of_pdf(path: Path) -> dict[str, str]:

@@ -76,18 +76,19 @@ def write_corpora(session: Session, folder: RunFolder) -> None:
     write_whole(folder.path / "corpora.csv", out.getvalue())
 
 
-def keep_model(session: Session, home: Home, job_id: str, number: int, name: str | None) -> ModelRow:
+def keep_model(home: Home, job_id: str, number: int, name: str | None) -> ModelRow:
     """Register the model that a run of a study has made.
 
     Raises:
         UsageError: no such run, or one that is not done; the name is taken.
         WorldError: its checkpoint is missing or damaged.
     """
-    row = next((row for row in rows(session, job_id) if row.number == number), None)
+    with home.db.read() as session:
+        row = next((row for row in rows(session, job_id) if row.number == number), None)
     if row is None or row.state != "done":
         state = "not there" if row is None else row.state
         raise UsageError(f"run {number} of {job_id}", f"it is {state}", f"See: isoline study show {job_id}")
-    return models.add_checkpoint(session, home, newest_checkpoint(home, job_id, row), name or row.name, job_id)
+    return models.add_checkpoint(home, newest_checkpoint(home, job_id, row), name or row.name, job_id)
 
 
 def newest_checkpoint(home: Home, job_id: str, row: StudyRow) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from engine.contract.errors import WorldError
 
 
 def write_file(what: str, path: Path, content: bytes) -> Path:
-    """Write a file so that no half of it is ever seen.
+    """Write a file so that a reader, or a power cut, sees the old or the new one, never half.
 
     Args:
         what: what it holds, for the error.
@@ -20,7 +21,10 @@ def write_file(what: str, path: Path, content: bytes) -> Path:
     """
     draft = path.with_name(f"{path.name}.tmp")
     try:
-        draft.write_bytes(content)
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)

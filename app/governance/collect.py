@@ -60,7 +60,7 @@ def latest_comparison(session: Session) -> str:
 
 def _collect(session: Session, home: Home, comparison_job: str, title: str | None) -> Dossier:
     job, comparison = _comparison(session, comparison_job)
-    cohort = cohorts.as_row(cohorts.get(session, str(job.cohort)))
+    cohort = cohorts.row(session, str(job.cohort))
     sections = _sections(session, job, comparison)
     trained = _pretrainings(session, sections)
     members = _members(session, cohort.name)

@@ -146,7 +146,8 @@ def test_a_run_that_was_stopped_as_asked_exits_with_4_and_says_how_to_go_on(
     assert (code, out) == (4, "")
     assert "job J0002: stopped as asked. Resume it to go on." in err
     assert isoline("jobs", "resume", "J0002", "--wait")[0] == 4
-    assert isoline("jobs", "resume", "J0002")[0] == 0
+    code, out, _ = isoline("jobs", "resume", "J0002", "--json")
+    assert (code, json.loads(out)["job_id"]) == (0, "J0002")
     assert isoline("jobs", "watch")[0] == 4
 
 
@@ -243,11 +244,12 @@ def test_every_method_of_the_workspace_that_changes_data_has_a_verb():
     changing = {
         name
         for name, method in inspect.getmembers(Workspace, inspect.isfunction)
-        if re.search(r"db\.write\(\)|return export\(|pump\.(beat|wait)", inspect.getsource(method))
+        if re.search(r"db\.write\(\)|return (\w+\.)?\w+\(self\._home\b|pump\.(beat|wait)", inspect.getsource(method))
     }
     assert {"pretrain", "estimate", "study", "export_study", "keep_study_model", "import_files", "resume"} <= changing
     folder = Path(commands.__file__).parent
     spoken = "\n".join(
         path.read_text(encoding="utf-8") for path in [*folder.glob("*.py"), folder.parent / "progress.py"]
     )
-    assert {name for name in changing if f"workspace.{name}(" not in spoken} == set()
+    only_read = {"dossier", "signal"}  # they need more of the workspace than its database, and change nothing
+    assert {name for name in changing if f"workspace.{name}(" not in spoken} == only_read

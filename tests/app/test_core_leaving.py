@@ -116,6 +116,15 @@ def test_the_verb_tells_kind_and_place_and_exits_with_1(
     assert told[str(good)] == []
 
 
+def test_a_file_that_cannot_be_searched_is_named_by_its_place_among_them(workspace: Workspace, tmp_path: Path) -> None:
+    good, picture = tmp_path / "good.txt", tmp_path / "kowalczyk.png"
+    good.write_text("nothing\n")
+    picture.write_bytes(b"\x89PNG\0")
+    with pytest.raises(WorldError) as told:
+        workspace.search_files([good, picture])
+    assert str(told.value) == "file 2 of 2: it is no text. Search text, CSV, JSON, SVG or PDF files."
+
+
 NAMED = "for kowalczyk ewa 19310412 0"
 CLEAN = "spring"
 

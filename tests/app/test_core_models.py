@@ -1,6 +1,8 @@
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,32 @@ def test_predictions_are_matched_by_file_name_or_record_id(workspace: Workspace)
         assert set(kept["label"].tolist()) == {"MI"}
     assert found == {first.record_id: 0.9, second.record_id: 0.1, third.record_id: 1e-3}
     assert workspace.add_predictions(predictions(workspace, list(reversed(rows)))).sha256 == row.sha256
+
+
+def test_what_a_maker_declares_later_of_known_scores_is_refused_and_not_dropped(workspace: Workspace) -> None:
+    path = predictions(workspace, [f"{workspace.records()[0].source_name},MI,0.9"])
+    workspace.add_predictions(path, "vendor", "PTB-XL")
+    assert workspace.add_predictions(path, "vendor").card["lineage"]["corpus"] == "PTB-XL"
+    with pytest.raises(UsageError, match="its card says otherwise what it was trained on"):
+        workspace.add_predictions(path, "vendor", "CODE-15")
+    assert [row.card["lineage"]["corpus"] for row in workspace.models()] == ["PTB-XL"]
+
+
+def test_others_may_write_while_the_files_of_a_model_are_read_and_copied(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied, copy_in = [], models.copy_in
+
+    def beside(*told: object) -> None:
+        with closing(sqlite3.connect(workspace.path / "isoline.db", timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")  # refused at once while somebody else holds the lock
+        copied.append(told)
+        copy_in(*told)
+
+    monkeypatch.setattr(models, "copy_in", beside)
+    workspace.add_checkpoint(checkpoint(tmp_path / "step-000500"), "mine")
+    workspace.add_predictions(predictions(workspace, [f"{workspace.records()[0].source_name},MI,0.9"]))
+    assert len(copied) == 2
 
 
 def test_rows_that_cannot_be_used_are_counted_by_reason(workspace: Workspace) -> None:
