@@ -26,16 +26,18 @@ from quality_fit import (
     gains_of,
     held_out_gains,
 )
-from quality_people import acceptance, annotators
+from quality_people import acceptance, annotators, flat_chest
 from quality_table import Marks, fill, head, row, share
 
 from engine.signal.quality import assess, impossible_amplitude, swing_mv
 from engine.signal.quality_electrodes import EXCHANGES, LEFT
+from engine.signal.quality_weights import CUTS
 from engine.signal.recording import Recording
 
 PAGE = Path(__file__).resolve().parent / "quality.md"
 GAINS = (5.0, 0.2, 1 / 2000)
 LOWEST_MV, HIGHEST_MV = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5), (2.5, 2.8, 3.0, 3.2, 3.5, 4.0)
+WIDE_MORE = (0.0, 2.0, 4.0, 6.0)
 LEFT_CUTS = (0.5, 1.0, 2.0, 2.4, 3.0, 4.0, 5.0)
 CHALLENGE = "cinc-challenge/cinc2021-georgia-ptbxl-ningbo"
 LEGS = ("RA-RL", "LA-RL", "arms on legs")
@@ -116,6 +118,26 @@ def left_cuts(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
         yield row(f"{cut:g}", *cells)
 
 
+def wide_chest(own: list[Case], others: dict[str, list[Case]]) -> Iterator[str]:
+    """In wide complexes, where chest leads are not judged: what judging them by other cuts would find and doubt."""
+    sums = fit_electrodes(electrode_measures(own))
+    chest = [place for place, exchange in enumerate(EXCHANGES) if exchange.kind == "chest"]
+    cuts = np.array([CUTS[name] for name in NAMES])
+    place = NAMES.index("V1-V2")
+    cells: dict[str, list[str]] = {f"{more:g} above the cut": [] for more in WIDE_MORE}
+    for cases in others.values():
+        measures = electrode_measures(cases)
+        gains = gains_of(measures, sums)[~measures.judged_NE[:, place]]
+        above = (gains[:, chest] - cuts[chest]).max(axis=1)
+        for more, column in zip(WIDE_MORE, cells.values(), strict=True):
+            found, false = int((-gains[:, place] > cuts[place] + more).sum()), int((above > more).sum())
+            column += [f"{found} of {len(gains)}", f"{false} of {len(gains)}"]
+    told = (f"{name}: {what}" for name in others for what in ("V1-V2 found", "falsely doubted, any chest exchange"))
+    yield head("Suspected", *told)
+    for name, column in cells.items():
+        yield row(name, *column)
+
+
 def gain_faults(corpora: dict[str, list[Case]]) -> Iterator[str]:
     """How often a wrong factor is told, and a right one doubted; then the same of other limits."""
     yield head("Factor", *corpora)
@@ -159,11 +181,13 @@ def tables(data: Path) -> dict[str, Callable[[], Iterator[str]]]:
 
     return {
         "acceptance": lambda: acceptance(mobile(data)),
+        "flat chest": lambda: flat_chest(mobile(data)),
         "annotators": lambda: annotators(data, own),
         "in order": orders,
         "carts": lambda: carts(data),
         "electrodes": lambda: electrodes(own, others),
         "named": lambda: named(others),
+        "wide": lambda: wide_chest(own, {"LUDB": wild["LUDB"], "Challenge 2011, accepted": accepted}),
         "left": lambda: left_cuts(own, others),
         "diagnoses": lambda: by_diagnosis(data, own, held_out_exchanges(own, electrode_measures(own))[1], wild),
         "gain": lambda: gain_faults(gains),

@@ -16,7 +16,7 @@ from quality_corpora import Case, record_folds
 from quality_fit import fit_rejection, rejection_features
 from quality_table import Marks, head, row, share
 
-from engine.signal.leads import CANONICAL
+from engine.signal.leads import CANONICAL, PRECORDIAL
 from engine.signal.quality import assess
 from engine.signal.quality_beats import find_beats
 from engine.signal.quality_electrodes import check_legs
@@ -67,6 +67,8 @@ def acceptance(cases: list[Case]) -> Iterator[str]:
     yield rates(
         f"the same, which numbers chosen anew among {len(CANDIDATES)} sets inside each training part", chosen, rejected
     )
+    pooled = [held_out_pool(cases, table, rejected, seed) | empty for seed in DRAWS]
+    yield rates(f"the same, the odds of all {len(CANDIDATES)} sets added up: no choice is made", pooled, rejected)
 
 
 def left_empty(case: Case) -> bool:
@@ -133,6 +135,33 @@ def held_out_choice(cases: list[Case], table: dict[str, Array], empty: Marks, re
         weights = fit_rejection(features[rest], rejected[rest])
         told[fold] = weights[0] + features[fold] @ weights[1:] > 0
     return told | empty
+
+
+def held_out_pool(cases: list[Case], table: dict[str, Array], rejected: Marks, seed: int) -> Marks:
+    """Who is told to record again by the odds of all `CANDIDATES` together, from weights without the recording."""
+    odds = np.zeros(len(cases))
+    for names in CANDIDATES:
+        features = np.column_stack([table[name] for name in names])
+        for rest, fold in record_folds(cases, seed=seed):
+            weights = fit_rejection(features[rest], rejected[rest])
+            odds[fold] += weights[0] + features[fold] @ weights[1:]
+    return odds > 0
+
+
+def flat_chest(cases: list[Case]) -> Iterator[str]:
+    """What people said of recordings in which nothing but chest leads hold no signal."""
+    flat = [
+        tuple(lead for one in assess(case.recording).findings if one.name == "flat" for lead in one.leads)
+        for case in cases
+    ]
+    yield head("Leads without any signal from end to end", "Rejected", "Accepted")
+    for count, words in ((1, "one chest lead"), (2, "two or more chest leads")):
+        chosen = [
+            case
+            for case, leads in zip(cases, flat, strict=True)
+            if leads and all(lead in PRECORDIAL for lead in leads) and (len(leads) == count or len(leads) >= count > 1)
+        ]
+        yield row(words, sum(not case.accepted for case in chosen), sum(bool(case.accepted) for case in chosen))
 
 
 def balanced(told: Marks, rejected: Marks) -> float:

@@ -115,4 +115,20 @@ def table_seeds() -> list[Seed]:
         Seed("numpy", {"r.npy": npy.getvalue()}, "r.npy", "r.npy"),
         Seed("numpy", {"r.npz": npz.getvalue()}, "r.npz", "r.npz"),
         Seed("hdf5", {"r.hdf5": hdf5.getvalue()}, "r.hdf5", "r.hdf5"),
+        *parquet_seeds(signal_CT),
     ]
+
+
+def parquet_seeds(signal_CT: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[Seed]:
+    """A column a lead, that tells rate and unit of itself, in two encodings."""
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.table(dict(zip(binary.LEADS, signal_CT.astype("f4"), strict=True)))
+    table = table.replace_schema_metadata({"rate_hz": "500", "unit": "mV"})
+    seeds = []
+    for packed in ("NONE", "SNAPPY"):
+        held = io.BytesIO()
+        parquet.write_table(table, held, compression=packed, use_dictionary=packed == "SNAPPY")
+        seeds.append(Seed("parquet", {"r.parquet": held.getvalue()}, "r.parquet", "r.parquet"))
+    return seeds
