@@ -37,6 +37,8 @@ from engine.contract.objective import DinoSRConfig as DinoSRConfig
 from engine.contract.objective import HuBERTConfig as HuBERTConfig
 from engine.contract.objective import JEPAConfig as JEPAConfig
 from engine.contract.objective import ObjectiveConfig as ObjectiveConfig
+from engine.contract.operating import Share as Share
+from engine.contract.operating import ThresholdRule as ThresholdRule
 from engine.contract.page import Page
 from engine.contract.pretraining import PretrainConfig as PretrainConfig
 from engine.contract.pretraining import ProbeConfig as ProbeConfig
@@ -94,6 +96,10 @@ class EvaluateConfig(Page):
     model: ModelSource
     mode: Literal["linear"] = Field("linear", description="Linear probe on mean-pooled features of the frozen model.")
     labels: tuple[str, ...] = Field(min_length=1, description="Labels to predict.")
+    threshold: ThresholdRule = Field(ThresholdRule(), description="How thresholds are chosen on training patients.")
+    local_prevalence: dict[str, tuple[Share, ...]] = Field(
+        {}, description="By label: shares of positives elsewhere, to which predictive values are carried."
+    )
     split_id: str = Field("", description="Id of the patient-wise split.")
     cache: str = ""
     resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")

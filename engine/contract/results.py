@@ -15,6 +15,7 @@ from engine.contract.efficiency import EfficiencyResults
 from engine.contract.estimate import Estimate as Estimate
 from engine.contract.estimate import Interval as Interval
 from engine.contract.estimate import Model as Model
+from engine.contract.operating import EffectiveSize, OperatingPoint, ThresholdCurve
 from engine.contract.ranking import Ranking
 from engine.contract.recheck import RecheckResults as RecheckResults
 from engine.contract.scaling import Association, DataBudget
@@ -25,10 +26,15 @@ from engine.contract.stress import StressResults as StressResults
 
 
 class LabelResult(Model):
-    """Discrimination of one label."""
+    """Discrimination of one label; of probes along a pretraining the AUROC alone."""
 
     label: str
     auroc: Estimate
+    auprc: Estimate | None = Field(None, description="Average precision; chance gives the prevalence.")
+    prevalence: Estimate | None = Field(None, description="Share of positives among recordings of known label.")
+    effective: EffectiveSize | None = None
+    operating: OperatingPoint | None = None
+    curve: ThresholdCurve | None = Field(None, description="Points of the ROC and precision-recall curves.")
 
 
 class StoreFault(Model):

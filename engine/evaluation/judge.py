@@ -1,4 +1,4 @@
-"""From scores to results: which recordings count, per-label and macro AUROC, and the notes a reader needs.
+"""From scores to results: which recordings count, what is told of each label, the macro AUROC, and a reader's notes.
 
 Legend: N recordings of the test part, L labels.
 """
@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from engine.contract.results import Estimate, LabelResult
 from engine.data.splits import split_digest
 from engine.evaluation.opened import Opened
-from engine.metrics.estimates import Measured, auroc_estimate, in_macro, macro_estimate, measure
+from engine.evaluation.operating import FLAG, Cuts, operating_point
+from engine.metrics.confusion import prevalence_estimate
+from engine.metrics.discrimination import Counts, Ints
+from engine.metrics.estimates import Measured, auroc_estimate, effective_size, in_macro, macro_estimate, measure
+from engine.metrics.precision_recall import precision_estimate
+from engine.metrics.thresholds import ThresholdTable
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
 Floats = NDArray[np.float64]
@@ -66,6 +71,7 @@ def judge(
     confidence: float,
     seed: int,
     problems: dict[int, str] | None = None,
+    cuts: Cuts | None = None,
     on_label: Callable[[int], None] | None = None,
 ) -> Judged:
     """Measure every label on common patient resamples.
@@ -79,26 +85,72 @@ def judge(
         confidence: of the intervals.
         seed: of the resamples.
         problems: per column, why the model could not score it.
+        cuts: thresholds; without them AUROC alone is told, as a probe along a pretraining does.
         on_label: told how many labels are done; may raise to stop.
     """
     codes_N, count = patient_codes(patients)
     weight_PB = draw_multiplicities(count, resamples, seed)
+    told_problems, look = problems or {}, _Look(codes_N, weight_PB, confidence)
     measured: list[Measured] = []
-    for column in range(len(labels)):
-        measured.append(measure(y_NL[:, column], score_NL[:, column], codes_N, weight_PB))
+    results: list[LabelResult] = []
+    for column, label in enumerate(labels):
+        y_N, score_N, problem = y_NL[:, column], score_NL[:, column], told_problems.get(column, "")
+        measured.append(measure(y_N, score_N, codes_N, weight_PB))
+        auroc = _explained(auroc_estimate(measured[-1], confidence), problem)
+        result = LabelResult(label=label, auroc=auroc)
+        if cuts is not None:
+            result = look.further(result, (column, label), (y_N, score_N), measured[-1], cuts, problem)
+        results.append(result)
         if on_label is not None:
             on_label(column + 1)
-    told_problems = problems or {}
-    results = [
-        LabelResult(label=label, auroc=_explained(auroc_estimate(one, confidence), told_problems.get(column, "")))
-        for column, (label, one) in enumerate(zip(labels, measured, strict=True))
-    ]
     known_NL = np.isfinite(y_NL)
     scored_N = (known_NL & np.isfinite(score_NL)).any(axis=1)
     macro = macro_estimate(measured, int(scored_N.sum()), len(np.unique(codes_N[scored_N])), confidence)
     asked = [column for column in range(len(labels)) if column not in told_problems]
     missing = int((known_NL & ~np.isfinite(score_NL))[:, asked].any(axis=1).sum())
-    return Judged(macro, results, macro_notes(results, measured), missing)
+    return Judged(macro, results, [*macro_notes(results, measured), *_flag_notes(labels, cuts)], missing)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What all statistics of a test part share."""
+
+    codes_N: Ints
+    weight_PB: Counts
+    confidence: float
+
+    def further(
+        self,
+        result: LabelResult,
+        place: tuple[int, str],
+        sides: tuple[Floats, Floats],
+        measured: Measured,
+        cuts: Cuts,
+        problem: str,
+    ) -> LabelResult:
+        """The label's result with all that goes beyond its AUROC."""
+        y_N, score_N = sides
+        shared = self.codes_N, self.weight_PB
+        problem = problem or measured.problem
+        auprc = precision_estimate(y_N, score_N, *shared, problem, self.confidence)
+        table = ThresholdTable.of(y_N, score_N)
+        return result.model_copy(
+            update={
+                "auprc": auprc,
+                "prevalence": prevalence_estimate(y_N, *shared, self.confidence),
+                "effective": effective_size(measured, y_N, score_N),
+                "operating": operating_point(cuts, place, y_N, score_N, *shared, self.confidence),
+                "curve": None if table.one_class or problem else table.curve(),
+            }
+        )
+
+
+def _flag_notes(labels: Sequence[str], cuts: Cuts | None) -> list[str]:
+    """Flags have one point and no ranking, which a reader of their AUROC must know."""
+    flags = [label for label, rule in zip(labels, cuts.rule if cuts else [], strict=False) if rule == FLAG]
+    if not flags:
+        return []
+    return [f"Flags, not scores: {', '.join(flags)}. Their AUROC is the mean of sensitivity and specificity"]
 
 
 def macro_notes(results: Sequence[LabelResult], measured: Sequence[Measured]) -> list[str]:

@@ -35,6 +35,7 @@ from engine.evaluation import comparison
 from engine.evaluation.baseline import demographic_features
 from engine.evaluation.judge import TestPart, judge, tested
 from engine.evaluation.opened import Opened, label_digests, open_labels, supplied_scores
+from engine.evaluation.operating import cuts_of
 from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of
 from engine.evaluation.progress import Pace
 
@@ -107,6 +108,7 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         confidence=config.confidence,
         seed=config.seed,
         problems=scored.problems,
+        cuts=cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence),
         on_label=pace.step,
     )
     _keep(folder, opened, part, scored)

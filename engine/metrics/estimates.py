@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.contract.operating import EffectiveSize
 from engine.contract.results import Estimate, Interval
 from engine.metrics.discrimination import Counts, Floats, Ints, Ranked
 from engine.metrics.uncertainty import (
@@ -79,7 +80,7 @@ def measure(y_N: Floats, score_N: Floats, patient_N: Ints, weight_PB: Counts) ->
     y, score, patient = y_N[known], score_N[known], patient_N[known]
     positive = y > 0.5
     positive_patients, negative_patients = len(np.unique(patient[positive])), len(np.unique(patient[~positive]))
-    problem = _problem(positive, score)
+    problem = _problem(y, score)
     ranked = Ranked.of(y, score, patient)
     once = np.ones((weight_PB.shape[0], 1))
     estimable = not problem and min(positive_patients, negative_patients) > 1
@@ -96,9 +97,12 @@ def measure(y_N: Floats, score_N: Floats, patient_N: Ints, weight_PB: Counts) ->
     )
 
 
-def _problem(positive_N: np.ndarray, score_N: Floats) -> str:
+def _problem(y_N: Floats, score_N: Floats) -> str:
+    positive_N = y_N > 0.5
     if len(score_N) == 0:
         return "no recording has both a known label and a score"
+    if not ((y_N == 0) | (y_N == 1)).all():
+        return "labels other than 0 and 1"
     if not positive_N.any():
         return f"no positive recordings among {len(score_N)}"
     if positive_N.all():
@@ -115,6 +119,27 @@ def auroc_estimate(measured: Measured, confidence: float = 0.95) -> Estimate:
             bootstrap = _bootstrap(measured.resampled_B, confidence, paired=False)
     reason = measured.interval_problem
     return _estimate(measured.value, analytic, bootstrap, measured.small, reason, **_counts(measured))
+
+
+def effective_size(measured: Measured, y_N: Floats, score_N: Floats) -> EffectiveSize:
+    """How many independent recordings would place the AUROC as precisely: the clustered variance over DeLong's.
+
+    Args:
+        measured: the label.
+        y_N: 1, 0, or NaN where unknown.
+        score_N: non-finite where missing.
+    """
+    if measured.influence is None:
+        return EffectiveSize(not_estimable=measured.problem or measured.interval_problem)
+    known = np.isfinite(y_N) & np.isfinite(score_N)
+    each = np.arange(int(known.sum()), dtype=np.intp)
+    alone = Influence.of(y_N[known], score_N[known], each, len(each)).variance()
+    if alone <= 0:
+        return EffectiveSize(not_estimable="the scores show no variance")
+    effect = measured.influence.variance() / alone
+    if effect <= 0:
+        return EffectiveSize(not_estimable="the patients show no variance")
+    return EffectiveSize(design_effect=effect, records=measured.records / effect)
 
 
 def macro_estimate(labels: Sequence[Measured], records: int, patients: int, confidence: float = 0.95) -> Estimate:
