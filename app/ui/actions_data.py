@@ -43,6 +43,15 @@ ACTIONS_DATA = (
     ),
     page_action(
         "Records",
+        "judge_again",
+        "records.recheck",
+        "Judge quality again",
+        tooltip="Replace the quality verdicts of earlier imports by those of this version; the trail tells how many",
+        workspace_method="recheck",
+        needs_selection=True,
+    ),
+    page_action(
+        "Records",
         "find_recordings",
         "records.find",
         "Find recordings",

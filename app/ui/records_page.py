@@ -70,10 +70,10 @@ class RecordsPage(ImportingPage):
         self.table.apply_settings(settings)
 
     def can(self, action: str) -> bool:
-        """Export needs a recording; search and filter need some."""
+        """Export needs a chosen recording; search, filter and recheck need some."""
         if action == "records.export":
             return self.table.current() is not None
-        if action in ("records.find", "records.filter"):
+        if action in ("records.find", "records.filter", "records.recheck"):
             return self._stack.currentIndex() == 1
         return True
 
@@ -91,6 +91,11 @@ class RecordsPage(ImportingPage):
     def filter_recordings(self) -> None:
         """Open the popover of filters."""
         self.table.bar.open_panel()
+
+    def judge_again(self) -> None:
+        """Have all recordings judged again; the queue shows how far it is."""
+        ask = self.workspace.recheck
+        self.background.write(ask, lambda job: self.told.emit(f"{job} judges all again"), touches=Changes.JOBS)
 
     def export_record(self) -> None:
         """Ask where the chosen recording's samples go."""

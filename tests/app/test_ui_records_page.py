@@ -183,12 +183,23 @@ def test_exported_samples_are_those_of_the_recording(page, qtbot, tmp_path):
         np.testing.assert_array_equal(file["signal"], page.workspace.signal(row.record_id).signal_CT)
 
 
+def test_judging_again_asks_for_a_run_over_all_recordings(page, qtbot):
+    assert page.can("records.recheck")
+    with qtbot.waitSignal(page.told) as told:
+        page.judge_again()
+    job = page.workspace.jobs()[0]
+    assert (job.kind, job.name) == ("recheck", f"{RECORDS} recordings")
+    assert told.args[0] == f"{job.job_id} judges all again"
+    page.workspace.stop(job.job_id)
+
+
 # Import.
 
 
 def test_an_empty_workspace_says_how_to_fill_it(bare):
     assert bare._stack.currentWidget() is bare.empty
     assert bare.can("records.import")
+    assert not bare.can("records.recheck")
 
 
 def test_files_that_are_imported_appear_and_what_was_refused_is_listed(bare, qtbot, samples, tmp_path):
