@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.changes import Changes
-from app.core.inputs import dropped
+from app.core.inputs import Dropped, dropped
 from app.ui.background import Background
 from app.ui.dialog_size import open_at
 from app.ui.import_mapping import MappingPane
@@ -68,15 +68,21 @@ class ImportDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.start = self.buttons.addButton("&Import", QDialogButtonBox.ButtonRole.AcceptRole)
         self._later = QTimer(self, singleShot=True, interval=WAIT_MS)
-        self._plain, self._busy_now = True, False
+        self._plain, self._busy_now, self._sorting = True, False, 0
         self._dress()
         self._lay_out()
         self._connect()
         self.add(paths)
 
     def add(self, paths: Sequence[Path]) -> None:
+        """Put files and folders on the list once it is known what each is: tables are looked into, on the worker."""
+        if paths:
+            self._sorting += 1
+            self.background.read(partial(dropped, paths), self._sorted_out, failed=self._unsorted)
+        self._judge()
+
+    def take(self, found: Dropped) -> None:
         """Put files and folders on the list; a table that holds no samples of an ECG is taken as the labels."""
-        found = dropped(paths)
         known = {self.paths.item(line).text() for line in range(self.paths.count())}
         for path in found.recordings:
             if str(path) not in known:
@@ -122,6 +128,14 @@ class ImportDialog(QDialog):
         self.add([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
         event.acceptProposedAction()
 
+    def _sorted_out(self, found: Dropped) -> None:
+        self._sorting -= 1
+        self.take(found)
+
+    def _unsorted(self, error: Exception) -> None:
+        self._sorting -= 1
+        self._refused(error)
+
     def _listed(self) -> None:
         self.mapping.set_paths(self.chosen())
         self._judge()
@@ -143,7 +157,7 @@ class ImportDialog(QDialog):
 
     def _judge(self) -> None:
         ready = self.paths.count() > 0 and bool(self.dataset.text().strip()) and self.mapping.is_ready()
-        self.start.setEnabled(ready and not self._busy_now)
+        self.start.setEnabled(ready and not self._busy_now and not self._sorting)
         if self.mapping.isVisibleTo(self) and self.height() < TALL:
             open_at(self, max(self.width(), WIDE), TALL)
         self.remove.setEnabled(self.paths.currentRow() >= 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.changes import Changes
-from app.core.inputs import dropped
+from app.core.inputs import Dropped, dropped
 from app.core.rows import FileOutcome, JobRow
 from app.ui.background import Background
 from app.ui.import_dialog import ImportDialog
@@ -59,11 +59,17 @@ class ImportingPage(Page):
 
     def accept_files(self, paths: list[Path]) -> None:
         """Open the import dialog with these files in it; a label table alone is asked about as such."""
-        found = dropped(paths)
+        if paths:
+            self.background.read(partial(dropped, paths), self._take_files)
+        else:
+            self._take_files(Dropped())
+
+    def _take_files(self, found: Dropped) -> None:
         if found.tables and not (found.recordings or found.archives):
             self.open_labels(found.tables[0])
             return
-        dialog = ImportDialog(self.workspace, self.background, paths, self)
+        dialog = ImportDialog(self.workspace, self.background, (), self)
+        dialog.take(found)
         dialog.queued.connect(lambda job_id: self.follow_import(job_id, dialog.later))
         dialog.open()
 

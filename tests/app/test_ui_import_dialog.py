@@ -75,7 +75,10 @@ def test_more_may_be_dropped_onto_the_dialog(qtbot, page, tmp_path, scans):
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "other")), QUrl.fromLocalFile(str(scans))])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     dialog.dropEvent(QDropEvent(QPointF(20, 20), Qt.DropAction.CopyAction, data, buttons, keys))
+    assert not dialog.start.isEnabled()  # not before it is known what was dropped
+    settle(qtbot, page.background)
     assert dialog.chosen() == [scans, tmp_path / "other"]
+    assert dialog.start.isEnabled()
     dialog.reject()
 
 

@@ -77,11 +77,11 @@ def test_the_keyboard_goes_from_the_unit_to_the_leads(dialog, qtbot):
     assert pane.leads[-1] == "V5"
 
 
-def test_a_csv_of_labels_stays_the_labels_and_hides_no_pane(dialog, tmp_path):
+def test_a_csv_of_labels_stays_the_labels_and_hides_no_pane(dialog, qtbot, tmp_path):
     labels = tmp_path / "labels.csv"
     labels.write_text("record,MI\nward,1\n")
     dialog.add([labels])
-    assert dialog.labels.text() == str(labels)
+    qtbot.waitUntil(lambda: dialog.labels.text() == str(labels))
     assert dialog.paths.count() == 1
 
 

@@ -209,6 +209,7 @@ def test_files_that_are_imported_appear_and_what_was_refused_is_listed(bare, qtb
     torn = sorted(tmp_path.glob("*.dat"))[0]
     torn.write_bytes(torn.read_bytes()[:500])
     bare.accept_files([tmp_path / f.name for f in sorted(tmp_path.glob("*.hea"))])
+    qtbot.waitUntil(lambda: bare.findChild(ImportDialog) is not None)
     dialog = bare.findChild(ImportDialog)
     with qtbot.waitSignal(dialog.queued, timeout=20_000) as queued:
         dialog.launch()
@@ -232,6 +233,7 @@ def test_files_that_are_imported_appear_and_what_was_refused_is_listed(bare, qtb
 def test_what_the_workspace_refuses_is_told_in_the_import_dialog(bare, qtbot, tmp_path):
     (tmp_path / "labels.csv").write_text("name,AF\nx,1\n")
     bare.accept_files([tmp_path, tmp_path / "labels.csv"])
+    qtbot.waitUntil(lambda: bare.findChild(ImportDialog) is not None)
     dialog = bare.findChild(ImportDialog)
     dialog.launch()
     qtbot.waitUntil(dialog.fault.isVisible, timeout=20_000)

@@ -325,6 +325,7 @@ def test_dropped_files_open_the_import_dialog_with_a_csv_as_the_labels(window, q
         QPointF(200, 200), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     )
     window.dropEvent(event)
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None)
     dialog = window.findChild(ImportDialog)
     assert [dialog.paths.item(i).text() for i in range(dialog.paths.count())] == [str(tmp_path / "ecgs")]
     assert Path(dialog.labels.text()).name == "labels.csv"

@@ -84,6 +84,7 @@ def state_of(runs, job_id: str) -> str:
 def bring_in(qtbot, window, folder) -> None:
     records = window.show_page("Records")
     records.accept_files([folder, folder / "labels.csv"])
+    wait(qtbot, lambda: bool(records.findChildren(ImportDialog)))
     dialog = opened(records, ImportDialog)
     with qtbot.waitSignal(dialog.queued, timeout=PATIENCE_MS) as told:
         dialog.start.click()
