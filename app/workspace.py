@@ -11,6 +11,7 @@ from app.core import (
     audit,
     jobs,
     launch,
+    leakage,
     pump,
     reports,
     results,
@@ -182,15 +183,32 @@ class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
             return runs.embed(session, self._home, model, cohort)
 
     def evaluate(
-        self, model: str, cohort: str, labels: Sequence[str] = (), resamples: int = 2000, seed: int = 0
+        self,
+        model: str,
+        cohort: str,
+        labels: Sequence[str] = (),
+        resamples: int = 2000,
+        seed: int = 0,
+        search: bool = False,
     ) -> str:
         """Queue an evaluation; without labels, the cohort's (or all that have both classes).
+
+        Args:
+            model: what is scored.
+            cohort: on which recordings.
+            labels: which ones.
+            resamples: of the bootstrap.
+            seed: of the resampling.
+            search: queue before it, where nobody has done so and the cost is small, the search for copies of what the
+                model was pretrained on in this workspace, as the command line does.
 
         Raises:
             UsageError: unknown model, cohort or label.
             WorldError: nothing to evaluate.
         """
         with self._home.db.write() as session:
+            if search:
+                leakage.check_seen(session, self._home, cohort, model)
             return runs.evaluate(session, self._home, model, cohort, labels, resamples, seed)
 
     def compare(self, evaluation_jobs: Sequence[str], seed: int = 0, resamples: int = 2000) -> str:

@@ -39,6 +39,9 @@ def add(verbs: Verbs) -> None:
     evaluate.add_argument(
         "--label", action="append", default=[], metavar="L", help="score this label; repeatable (default: the cohort's)"
     )
+    evaluate.add_argument(
+        "--no-search", action="store_true", help="do not search first for copies of what the model was pretrained on"
+    )
     _resampling(evaluate)
     add_finish(evaluate)
 
@@ -74,6 +77,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             labels=arguments.label,
             resamples=arguments.resamples,
             seed=arguments.seed,
+            search=not arguments.no_search,
         )
         return submitted(workspace, job, "Evaluate", arguments)
 

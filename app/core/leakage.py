@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, exposure, jobs, leaving, models, records
+from app.core import audit, cohorts, exposure, jobs, leak_state, leaving, models, records
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel, RegisteredModel
@@ -24,6 +24,9 @@ from engine.data.prints import Prints
 from engine.data.store import Store
 
 REPORT_EVERY = 50
+MOST_UNASKED = 100_000
+"""Recordings of a pretraining that are looked at without being asked for: a minute or two on one core."""
+
 Members = list[tuple[str, str, str]]
 """Record id, patient's pseudonym, part."""
 
@@ -46,8 +49,33 @@ def check(session: Session, home: Home, cohort: str, against: Sequence[str]) -> 
     people = cohorts.stand_ins([(record, patient) for record, patient, _ in members])
     rows = [ManifestRow(record, person, part) for (record, _, part), person in zip(members, people, strict=True)]
     config = LeakageConfig(store=str(home.store), cohort=cohort, packs=tuple(packs))
-    name = cohort + (f" against {', '.join(Path(word).name for word in against)}" if against else "")
-    return jobs.submit(session, home, config, name, rows, cohort=cohort)
+    return jobs.submit(session, home, config, _job_name(cohort, against), rows, cohort=cohort)
+
+
+def check_seen(session: Session, home: Home, cohort: str, model: str) -> str | None:
+    """Queue the search of a cohort for copies of what a model was pretrained on, where nobody has done so yet.
+
+    Gives back the job; None where there is nothing to do, or nothing that may be done without being asked: the model
+    was not pretrained here, the search is done or under way, or would look at more than `MOST_UNASKED` recordings.
+    `exposure` says then what was not searched for, and how to.
+
+    Raises:
+        UsageError: unknown cohort or model.
+    """
+    seen = exposure.trained_on(session, models.get(session, model))
+    done = any(one.against == model for one in leak_state.state_of(session, cohort).searches)
+    if not seen or len(seen) > MOST_UNASKED or done or _is_under_way(session, _job_name(cohort, [model])):
+        return None
+    return check(session, home, cohort, [model])
+
+
+def _is_under_way(session: Session, name: str) -> bool:
+    query = select(Job.job_id).where(Job.kind == "leakage", Job.name == name, Job.state.in_(("queued", "running")))
+    return session.scalar(query.limit(1)) is not None
+
+
+def _job_name(cohort: str, against: Sequence[str]) -> str:
+    return cohort + (f" against {', '.join(Path(word).name for word in against)}" if against else "")
 
 
 def latest(session: Session, cohort: str) -> tuple[str, LeakageResults] | None:

@@ -58,6 +58,7 @@ class NewEvaluation(RunDialog):
                 tuple(asked["labels"]),
                 asked["resamples"],
                 asked["seed"],
+                search=True,
             )
         )
 

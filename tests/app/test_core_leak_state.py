@@ -8,7 +8,7 @@ import pytest
 from core_cases import make_workspace
 
 from app import cli
-from app.core import exposure, jobs, models
+from app.core import exposure, jobs, leakage, models
 from app.core.corpus_names import corpora_in, is_of
 from app.core.schema import Job, JobMember, Record
 from app.workspace import Workspace
@@ -151,6 +151,34 @@ def test_a_model_that_was_pretrained_here_is_held_against_what_is_scored(workspa
     found, unsearched = known(workspace, "ours", "held out")
     assert found == ["3 recordings of the cohort have changed copies in what 'ours' was pretrained on"]
     assert unsearched == []
+
+
+def test_what_a_model_was_pretrained_on_is_searched_for_copies_before_it_is_scored(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = workspace.cohort_members("held out")
+    with workspace._home.db.write() as session:
+        models.get(session, "random").job_id = "J0001"
+        rows = [row.record_id for row in members if row.split == "train"]
+        session.add_all(JobMember(job_id="J0001", record_id=one, patient="p", split="train") for one in rows)
+
+    def kinds() -> list[str]:
+        before = {row.job_id for row in workspace.jobs()}
+        workspace.evaluate("random", "held out", labels=["NORM"], resamples=100, search=True)
+        return [row.kind for row in reversed(workspace.jobs()) if row.job_id not in before]
+
+    monkeypatch.setattr(leakage, "MOST_UNASKED", len(rows) - 1)
+    assert kinds() == ["evaluate"]  # too many to be looked at unasked
+    monkeypatch.setattr(leakage, "MOST_UNASKED", len(rows))
+    assert kinds() == ["leakage", "evaluate"]
+    assert kinds() == ["evaluate"]  # the search waits already
+    (search,) = [row for row in workspace.jobs() if row.kind == "leakage"]
+    assert search.name == "held out against random"
+    with workspace._home.db.write() as session:
+        for one in session.query(Job).filter(Job.kind == "leakage"):
+            session.delete(one)
+    searched(workspace, cohort="held out", against=["random"])
+    assert kinds() == ["evaluate"]  # it is done
 
 
 def test_a_declared_corpus_is_held_against_collections_folds_and_packs(workspace: Workspace) -> None:
