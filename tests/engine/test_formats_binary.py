@@ -96,6 +96,24 @@ def test_dicom_keeps_fifteen_leads_apart_and_what_it_says_of_itself(read):
     assert ("device serial", "S1") in recording.identifiers
 
 
+def test_dicom_names_of_the_patient_and_of_requests_are_known_where_they_stand_in_sequences(read):
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    other, request, observer = Dataset(), Dataset(), Dataset()
+    other.PatientID, other.IssuerOfPatientID = "MRN7654321", "Ward book"
+    request.RequestedProcedureID, request.AccessionNumber = "RP445566", "ACC998877"
+    observer.VerifyingObserverName = "Zacharias^Otto"
+    content = made.dicom(
+        OtherPatientIDsSequence=Sequence([other]),
+        RequestAttributesSequence=Sequence([request]),
+        VerifyingObserverSequence=Sequence([observer] * 3),
+    )
+    told = read(content).identifiers
+    assert {("patient id", "MRN7654321"), ("study id", "RP445566"), ("study id", "ACC998877")} <= set(told)
+    assert told.count(("person", "Zacharias Otto")) == 1
+
+
 def test_dicom_without_a_waveform_is_refused_with_the_reason(read):
     from pydicom.sequence import Sequence
 

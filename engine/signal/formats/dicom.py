@@ -64,16 +64,24 @@ _IDENTIFYING = (
     ("birth date", ("PatientBirthDate",)),
     ("acquisition date", ("StudyDate", "SeriesDate", "ContentDate", "AcquisitionDate", "AcquisitionDateTime")),
     ("study id", ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "StudyID", "AccessionNumber",
-                  "AdmissionID", "FillerOrderNumberImagingServiceRequest", "PlacerOrderNumberImagingServiceRequest")),
+                  "AdmissionID", "FillerOrderNumberImagingServiceRequest", "PlacerOrderNumberImagingServiceRequest",
+                  "RequestedProcedureID", "ScheduledProcedureStepID", "PerformedProcedureStepID", "ServiceEpisodeID")),
     ("person", ("ReferringPhysicianName", "PerformingPhysicianName", "NameOfPhysiciansReadingStudy", "OperatorsName",
-                "PhysiciansOfRecord", "RequestingPhysician", "ResponsiblePerson")),
+                "PhysiciansOfRecord", "RequestingPhysician", "ResponsiblePerson", "ConsultingPhysicianName",
+                "ScheduledPerformingPhysicianName", "VerifyingObserverName", "ContentCreatorName")),
     ("institution", ("InstitutionName",)),
-    ("place", ("InstitutionalDepartmentName", "CurrentPatientLocation", "PatientInstitutionResidence", "StationName")),
+    ("place", ("InstitutionalDepartmentName", "CurrentPatientLocation", "PatientInstitutionResidence", "StationName",
+               "CountryOfResidence", "RegionOfResidence")),
     ("device serial", ("DeviceSerialNumber", "DeviceUID")),
     ("contact", ("InstitutionAddress", "PatientAddress", "PatientTelephoneNumbers")),
     ("free text", ("VisitComments", "ImageComments", "PatientComments", "AdditionalPatientHistory",
-                   "ReasonForTheRequestedProcedure", "StudyDescription", "MedicalAlerts", "Allergies")),
+                   "ReasonForTheRequestedProcedure", "StudyDescription", "MedicalAlerts", "Allergies", "Occupation")),
 )  # fmt: skip
+_IDENTIFYING_INSIDE = ("OtherPatientIDsSequence", "RequestAttributesSequence", "ReferencedRequestSequence",
+                       "VerifyingObserverSequence")  # fmt: skip
+"""Sequences whose items name the patient, a person or a request once more."""
+MAX_NAMED = 64
+"""Items of such a sequence that are looked at."""
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -352,11 +360,17 @@ def _measured(meaning: str) -> str | None:
 
 
 def _identifiers(dataset: Any) -> Iterator[tuple[str, str]]:
-    for kind, keywords in _IDENTIFYING:
-        for keyword in keywords:
-            value = dataset.get(keyword)
-            many = value if value is not None and not isinstance(value, str) and hasattr(value, "__len__") else [value]
-            for one in many if not hasattr(value, "family_name") else [value]:
-                text = str(one if one is not None else "").replace("^", " ").strip()
-                if says_something(text):
-                    yield kind, text
+    inside = [item for sequence in _IDENTIFYING_INSIDE for item in list(dataset.get(sequence) or ())[:MAX_NAMED]]
+    for part in (dataset, *inside):
+        for kind, keywords in _IDENTIFYING:
+            for keyword in keywords:
+                yield from ((kind, text) for text in _texts(part.get(keyword)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a value, which may be one, several or none; names without the carets between their parts."""
+    several = value is not None and not isinstance(value, str) and hasattr(value, "__len__")
+    for one in value if several and not hasattr(value, "family_name") else [value]:
+        text = str(one if one is not None else "").replace("^", " ").strip()
+        if says_something(text):
+            yield text
