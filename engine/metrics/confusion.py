@@ -206,7 +206,8 @@ def _f1(count: Floats) -> Floats:
     return np.asarray(2 * count[TP] / (2 * count[TP] + count[FP] + count[FN]))
 
 
-def _kappa(count: Floats) -> Floats:
+def kappa(count: Floats) -> Floats:
+    """Agreement of calls and labels beyond chance."""
     return np.asarray(2 * (count[TP] * count[TN] - count[FN] * count[FP]) / _kappa_most(count))
 
 
@@ -215,8 +216,9 @@ def _kappa_most(count: Floats) -> Floats:
     return np.asarray(called * (count[FP] + count[TN]) + positive * (count[FN] + count[TN]))
 
 
-def _kappa_gradient(count: Floats) -> Floats:
-    most, value = _kappa_most(count), _kappa(count)
+def kappa_gradient(count: Floats) -> Floats:
+    """Of kappa by the four counts."""
+    most, value = _kappa_most(count), kappa(count)
     called, positive = count[TP] + count[FP], count[TP] + count[FN]
     uncalled, negative = count[FN] + count[TN], count[FP] + count[TN]
     of_wins = 2 * np.array([count[TN], -count[FN], -count[FP], count[TP]])
@@ -258,7 +260,7 @@ def _log(value: float) -> float:
 _SMOOTH: dict[Measure, Smooth] = {
     "f1": Smooth(_f1, _f1_gradient, logit, expit, "logit", "neither positives nor calls", logit_percentile_interval),
     "kappa": Smooth(
-        _kappa, _kappa_gradient, float, lambda place: min(1.0, max(-1.0, place)), "its own", "one class and one call"
+        kappa, kappa_gradient, float, lambda place: min(1.0, max(-1.0, place)), "its own", "one class and one call"
     ),
     "lr_positive": Smooth(
         lr_positive, lr_positive_gradient, _log, np.exp, "log", "a class is missing, or no false positive"
