@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.core.rows import ModelRow
 from engine import recipes
 from engine.contract.config import PretrainConfig, StudyConfig
 from engine.contract.results import StudyResults, StudyRow
+from engine.contract.scaling import DataBudget
 
 
 class Training:
@@ -171,6 +173,20 @@ class Training:
         """
         with self._home.db.read() as session:
             return studies.summary(session, job_id)
+
+    def study_budget(self, job_id: str, worth: float, times: Sequence[float] = (2, 5, 10)) -> list[DataBudget]:
+        """What so many times the data would buy by a study over data sizes, and whether that is worth it.
+
+        Args:
+            job_id: of the study.
+            worth: least fall of the error that is worth the data.
+            times: over the largest size that was tried.
+
+        Raises:
+            UsageError: it is no study, or has too few sizes of data.
+        """
+        with self._home.db.read() as session:
+            return studies.budgets(session, job_id, worth, times)
 
     def export_study(self, job_id: str, folder: Path) -> list[Path]:
         """Write the table of a study and its figures: study.csv and one SVG each; gives back the files.

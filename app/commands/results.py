@@ -8,7 +8,9 @@ from typing import Any
 from app import printing
 from app.commands.efficiency_words import efficiency_words
 from app.commands.examination_words import drift_words, stress_words
+from app.commands.inside_words import ranking_words, similarity_words, spread_words
 from app.commands.leakage import found_words
+from app.commands.scaling_words import associations_words, budgets_words, fits_words
 from app.progress import duration
 from engine.contract.results import (
     AnyResults,
@@ -60,8 +62,14 @@ def _number(metrics: Mapping[str, float | None], name: str) -> str:
 
 
 def _compare(results: CompareResults) -> str:
-    notes = [printing.paragraph(note) for note in results.notes]
-    return "\n".join([printing.differences(results.differences), *notes])
+    blocks = [printing.differences(results.differences)]
+    if results.ranking is not None and len(results.models) > 2:
+        blocks.append(ranking_words(results.ranking))
+    if results.cka:
+        blocks.append(similarity_words(results.cka))
+    if results.spread:
+        blocks.append(spread_words(results.spread))
+    return "\n\n".join([*blocks, *(printing.paragraph(note) for note in results.notes)])
 
 
 def _pretrain(results: PretrainResults) -> str:
@@ -132,16 +140,11 @@ def _study(results: StudyResults) -> str:
         ]
         blocks.append(printing.table(("Number", "Paired difference", "Among", "Mean over seeds (interval)"), gaps))
     if results.fits:
-        rows = [
-            (
-                one.series,
-                one.metric,
-                f"{one.a:.4g} N^{round(-one.b, 3) + 0.0:.3f}" + (f" + {one.c:.4g}" if one.c else ""),
-                one.points,
-            )
-            for one in results.fits
-        ]
-        blocks.append(printing.table(("Scaling", "Number", "Fit", "Runs"), rows, right=("Runs",)))
+        blocks.append(fits_words(results.fits))
+    if results.budgets:
+        blocks.append(budgets_words(results.budgets))
+    if results.associations:
+        blocks.append(associations_words(results.associations))
     blocks += [printing.paragraph(note) for note in results.notes]
     return "\n\n".join(blocks)
 

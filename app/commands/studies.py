@@ -1,4 +1,4 @@
-"""Verbs on studies: `study NAME`, `study list|show|export|keep`."""
+"""Verbs on studies: `study NAME`, `study list|show|budget|export|keep`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.results import shown, study_table
+from app.commands.scaling_words import budgets_words
 from app.commands.submitting import add_cohort, add_finish, add_settings, submitted
 from app.grid_cost import grid_cost
 from app.progress import follow
 from app.recipes import study_config
 from engine.contract.config import StudyConfig
-from engine.contract.errors import EXIT_DONE, EXIT_WORLD
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 from engine.contract.results import EstimateResults, StudyRow
 from engine.recipes import load_study, study_names
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-_INNER = ("start", "list", "show", "export", "keep")
+_INNER = ("start", "list", "show", "budget", "export", "keep")
 
 
 def written_out(words: Sequence[str]) -> list[str]:
@@ -50,6 +51,7 @@ def add(verbs: Verbs) -> None:
     add_json(study)
     kinds = study.add_subparsers(metavar="VERB")
     _add_start(kinds)
+    _add_budget(kinds)
 
     listing = add_verb(kinds, "list", "list the shipped studies", ["isoline study list"], _list)
     add_json(listing)
@@ -75,6 +77,39 @@ def add(verbs: Verbs) -> None:
     for verb in (show, export, keep):
         add_workspace(verb)
         add_json(verb)
+
+
+def _add_budget(kinds: Verbs) -> None:
+    budget = add_verb(
+        kinds,
+        "budget",
+        "tell what more data would buy by a study over data sizes, and whether that is worth it",
+        ["isoline study budget J0007 --worth 0.005 -w ward7"],
+        _budget,
+    )
+    budget.add_argument("job", metavar="JOB", help="the study's job (see: isoline jobs)")
+    budget.add_argument(
+        "--worth", type=float, required=True, metavar="X", help="least fall of the error that is worth the data; needed"
+    )
+    budget.add_argument(
+        "--times",
+        type=float,
+        action="append",
+        default=[],
+        metavar="K",
+        help="times the largest size tried; repeatable, nothing is told beyond 10 (default: 2, 5, 10)",
+    )
+    add_workspace(budget)
+    add_json(budget)
+
+
+def _budget(arguments: argparse.Namespace) -> int:
+    if not arguments.worth > 0 or any(not times > 1 for times in arguments.times):
+        raise UsageError("data budget", "--worth is above 0 and --times above 1", "Name other numbers")
+    with opened(arguments) as workspace:
+        told = workspace.study_budget(arguments.job, arguments.worth, arguments.times or (2, 5, 10))
+    print(printing.as_json(told) if wants_json(arguments) else budgets_words(told))
+    return EXIT_DONE
 
 
 def _add_start(kinds: Verbs) -> None:

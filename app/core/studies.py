@@ -19,8 +19,10 @@ from engine.contract.config import StudyConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import StudyResults, StudyRow
 from engine.contract.run import ManifestRow, RunFolder, write_whole
+from engine.contract.scaling import DataBudget
 from engine.data.splits import split_digest
 from engine.study.subsets import ALL, Subsets, read_sizes
+from engine.study.summary import budgets as budgets_of
 from engine.study.summary import summarise
 
 CORPUS = "corpus"
@@ -44,6 +46,16 @@ def summary(session: Session, job_id: str) -> StudyResults:
         return kept
     config = StudyConfig.model_validate(jobs.config_of(jobs.get(session, job_id)))
     return summarise(config, found, (), 0.0)
+
+
+def budgets(session: Session, job_id: str, worth: float, times: Sequence[float]) -> list[DataBudget]:
+    """What more data would buy by the runs of a study. Raises UsageError when it has too few sizes of data."""
+    told = budgets_of(rows(session, job_id), worth, times)
+    if not told:
+        raise UsageError(
+            f"study {job_id}", "it has too few sizes of data for a law", "Run one over three sizes or more"
+        )
+    return told
 
 
 def read_by(session: Session, job_id: str, corpus_sha256: str) -> set[str] | None:

@@ -99,6 +99,24 @@ def _scaling(places: dict[Place, list[StudyRow]]) -> tuple[list[ScalingFit], lis
     return told, budgets
 
 
+def budgets(rows: Sequence[StudyRow], worth: float, times: Sequence[float]) -> list[DataBudget]:
+    """What so many times the data would buy by the runs of a study, and whether that is worth it.
+
+    Args:
+        rows: runs.
+        worth: least fall of the number that is worth the data.
+        times: over the largest size that was tried.
+    """
+    from engine.metrics.data_budget import data_budget
+    from engine.metrics.scaling_law import Observations
+
+    told = []
+    for name, alike in _series(by_place(rows)).items():
+        for metric in (LOSS, ERROR):
+            told.append(data_budget(name, metric, Observations.of(*_by_size(alike, metric)), worth, times))
+    return [budget for budget in told if budget is not None]
+
+
 def _associations(places: dict[Place, list[StudyRow]]) -> list[Association]:
     """Held-out loss against the probe's residual error over the sizes of one series, seeds averaged."""
     from engine.metrics.association import association
