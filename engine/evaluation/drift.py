@@ -197,6 +197,10 @@ def _notes(opened: Opened, local_N: Rows, kernel: KernelTest | None, refused: in
     names = np.asarray(opened.patients, dtype=str)
     both = len(np.intersect1d(names[local_N], names[~local_N]))
     notes = ["A shift says that recordings differ, not that a model fails on them: evaluate it to know that"]
+    if opened.labels:
+        notes.append(
+            "An implied share is right only if recordings with the label look here as they do in the reference"
+        )
     if both:
         notes.append(f"{both:,} patients are on both sides; they are left out of the local shares")
     if kernel and max((~local_N).sum(), local_N.sum()) > LARGEST:

@@ -8,10 +8,11 @@ import pytest
 from core_cases import make_workspace, quick_copy
 
 from app import cli
-from app.commands.examination_words import stress_words
+from app.commands.examination_words import drift_words, stress_words
 from app.core import launch
 from engine.contract.config import S4Config
-from engine.contract.errors import UsageError
+from engine.contract.drift import DriftResults, FeatureShift, KernelTest, PriorShift
+from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import Estimate, Interval
 from engine.contract.stress import BreakingPoint, LabelStress, StressLevel, StressResults, StressSweep
 
@@ -55,6 +56,64 @@ def test_what_cannot_be_broken_is_refused_before_anything_is_queued(workspace):
     with pytest.raises(UsageError, match="none of this name"):
         workspace.stress("untrained", "nowhere")
     assert all(row.kind != "stress" for row in workspace.jobs())
+
+
+def test_a_comparison_of_recordings_is_queued_with_both_sides_and_no_recording_twice(workspace):
+    workspace.create_cohort("women", rules=["sex female"], folds=2)
+    job = workspace.drift("untrained", "women", "main", labels=["NORM"])
+    config = workspace.job_detail(job).config
+    assert (config["kind"], config["labels"]) == ("drift", ["NORM"])
+    lines = (workspace.path / "runs" / job / "manifest.csv").read_text().splitlines()[1:]
+    sides = [line.split(",")[2] for line in lines]
+    assert len({line.split(",")[0] for line in lines}) == len(lines)
+    assert sides.count("local") == workspace.cohort("women").records
+    assert 0 < sides.count("reference") < workspace.cohort("main").records
+
+
+def test_a_cohort_is_not_held_against_itself_or_what_is_wholly_in_it(workspace):
+    workspace.create_cohort("women", rules=["sex female"], folds=2)
+    with pytest.raises(UsageError, match="against itself"):
+        workspace.drift("untrained", "main", "main")
+    with pytest.raises(WorldError, match="all its recordings are in 'main'"):
+        workspace.drift("untrained", "main", "women")
+    with pytest.raises(UsageError, match="takes no recordings"):
+        workspace.drift("age + sex", "main", "women")
+
+
+def test_a_comparison_of_recordings_is_told_with_bounds_where_permutations_end():
+    shift = {"kind": "number", "reference_records": 40, "local_records": 50}
+    features = [
+        FeatureShift(
+            feature="age", reference_centre="median 50", local_centre="median 71", distance=0.6, stability=1.2,
+            p_value=0.001, **shift,
+        ),
+        FeatureShift(feature="x", reference_centre="?", local_centre="?", not_estimable="not known", **shift),
+    ]  # fmt: skip
+    text = drift_words(
+        DriftResults(
+            model="m",
+            model_sha256="0" * 64,
+            classifier=estimate(0.75),
+            kernel=KernelTest(
+                squared=0.01, bandwidth=3, p_value=0.25, permutations=999, reference_records=40, local_records=50
+            ),
+            features=features,
+            priors=[PriorShift(label="AF", threshold=0.5, reference=estimate(0.3), local=estimate(0.1))],
+            reference_records=1400,
+            reference_patients=40,
+            local_records=50,
+            local_patients=50,
+            seed=0,
+            seconds=1,
+        )
+    )
+    lines = {line.split("  ")[0]: " ".join(line.split()) for line in text.splitlines() if line}
+    assert lines["Reference"] == "Reference 1,400 recordings of 40 patients"
+    assert lines["Told apart"] == "Told apart AUROC 0.750 (0.700 to 0.800); 0.5 when alike"
+    assert lines["Kernel test"] == "Kernel test MMD² 0.01, p 0.250"
+    assert lines["age"] == "age median 50 median 71 0.600 at most 0.001 1.200"
+    assert "not estimable: not known" in lines["x"]
+    assert lines["AF"] == "AF 0.300 (0.250 to 0.350) 0.100 (0.050 to 0.150) no labels"
 
 
 def test_every_fault_is_listed(capsys):
