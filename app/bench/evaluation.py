@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from app.bench.gram import gram_cka
+from app.bench.multilabel import by_scikit_learn, scikit_learn_is_here
 from engine.metrics.cka import compare_layers
 from engine.metrics.discrimination import Ranked
 from engine.metrics.uncertainty import draw_multiplicities
@@ -72,6 +73,9 @@ class Size:
     """How much is measured."""
 
     auroc_records: int = 22_000
+    labels: int = 100
+    labelled: int = 2_000
+    resamples: int = 1_000
     cka_records: int = 4_000
     cka_layers: int = 5
     cka_features: int = 512
@@ -79,7 +83,7 @@ class Size:
 
 def run(size: Size | None = None) -> dict[str, Any]:
     """Measure; a dict that is ready for JSON: machine, rows, whether all was equal and met."""
-    rows = [measure(size or Size()) for measure in ROWS]
+    rows = [measure(size or Size()) for measure in (*(BESIDE_SCIKIT_LEARN if scikit_learn_is_here() else ()), *ROWS)]
     return {
         "machine": {"processor": platform.processor() or platform.machine(), "numpy": np.__version__},
         "rows": [row.told() for row in rows],
@@ -125,6 +129,75 @@ def resamples(size: Size) -> Row:
     )
 
 
+class _Labelled:
+    """Many labels of the same recordings, and a number of patients who gave them."""
+
+    def __init__(self, size: Size, patients: int) -> None:
+        rng = np.random.default_rng(0)
+        self.size, self.patients = size, patients
+        one_each = patients == size.labelled
+        self.patient_N = np.arange(patients) if one_each else rng.integers(patients, size=size.labelled)
+        self.y_NL = (rng.random((size.labelled, size.labels)) < 0.2).astype(np.float64)
+        self.score_NL = np.round(rng.normal(size=self.y_NL.shape) + self.y_NL, 2)
+        self.columns = (0, size.resamples - 1)
+
+    def ours(self) -> NDArray[np.float64]:
+        """Patients drawn once, and every label's AUROC in every resample, [L, B]."""
+        weight_PB = draw_multiplicities(self.patients, self.size.resamples, seed=0)
+        sides = zip(self.y_NL.T, self.score_NL.T, strict=True)
+        return np.stack([Ranked.of(y_N, score_N, self.patient_N).resampled(weight_PB) for y_N, score_N in sides])
+
+    def theirs(self) -> NDArray[np.float64]:
+        """Two of the resamples by scikit-learn, [L, 2]."""
+        weight_PB = draw_multiplicities(self.patients, self.size.resamples, seed=0)
+        return by_scikit_learn(self.y_NL, self.score_NL, self.patient_N, weight_PB, self.columns)
+
+    def error(self) -> float:
+        """Largest difference."""
+        return float(np.abs(self.ours()[:, self.columns] - self.theirs()).max())
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        return f"AUROC of {self.size.labels} labels, {self.size.labelled:,} recordings"
+
+
+def many_labels(size: Size) -> Row:
+    """Resamples of many labels, one recording a patient, beside scikit-learn's call for all labels."""
+    data = _Labelled(size, size.labelled)
+    error = data.error()
+    ours_ms, theirs_ms = _in_turns([data.ours, data.theirs])
+    return Row(
+        name="auroc-labels",
+        what=data.words,
+        unit="resample",
+        ours_ms=ours_ms / size.resamples,
+        alternative="scikit-learn, all labels in a call",
+        alternative_ms=theirs_ms / len(data.columns),
+        goal_ratio=200.0,
+        error=error,
+        tolerance=1e-12,
+    )
+
+
+def clusters(size: Size) -> Row:
+    """The same with five recordings a patient, beside one: clusters are to cost no more than twice the time."""
+    clustered, alone = _Labelled(size, size.labelled // 5), _Labelled(size, size.labelled)
+    error = clustered.error()
+    ours_ms, alone_ms = _in_turns([clustered.ours, alone.ours])
+    return Row(
+        name="auroc-clusters",
+        what=f"{clustered.words} of {clustered.patients:,} patients",
+        unit="resample",
+        ours_ms=ours_ms / size.resamples,
+        alternative="ours, one recording a patient",
+        alternative_ms=alone_ms / size.resamples,
+        goal_ratio=0.5,
+        error=error,
+        tolerance=1e-12,
+    )
+
+
 def similarity_of_layers(size: Size) -> Row:
     """Unbiased CKA of all layers with all layers, from float32 features as models give them."""
     rng = np.random.default_rng(0)
@@ -157,6 +230,9 @@ def similarity_of_layers(size: Size) -> Row:
 
 ROWS: Sequence[Callable[[Size], Row]] = (resamples, similarity_of_layers)
 """What is measured, in the order in which it is told."""
+
+BESIDE_SCIKIT_LEARN: Sequence[Callable[[Size], Row]] = (many_labels, clusters)
+"""Measured before them where scikit-learn is installed, which Isoline itself does without."""
 
 
 def _in_turns(calls: Sequence[Call]) -> list[float]:

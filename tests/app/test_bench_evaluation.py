@@ -12,7 +12,9 @@ from engine.contract.errors import EXIT_BUG, EXIT_DONE
 @pytest.fixture
 def brief(monkeypatch):
     """Measured on little."""
-    size = evaluation.Size(auroc_records=500, cka_records=300, cka_layers=3, cka_features=16)
+    size = evaluation.Size(
+        auroc_records=500, labels=3, labelled=100, resamples=40, cka_records=300, cka_layers=3, cka_features=16
+    )
     whole = evaluation.run
     monkeypatch.setattr(evaluation, "ROUNDS", 1)
     monkeypatch.setattr(evaluation, "run", lambda: whole(size))
@@ -22,7 +24,7 @@ def test_every_row_compares_equal_results_and_tells_ratio_and_goal(brief, capsys
     assert cli.main(["bench", "evaluation", "--json"]) == EXIT_DONE
     told = json.loads(capsys.readouterr().out)
     rows = {row["name"]: row for row in told["rows"]}
-    assert rows["cka"]["goal_ratio"] == 7
+    assert [rows[name]["goal_ratio"] for name in ("cka", "auroc-labels", "auroc-clusters")] == [7, 200, 0.5]
     for row in rows.values():
         assert row["equal"]
         assert row["error"] <= row["tolerance"]
@@ -41,3 +43,9 @@ def test_an_unequal_result_fails(brief, monkeypatch, capsys):
     monkeypatch.setattr(evaluation, "gram_cka", lambda layers: 2.0)
     assert cli.main(["bench", "evaluation"]) == EXIT_BUG
     assert "NOT EQUAL" in capsys.readouterr().out
+
+
+def test_without_scikit_learn_its_rows_are_left_out(brief, monkeypatch, capsys):
+    monkeypatch.setattr(evaluation, "scikit_learn_is_here", lambda: False)
+    assert cli.main(["bench", "evaluation", "--json"]) == EXIT_DONE
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["auroc-resamples", "cka"]
