@@ -118,8 +118,10 @@ def _high_pass(signal_CT: Signal, rate_hz: float, cut_hz: float, _: np.random.Ge
     from scipy.signal import butter, sosfilt, sosfilt_zi  # not above: it takes a second to load
 
     sections = butter(1, cut_hz, "high", fs=rate_hz, output="sos")
-    # It begins as if the first sample had been there for ever: a cart has been on for a while.
-    start_SC2 = sosfilt_zi(sections)[:, None, :] * signal_CT[None, :, :1].astype(np.float64)
+    # A cart has been on for a while: it begins as if each lead's median had been there for ever. Its first sample in
+    # that place would shift whole recordings by a wave that happens to stand there (measured: -0.08 AUROC at 0.05 Hz).
+    level_C1 = np.median(signal_CT, axis=1, keepdims=True).astype(np.float64)
+    start_SC2 = sosfilt_zi(sections)[:, None, :] * level_C1[None]
     passed_CT, _state = sosfilt(sections, signal_CT, axis=1, zi=start_SC2)
     return np.asarray(passed_CT, dtype=np.float32), rate_hz
 

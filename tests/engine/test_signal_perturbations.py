@@ -161,6 +161,8 @@ def test_filters_take_what_lies_beyond_their_cut_and_leave_the_rest():
 def test_a_high_pass_begins_without_a_step():
     level = np.full((12, 1000), 0.7, np.float32)
     assert np.abs(at("high_pass", level, 0.5)[0]).max() < 1e-6
+    level[:, 0] = 2.0  # a wave that stands at the first sample moves that sample alone
+    assert np.abs(at("high_pass", level, 0.05)[0][:, 1:]).max() < 0.01
 
 
 def test_amplitude_rate_duration_and_direction_change_as_told(ecg):
