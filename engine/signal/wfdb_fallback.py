@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.signal.acquisition import ExtraLeads
-from engine.signal.leads import CANONICAL, canonical_name
+from engine.signal.leads import CANONICAL
 from engine.signal.wfdb_format import (
     MAX_HEADER_BYTES,
     MAX_SIGNAL_BYTES,
@@ -27,7 +27,7 @@ from engine.signal.wfdb_format import (
     read_whole,
 )
 from engine.signal.wfdb_header import Header, SignalLine, millivolts_in, parse_header, refusal
-from engine.signal.wfdb_layout import beyond_of, check_gain, has_gain, rows_of
+from engine.signal.wfdb_layout import beyond_of, check_gain, has_gain, one_of_twelve, rows_of
 from engine.signal.wfdb_samples import MISSING
 
 EMPTY_SEGMENT = "~"
@@ -139,7 +139,7 @@ def _read_segments(path: Path, header: Header, block: bytes) -> Channels:
         _check_formats(inner)
         _check_sizes(path, inner)
         for line in inner.signals:
-            lead = canonical_name(line.name)
+            lead = one_of_twelve(line.name)
             if lead is not None:
                 check_gain(line, lead)  # the package takes a missing gain for 200
         blocks.append(part)

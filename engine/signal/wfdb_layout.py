@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
 from engine.signal.assemble import EXTRA, lead_name
-from engine.signal.leads import CANONICAL, Recipe, canonical_name, derivations, lacking
+from engine.signal.leads import CANONICAL, Recipe, derivations, lacking
 from engine.signal.wfdb_header import GAINS, Described, SignalLine, refusal
 from engine.signal.wfdb_samples import MISSING, OWN
 
@@ -137,7 +137,7 @@ def _scale(columns: list[int], lines: list[SignalLine]) -> Scale:
 
 def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
     """Which channel becomes which canonical lead: {channel: row}. Raises WorldError on doubt."""
-    leads = {channel: lead for channel, line in enumerate(signals) if (lead := canonical_name(line.name)) is not None}
+    leads = {channel: lead for channel, line in enumerate(signals) if (lead := one_of_twelve(line.name)) is not None}
     for lead, count in Counter(leads.values()).items():
         if count > 1:
             raise refusal(f"lead {lead} stands in its header twice", "Keep one of the two")
@@ -147,6 +147,16 @@ def rows_of(signals: tuple[SignalLine, ...]) -> dict[int, int]:
     for channel, lead in leads.items():
         check_gain(signals[channel], lead)
     return {channel: CANONICAL.index(lead) for channel, lead in leads.items()}
+
+
+def one_of_twelve(name: str) -> str | None:
+    """The lead of the twelve that a channel's name means, as all readers understand names ("Lead II", "MDC_...").
+
+    >>> one_of_twelve("ECG Lead AVR"), one_of_twelve("V7"), one_of_twelve("MLII")
+    ('aVR', None, None)
+    """
+    lead = lead_name(name)
+    return lead if lead in CANONICAL else None
 
 
 def check_gain(line: SignalLine, lead: str) -> None:

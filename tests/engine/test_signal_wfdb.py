@@ -322,6 +322,17 @@ def test_leads_come_in_canonical_order_whatever_the_file_says(tmp_path, steps_TC
     np.testing.assert_array_equal(read_recording(path).signal_CT, steps_TC.T / np.float32(1000))
 
 
+@pytest.mark.parametrize("prefix", ["Lead ", "ECG_", "MDC_ECG_LEAD_"])
+def test_names_of_leads_are_understood_as_in_all_other_formats(tmp_path, steps_TC, prefix):
+    path = write(tmp_path, steps_TC)
+    plain = read_recording(path)
+    path.write_text(re.sub(r" (\w+)$", rf" {prefix}\1", path.read_text(), flags=re.MULTILINE))
+    lines = path.read_text().splitlines()
+    assert lines[1].endswith(f"{prefix}I")
+    path.write_text("\n".join(["meier 12 500 1000", *lines[1:]]))
+    assert read_recording(path).signal_sha256 == plain.signal_sha256
+
+
 def test_eight_leads_give_twelve_and_the_derived_ones_are_marked(tmp_path, steps_TC):
     kept = [0, 1, *range(6, 12)]
     path = write(tmp_path, steps_TC[:, kept], leads=[CANONICAL[i] for i in kept])
