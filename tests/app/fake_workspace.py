@@ -255,8 +255,10 @@ class FakeWorkspace(FakeTraining):
     def labels(self) -> list[LabelSummary]:
         return [LabelSummary(n, p, 140 - p, 0, p, 140 - p) for n, p in zip(LABELS, POSITIVES, strict=True)]
 
-    def evaluate(self, model: str, cohort: str, labels: Any = (), resamples: int = 2000, seed: int = 0) -> str:
-        self._said("evaluate", model, cohort, tuple(labels), resamples, seed)
+    def evaluate(
+        self, model: str, cohort: str, labels: Any = (), resamples: int = 2000, seed: int = 0, search: bool = False
+    ) -> str:
+        self._said("evaluate", model, cohort, tuple(labels), resamples, seed, search)
         return self._queue("evaluate", model)
 
     def compare(self, evaluation_jobs: Any, seed: int = 0, resamples: int = 2000) -> str:

@@ -180,7 +180,7 @@ def test_an_evaluation_asks_for_model_cohort_and_labels(qtbot, page, workspace, 
     dialog.form.editor("labels").put(["MI", "NORM"])
     with qtbot.waitSignal(dialog.launched):
         dialog.start.click()
-    assert workspace.calls == [("evaluate", "demo", "all", ("NORM", "MI"), 2000, 0)]
+    assert workspace.calls == [("evaluate", "demo", "all", ("NORM", "MI"), 2000, 0, True)]
 
 
 def test_an_evaluation_without_a_cohort_says_where_to_make_one(qtbot, page, workspace, background, monkeypatch):
