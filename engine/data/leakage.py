@@ -77,7 +77,7 @@ def search(
         WorldError: the store does not hold a recording of the manifest.
     """
     started, rows = time.monotonic(), Manifest.of(manifest)
-    look = _Look(store, rows, on_progress or (lambda *_: None), packs)
+    look = Look(store, rows, on_progress or (lambda *_: None), packs)
     pairs = look.within() + [pair for pack in packs for pair in look.into(pack)]
     pairs.sort(key=lambda pair: (not _is_leak(pair.part, pair.other_part), not pair.exact, -pair.score, pair.record))
     meetings = _meetings(look, pairs)
@@ -99,7 +99,7 @@ def search(
     )
 
 
-class _Look:
+class Look:
     """One search: the recordings, where they stand, and what was counted.
 
     The recordings of the cohort are asked for; those that they are checked against are only looked at.
@@ -238,7 +238,7 @@ def _is_leak(part: str, other: str) -> bool:
     return part != other and not (part.startswith(AGAINST) and other.startswith(AGAINST))
 
 
-def _meetings(look: _Look, pairs: Sequence[Copies]) -> list[Meeting]:
+def _meetings(look: Look, pairs: Sequence[Copies]) -> list[Meeting]:
     """What meets between each two parts, leaks first."""
     exact: Mapping[tuple[str, str], set[str]] = defaultdict(set)
     copied: Mapping[tuple[str, str], set[str]] = defaultdict(set)
@@ -293,7 +293,7 @@ def _rows_of(keys_N: NDArray[np.uint64], wanted_U: NDArray[np.uint64]) -> NDArra
     return np.where(keys_N[found_U] == wanted_U, found_U, -1)
 
 
-def _notes(look: _Look, meetings: Sequence[Meeting], pairs: Sequence[Copies]) -> list[str]:
+def _notes(look: Look, meetings: Sequence[Meeting], pairs: Sequence[Copies]) -> list[str]:
     notes = []
     if within := sum(one.copies for one in meetings if not one.leak):
         told = "recording has" if within == 1 else "recordings have"
