@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engine.contract.operating import NAMES, Measure
 from engine.contract.results import Difference, Estimate, EvaluateResults
 
 WIDTH = 96
@@ -76,7 +77,43 @@ def evaluation(results: EvaluateResults) -> str:
     if results.leaks is not None:
         notes += [paragraph(f"LEAK  {told}", "  ") for told in results.leaks.findings]
         notes += [paragraph(told, "  ") for told in results.leaks.unsearched]
-    return "\n".join([head, "", body, *notes])
+    return "\n".join([head, "", body, *_precision(results), *_at_thresholds(results), *notes])
+
+
+def _precision(results: EvaluateResults) -> list[str]:
+    """Average precision beside what chance would give, and what the recordings are worth."""
+    rows = [
+        (
+            item.label,
+            estimate(item.auprc),
+            estimate(item.prevalence) if item.prevalence is not None else "",
+            f"{item.effective.records:,.0f}" if item.effective is not None and item.effective.records else "",
+        )
+        for item in results.labels
+        if item.auprc is not None
+    ]
+    heads = ("Label", "AUPRC (interval)", "Prevalence, which chance gives", "Effective recordings")
+    return ["", table(heads, rows, right=heads[3:])] if rows else []
+
+
+def _at_thresholds(results: EvaluateResults) -> list[str]:
+    """What each label's threshold finds and misses."""
+    points = [(item.label, item.operating) for item in results.labels if item.operating is not None]
+    shown: tuple[Measure, ...] = ("sensitivity", "specificity", "ppv", "npv")
+    rows: list[Sequence[object]] = []
+    for label, point in points:
+        if point.not_estimable:
+            rows.append((label, f"no threshold: {point.not_estimable}"))
+            continue
+        alerts = point.measures["alerts_per_100"].value
+        told = "" if alerts is None else f"{alerts:.1f}"
+        rows.append((label, *(estimate(point.measures[name]) for name in shown), told))
+    if not rows:
+        return []
+    heads = ("Label", *(NAMES[name] for name in shown), "Alerts per 100")
+    how = sorted({f"{point.rule}, chosen on {point.chosen_on}" for _, point in points})
+    filled = [(*row, *[""] * (len(heads) - len(row))) for row in rows]
+    return ["", paragraph(f"At a threshold ({'; '.join(how)})"), table(heads, filled, right=heads[-1:])]
 
 
 def differences(items: Sequence[Difference]) -> str:

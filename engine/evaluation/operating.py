@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.contract.operating import OperatingPoint, ThresholdRule
 from engine.evaluation.probe import parts_of
 from engine.metrics.confusion import FN, FP, TN, TP, Confusion, operating_measures
-from engine.metrics.discrimination import Counts, Floats, Ints
+from engine.metrics.discrimination import Counts, Floats, Ints, label_problem
 from engine.metrics.prevalence import at_prevalence
 from engine.metrics.thresholds import choose_threshold
 
@@ -112,7 +112,7 @@ def operating_point(
     silent_N = ~np.isfinite(score_N)
     if cuts.rule[column] == FLAG:
         told["chosen_on"] = "nobody: they came with the scores"
-    if problem := cuts.problems.get(column, ""):
+    if problem := label_problem(y_N) or cuts.problems.get(column, ""):
         return OperatingPoint(**told, not_estimable=problem)
     if not (np.isfinite(y_N) & ~silent_N).any():
         return OperatingPoint(**told, not_estimable="no recording has both a known label and a score")

@@ -21,7 +21,7 @@ from scipy.special import expit, logit, stdtrit
 
 from engine.contract.estimate import Estimate, Interval
 from engine.contract.operating import Measure
-from engine.metrics.discrimination import Floats, Ints
+from engine.metrics.discrimination import Floats, Ints, label_problem
 from engine.metrics.proportions import Ratio, bootstrap, proportion_estimate, resampled_sums, rescaled, shares
 from engine.metrics.uncertainty import logit_percentile_interval, percentile_interval
 
@@ -126,6 +126,8 @@ def prevalence_estimate(
 ) -> Estimate:
     """Share of positives among the recordings of known label: what chance gives as average precision."""
     known_N, patients = np.isfinite(y_N), weight_PB.shape[0]
+    if strange := label_problem(y_N):
+        return Estimate(not_estimable=strange, records=int(known_N.sum()))
     positive_P = np.bincount(patient_N[y_N == 1], minlength=patients).astype(np.float64)
     known_P = np.bincount(patient_N[known_N], minlength=patients).astype(np.float64)
     return proportion_estimate(Ratio.of(positive_P, known_P, weight_PB), "no recording has a known label", confidence)

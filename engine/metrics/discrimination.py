@@ -38,6 +38,11 @@ def auroc(y_N: ArrayLike, score_N: ArrayLike, weight_N: ArrayLike | None = None)
     return float(ranked.resampled(weight[:, None])[0])
 
 
+def label_problem(y_N: Floats) -> str:
+    """Why these labels are none; unknown ones (NaN) are labels."""
+    return "" if (np.isnan(y_N) | (y_N == 0) | (y_N == 1)).all() else "labels other than 0 and 1"
+
+
 def placements(y_N: Floats, score_N: Floats) -> tuple[Floats, Floats]:
     """Placement values: the share of negatives below each positive, and of positives above each negative.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.contract.operating import EffectiveSize
 from engine.contract.results import Estimate, Interval
-from engine.metrics.discrimination import Counts, Floats, Ints, Ranked
+from engine.metrics.discrimination import Counts, Floats, Ints, Ranked, label_problem
 from engine.metrics.uncertainty import (
     Bounds,
     Influence,
@@ -101,8 +101,8 @@ def _problem(y_N: Floats, score_N: Floats) -> str:
     positive_N = y_N > 0.5
     if len(score_N) == 0:
         return "no recording has both a known label and a score"
-    if not ((y_N == 0) | (y_N == 1)).all():
-        return "labels other than 0 and 1"
+    if strange := label_problem(y_N):
+        return strange
     if not positive_N.any():
         return f"no positive recordings among {len(score_N)}"
     if positive_N.all():

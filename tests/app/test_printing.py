@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app import printing
 from app.core.rows import Check, Verification
+from engine.contract.operating import EffectiveSize, OperatingPoint
 from engine.contract.results import Difference, Estimate, EvaluateResults, Interval, LabelResult
 
 METHOD = "clustered analytic, logit"
@@ -92,3 +93,31 @@ def test_a_name_with_line_breaks_or_terminal_commands_stays_one_harmless_line() 
     assert "a\\x1b[31m\\nb\\u202e.hea  imported" in printed
     assert "Größe.hea" in printed
     assert "\x1b" not in printing.fields([("Patient", "p\x1b[2J")])
+
+
+def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find():
+    chosen = {"rule": "largest Youden index", "chosen_on": "training patients"}
+    measures = {name: FULL for name in ("sensitivity", "specificity", "ppv", "npv", "alerts_per_100")}
+    effective, share = EffectiveSize(design_effect=1.5, records=1234.4), Estimate(value=0.174, not_estimable="one seed")
+    labels = [
+        LabelResult(
+            label="MI",
+            auroc=FULL,
+            auprc=FULL,
+            prevalence=share,
+            effective=effective,
+            operating=OperatingPoint(**chosen, threshold=0.4, measures=measures),
+        ),
+        LabelResult(label="HYP", auroc=UNDEFINED, operating=OperatingPoint(**chosen, not_estimable="no positives")),
+    ]
+    results = EvaluateResults(
+        **{"model": "m", "model_sha256": "0" * 64, "mode": "linear probe", "macro": FULL, "labels": labels},
+        **{"split_id": "s", "split_kind": "held-out test patients", "test_sha256": "0" * 64, "records": 9},
+        **{"patients": 9, "seed": 0, "resamples": 100, "seconds": 1.0},
+    )
+    text = printing.evaluation(results)
+    assert "0.174 (no interval: one seed)" in text
+    assert "1,234" in text
+    assert "At a threshold (largest Youden index, chosen on training patients)" in text
+    assert "no threshold: no positives" in text
+    assert all(name in text for name in ("Sensitivity", "PPV", "Alerts per 100"))
