@@ -97,7 +97,7 @@ def test_a_name_with_line_breaks_or_terminal_commands_stays_one_harmless_line() 
 
 def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find():
     chosen = {"rule": "largest Youden index", "chosen_on": "training patients"}
-    measures = {name: FULL for name in ("sensitivity", "specificity", "ppv", "npv", "alerts_per_100")}
+    measures = dict.fromkeys(("sensitivity", "specificity", "ppv", "npv", "alerts_per_100"), FULL)
     effective, share = EffectiveSize(design_effect=1.5, records=1234.4), Estimate(value=0.174, not_estimable="one seed")
     labels = [
         LabelResult(
@@ -111,9 +111,19 @@ def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find(
         LabelResult(label="HYP", auroc=UNDEFINED, operating=OperatingPoint(**chosen, not_estimable="no positives")),
     ]
     results = EvaluateResults(
-        **{"model": "m", "model_sha256": "0" * 64, "mode": "linear probe", "macro": FULL, "labels": labels},
-        **{"split_id": "s", "split_kind": "held-out test patients", "test_sha256": "0" * 64, "records": 9},
-        **{"patients": 9, "seed": 0, "resamples": 100, "seconds": 1.0},
+        model="m",
+        model_sha256="0" * 64,
+        mode="linear probe",
+        macro=FULL,
+        labels=labels,
+        split_id="s",
+        split_kind="held-out test patients",
+        test_sha256="0" * 64,
+        records=9,
+        patients=9,
+        seed=0,
+        resamples=100,
+        seconds=1.0,
     )
     text = printing.evaluation(results)
     assert "0.174 (no interval: one seed)" in text
