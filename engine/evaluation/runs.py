@@ -36,7 +36,7 @@ from engine.evaluation.baseline import demographic_features
 from engine.evaluation.judge import TestPart, judge, tested
 from engine.evaluation.opened import Opened, label_digests, open_labels, supplied_scores
 from engine.evaluation.operating import cuts_of
-from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of
+from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_scores
 from engine.evaluation.progress import Pace
 
 PREDICTIONS, FEATURES = "predictions.npz", "features.safetensors"
@@ -232,7 +232,9 @@ def _probe(
         config.seed,
         on_part=lambda done, _: pace.step(done),
     )
-    return told.score_NL, told.probability_NL, told.problems
+    within = training_scores(features, opened.y_NL, opened.patients, opened.split, config.seed)
+    score_NL = np.where(np.isfinite(within), within, told.score_NL)
+    return score_NL, told.probability_NL, told.problems
 
 
 def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> None:
