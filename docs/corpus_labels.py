@@ -1,11 +1,13 @@
 """What it costs to bring in the labels of a large public corpus, on made-up tables in the layout of MIMIC-IV-ECG.
 
     python docs/corpus_labels.py [ECGS [CHARTED_LINES]]
+    python docs/corpus_labels.py row
 
 Writes tables of that many ECGs (100,000 by default) with three million lines of measurements of intensive care and a
 million of the laboratory, reads them as `isoline import --dataset mimic` does, and brings the labels of all tasks but
-the diagnoses into a workspace in a temporary folder. No recording is read. Prints the table of docs/importing.md:
-processor seconds of one core and the most memory that the process has held until then.
+the diagnoses into a workspace in a temporary folder. No recording is read. Prints the table of docs/scale.md:
+processor seconds of one core and the most memory that the process has held until then. With `row`: what one label of
+one recording takes on the disk.
 """
 
 from __future__ import annotations
@@ -20,8 +22,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import create_engine, insert
+from sqlalchemy.orm import Session
+
 from app.core import corpora, intake, jobs, labels
 from app.core.home import Home
+from app.core.schema import RecordLabel
 from engine.contract.config import ImportConfig
 from engine.contract.events import FileRead
 from engine.datasets.mimic import DETERIORATION, ICU, MORTALITY, TASKS
@@ -123,8 +129,26 @@ def _tell(step: str, began: float) -> float:
     return time.process_time()
 
 
+def weigh(recordings: int = 300, codes: int = 1000) -> None:
+    """Print the bytes that a label of a recording takes in the database, its indexes with it."""
+    with tempfile.TemporaryDirectory() as place:
+        engine = create_engine(f"sqlite:///{place}/labels.db")
+        RecordLabel.__table__.create(engine)  # type: ignore[attr-defined]
+        with Session(engine) as session:
+            for n in range(recordings):
+                common = {"record_id": f"r{7919 * n:012x}", "value": 0.0, "source_sha256": "0" * 64}
+                rows = [common | {"label": f"mimic-cardiac: I{code:04d}"} for code in range(codes)]
+                session.execute(insert(RecordLabel), rows)
+            session.commit()
+        engine.dispose()
+        print(f"{(Path(place) / 'labels.db').stat().st_size / recordings / codes:.0f} bytes a label of a recording")
+
+
 def main(arguments: list[str]) -> None:
     """Write the tables, bring them in."""
+    if arguments == ["row"]:
+        weigh()
+        return
     ecgs, lines = (*map(int, arguments), *(ECGS, CHARTED_LINES)[len(arguments) :])
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "mimic"

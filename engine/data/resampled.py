@@ -105,7 +105,8 @@ def derive(store: Store, rows: NDArray[np.int64], recipe: Recipe, on_progress: O
             try:
                 _make(store, missing, recipe, path, len(rows) - len(missing), told)
             except WorldError:
-                if not Lock(path / "lock").is_held():  # nobody was faster: the fault is of the disk
+                # Whoever was faster may be at work still, or done already; else the fault is of the disk.
+                if not Lock(path / "lock").is_held() and len(_missing(store, rows, path)) == len(missing):
                     raise
         else:
             time.sleep(POLL_S)

@@ -11,7 +11,8 @@ Three layouts are read, each told by its own tables:
 The database is given out on request only; the newer layout is known from public code that reads it
 (github.com/drfatihkoksal/ai-ecg-test-retest-reliability, build_manifests.py, for version 5), which tells that file
 names of I0001 begin with a stroke below `WFDB` and those of I0006 with `WFDB/`, and that ages are days. Statements of
-12SL and ICD codes lie in further tables and are not read: the corpus is for pretraining.
+12SL and ICD codes lie in further tables (`12SL_diagnoses/`, `ICD_codes/`) and are not read: docs/importing.md says how
+they are laid out, and why.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,10 +17,12 @@ from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.store import Store
 from engine.evaluation.cache import EmbeddingCache, cache_key
-from engine.evaluation.embed import Embedded, Filled, embed, fill
+from engine.evaluation.embed import Embedded, Filled, RecordIds, embed, fill
 from engine.evaluation.progress import Pace
 from engine.training.device import pick_device, set_threads
 from engine.zoo.native import LoadedModel, load_model
+
+Made = TypeVar("Made")
 
 
 def embed_run(
@@ -34,16 +37,7 @@ def embed_run(
         WorldError: the model, the store or a recording is missing or damaged.
     """
     asked = _Asked.of(folder, config, events, len(record_ids))
-    embedded = embed(
-        asked.model,
-        asked.store,
-        record_ids,
-        asked.cache,
-        device=asked.device,
-        batch_size=config.batch_size,
-        on_progress=asked.pace.step,
-    )
-    return embedded, asked.model
+    return asked.by(embed, record_ids), asked.model
 
 
 def fill_run(
@@ -51,16 +45,7 @@ def fill_run(
 ) -> tuple[Filled, LoadedModel]:
     """Fill the cache with the embeddings of a run's recordings, without holding all of them; else as `embed_run`."""
     asked = _Asked.of(folder, config, events, len(record_ids))
-    filled = fill(
-        asked.model,
-        asked.store,
-        record_ids,
-        asked.cache,
-        device=asked.device,
-        batch_size=config.batch_size,
-        on_progress=asked.pace.step,
-    )
-    return filled, asked.model
+    return asked.by(fill, record_ids), asked.model
 
 
 @dataclass(frozen=True)
@@ -71,6 +56,7 @@ class _Asked:
     store: Store
     cache: EmbeddingCache
     device: torch.device
+    batch_size: int
     pace: Pace
 
     @classmethod
@@ -88,4 +74,15 @@ class _Asked:
         place = Path(config.cache) if config.cache else folder.path / "cache"
         cache = EmbeddingCache(place, cache_key(model.sha256, model.preprocessing))
         pace = Pace(folder, events, "records", "embedding", records, first=None)
-        return cls(model, Store.open(Path(config.store)), cache, device, pace)
+        return cls(model, Store.open(Path(config.store)), cache, device, config.batch_size, pace)
+
+    def by(self, make: Callable[..., Made], record_ids: RecordIds) -> Made:
+        return make(
+            self.model,
+            self.store,
+            record_ids,
+            self.cache,
+            device=self.device,
+            batch_size=self.batch_size,
+            on_progress=self.pace.step,
+        )

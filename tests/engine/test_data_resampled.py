@@ -98,6 +98,18 @@ def test_who_comes_second_waits_for_the_first(source, monkeypatch):
     assert seen == [1]
 
 
+def test_one_who_was_faster_and_has_ended_is_no_fault(source, monkeypatch):
+    make = resampled._make
+
+    def beaten(*asked):
+        monkeypatch.setattr(resampled, "_make", make)
+        make(*asked)
+        raise WorldError("store", "another process appends to it", "Wait")
+
+    monkeypatch.setattr(resampled, "_make", beaten)
+    assert len(derive(source, np.arange(3), RECIPE)) == 3
+
+
 def test_what_was_made_before_a_stop_stays(source, monkeypatch):
     monkeypatch.setattr(resampled, "BATCH", 2)
 
