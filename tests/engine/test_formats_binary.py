@@ -96,6 +96,17 @@ def test_dicom_keeps_fifteen_leads_apart_and_what_it_says_of_itself(read):
     assert ("device serial", "S1") in recording.identifiers
 
 
+@pytest.mark.parametrize("placeholder", ["Unknown", "ANONYMOUS", "0", "---"])
+def test_a_placeholder_is_no_patient_that_many_files_would_share(read, placeholder):
+    assert read(made.dicom(PatientID=placeholder)).patient is None
+    assert read(made.dicom(PatientID="0001")).patient == "0001"
+
+
+def test_dicom_placeholders_are_no_device(read):
+    told = read(made.dicom(Manufacturer="Unknown", DeviceSerialNumber="0", SoftwareVersions=["N/A", "2"])).acquisition
+    assert (told.maker, told.serial, told.firmware) == ("", "", "2")
+
+
 def test_dicom_names_of_the_patient_and_of_requests_are_known_where_they_stand_in_sequences(read):
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence

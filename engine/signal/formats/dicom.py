@@ -23,7 +23,7 @@ from engine.contract.errors import WorldError
 from engine.signal.acquisition import Acquisition, Statement
 from engine.signal.assemble import About, Channel, assemble, check_decoded, lead_name, millivolts_in, refusal
 from engine.signal.formats.content import numeric, read_content, sha256
-from engine.signal.formats.kit import plausible, says_something
+from engine.signal.formats.kit import plausible, said, says_something
 from engine.signal.formats.persons import age_between, age_in_years, moment, sex_of
 from engine.signal.recording import Recording
 
@@ -248,7 +248,7 @@ def _about(dataset: Any, group: Any, path: Path, digest: str, notes: tuple[str, 
         file_sha256=digest,
         age=years if years is not None else age_between(born, day),
         sex=sex_of(_text(dataset, "PatientSex")),
-        patient=_text(dataset, "PatientID") or None,
+        patient=said(_text(dataset, "PatientID")) or None,
         acquired=day.isoformat() if day else None,
         transformations=notes,
         acquisition=_acquisition(dataset, group),
@@ -287,10 +287,10 @@ def _acquisition(dataset: Any, group: Any) -> Acquisition:
     many = versions if versions is not None and not isinstance(versions, str) else [versions or ""]
     context = [_named(item) for item in dataset.get("AcquisitionContextSequence") or ()]
     return Acquisition(
-        maker=_text(dataset, "Manufacturer"),
-        model=_text(dataset, "ManufacturerModelName"),
-        firmware=", ".join(str(version) for version in many),
-        serial=_text(dataset, "DeviceSerialNumber"),
+        maker=said(_text(dataset, "Manufacturer")),
+        model=said(_text(dataset, "ManufacturerModelName")),
+        firmware=", ".join(told for version in many if (told := said(str(version)))),
+        serial=said(_text(dataset, "DeviceSerialNumber")),
         high_pass_hz=_positive(first.get("FilterLowFrequency")),
         low_pass_hz=_positive(first.get("FilterHighFrequency")),
         notch_hz=None if notch is None else float(notch),

@@ -13,7 +13,7 @@ import numpy as np
 from engine.signal.acquisition import Acquisition, Statement
 from engine.signal.assemble import About, Channel, assemble, check_decoded, refusal
 from engine.signal.formats.content import numeric, sha256
-from engine.signal.formats.kit import plausible, says_something
+from engine.signal.formats.kit import plausible, said, says_something
 from engine.signal.formats.persons import age_between, age_in_years, moment, sex_of
 from engine.signal.formats.xml_guard import read_xml, starts_with_root, tree
 from engine.signal.recording import Recording
@@ -110,7 +110,7 @@ def _about(root: Element, path: Path, digest: str) -> About:
         file_sha256=digest,
         age=years if years is not None else age_between(born, acquired),
         sex=sex_of(root.findtext("PatientInfo/Gender")),
-        patient=_text(root, "PatientInfo/PID") or None,
+        patient=said(_text(root, "PatientInfo/PID")) or None,
         acquired=acquired.isoformat() if acquired else None,
         transformations=("full disclosure left aside",) if root.find("FullDisclosure") is not None else (),
         acquisition=_acquisition(root),

@@ -20,7 +20,7 @@ import numpy as np
 from engine.signal.acquisition import Acquisition
 from engine.signal.assemble import About, Channel, assemble, check_decoded, refusal
 from engine.signal.formats.content import read_content, sha256
-from engine.signal.formats.kit import says_something
+from engine.signal.formats.kit import said, says_something
 from engine.signal.formats.persons import Sex, age_between, moment
 from engine.signal.recording import Recording
 
@@ -100,7 +100,7 @@ def _about(content: bytes, path: Path, digest: str, start: int) -> About:
         file_sha256=digest,
         age=age_between(born, day),
         sex=_SEXES.get(_short(content, 128), "unknown"),
-        patient=_text(content, 108, 20) or None,
+        patient=said(_text(content, 108, 20)) or None,
         acquired=acquired.isoformat() if acquired else None,
         acquisition=Acquisition(
             model="" if recorder.lower() in ("analog", "digital") else recorder,

@@ -129,7 +129,7 @@ def about(record: Any, *, name: str, path: Path, sha256: str, system: str, done:
         file_sha256=sha256,
         age=age_in_years(float(patient.age)) if patient.age is not None else None,
         sex=sex_of(patient.sex),
-        patient=patient.patient_id or None,
+        patient=said(patient.patient_id) or None,
         acquired=recording.date.isoformat() if recording.date else None,
         transformations=done,
         acquisition=_acquisition(record),
@@ -163,10 +163,10 @@ def _acquisition(record: Any) -> Acquisition:
     device, filters = record.recording.device, record.recording.acquisition.filters
     notch = filters.notch if filters.notch else (0.0 if filters.notch_active is False else None)
     return Acquisition(
-        maker=device.manufacturer,
-        model=device.model,
-        firmware=device.software_version,
-        serial=device.serial_number or device.name,
+        maker=said(device.manufacturer),
+        model=said(device.model),
+        firmware=said(device.software_version),
+        serial=said(device.serial_number) or said(device.name),
         high_pass_hz=filters.highpass,
         low_pass_hz=filters.lowpass,
         notch_hz=notch,
@@ -264,6 +264,9 @@ _BLANK = {
     "0",
     "0.000",
     "?",
+    "anonymous",
+    "anonymised",
+    "anonymized",
 }
 
 _TECHNICAL = {
@@ -307,6 +310,15 @@ def says_something(text: str) -> bool:
     (True, False, False)
     """
     return text.strip(" -*").casefold() not in _BLANK
+
+
+def said(text: str | None) -> str:
+    """A text, or nothing where it is a placeholder: "Unknown" is no maker, and no serial number of many devices.
+
+    >>> said("ELI250"), said("Unknown")
+    ('ELI250', '')
+    """
+    return text.strip() if text and says_something(text) else ""
 
 
 def _day(moment: datetime | None) -> str:
