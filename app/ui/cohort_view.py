@@ -104,6 +104,7 @@ class CohortView(QWidget):
         self.tabs.addTab(self._how(), "How it was made")
         self.tabs.addTab(_padded(self.leaks), "Leaks")
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("Parts of what is known of the cohort")
         self.tabs.tabBar().setDrawBase(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

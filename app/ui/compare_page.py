@@ -185,6 +185,7 @@ class ComparePage(Page):
         ):
             self.tabs.addTab(view, name)
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("Ways to look at the comparison")
         self.tabs.tabBar().setDrawBase(False)
         inside = QWidget()
         rows = QVBoxLayout(inside)

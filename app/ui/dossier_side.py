@@ -68,6 +68,7 @@ class Side(QScrollArea):
         super().__init__()
         self.verification, self.export = Lines("Verification"), Lines("Exported")
         self.claims, self.limits = Lines("What it claims"), Lines("Where it stops")
+        self.setAccessibleName("What the dossier claims, and how it was verified")
         self._dossier: Dossier | None = None
         self._report: ReportRow | None = None
         self._verified: Verification | None = None

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -223,6 +224,8 @@ class ImportDialog(QDialog):
         self.paths.setAccessibleName("Files and folders")
         self.paths.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.paths.setMinimumHeight(56)
+        # It takes what is left; its own wish would make the dialog scroll before it has to.
+        self.paths.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.labels.setPlaceholderText("None")
         self.labels.setAccessibleName("Label table")
         self.labels.setClearButtonEnabled(True)

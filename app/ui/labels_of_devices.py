@@ -12,6 +12,7 @@ from app.core.changes import Changes
 from app.core.words import counted
 from app.ui.background import Background
 from app.ui.banner import Banner
+from app.ui.dialog_size import open_at
 from app.ui.label_words import role_label, tell
 from app.ui.messages import message_of
 from app.ui.rows_table import Column, RowsTable
@@ -25,6 +26,10 @@ WHY = (
     "and a model that has learned from such statements looks better than it is. The labels keep their mark "
     "(device: AFIB) wherever they stand."
 )
+
+
+TALL = 480
+"""Height of the dialog, in pixels, once the labels stand in it."""
 
 
 class DeviceLabelsDialog(QDialog):
@@ -59,6 +64,7 @@ class DeviceLabelsDialog(QDialog):
         tell(self.written, words)
         self.table.rows.set_rows(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
         self.table.show()
+        open_at(self, self.width(), TALL)
         self.complete.setEnabled(False)
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText("Close")
         self.made.emit(words)

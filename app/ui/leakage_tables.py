@@ -93,6 +93,7 @@ def with_detail(table: RowsTable, words: Callable[[Any], str]) -> QSplitter:
     around.setWidget(detail)
     around.setWidgetResizable(True)
     around.setFrameShape(QFrame.Shape.NoFrame)
+    around.setAccessibleName("All that is known of the chosen row")
     table.selected.connect(lambda row: detail.setText("" if row is None else words(row)))
     split = QSplitter(Qt.Orientation.Vertical)
     split.addWidget(table)

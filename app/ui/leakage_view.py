@@ -221,6 +221,7 @@ class LeakageView(QWidget):
         for name, widget in listed:
             self.tabs.addTab(self._stacked(widget), name)
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("Kinds of leaks")
         self.tabs.tabBar().setDrawBase(False)
         # Emphasis makes it wider; without this room it would be cut when it changes.
         self.search_button.setMinimumWidth(self.export_button.sizeHint().width() + 12)

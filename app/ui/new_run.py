@@ -230,4 +230,4 @@ def newest_of_each_model(rows: list[Candidate]) -> list[str]:
 def label_text(label: LabelSummary) -> str:
     """A label with the counts that decide what an interval can say."""
     unknown = f", {label.unknown:,} unknown" if label.unknown else ""
-    return f"{label.label}   {label.positive_patients:,} patients with it, {label.negative_patients:,} without{unknown}"
+    return f"{label.label}   patients: {label.positive_patients:,} with, {label.negative_patients:,} without{unknown}"

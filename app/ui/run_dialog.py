@@ -91,6 +91,7 @@ class RunDialog(QDialog):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
+        scroll.setAccessibleName(f"{self.windowTitle()}: choices")
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addWidget(told)

@@ -159,6 +159,7 @@ class RunView(QWidget):
         self.facts.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tabs.addTab(self.console, "Console")
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("Parts of what is known of the run")
         self.tabs.tabBar().setDrawBase(False)
         self.split.addWidget(self.intervals)
         self.split.addWidget(self.tabs)

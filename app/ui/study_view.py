@@ -170,6 +170,7 @@ class StudyView(QWidget):
         self.tabs.addTab(self._scaling_tab, "Scaling")
         self.tabs.addTab(self.differences, "Differences")
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("Ways to look at the study")
         self.tabs.tabBar().setAccessibleName("Views of the study")
         self.tabs.tabBar().setDrawBase(False)
 

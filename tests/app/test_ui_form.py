@@ -292,6 +292,8 @@ def test_the_form_of_a_pretraining_names_only_fields_that_there_are(qtbot):
     for tag in ("transformer", "net1d"):
         choose(form, "backbone", tag)
         known |= set(form.paths())
+    shown = set(PretrainConfig.model_fields) - {"kind", "contract", "store", "parent"}
+    assert shown == {name for names in SECTIONS.values() for name in names}
     named = {name for names in SECTIONS.values() for name in names} | FOLDED | set(OF_THE_PARENT)
     assert named <= known
 
