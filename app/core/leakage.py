@@ -154,6 +154,7 @@ def write_store_pack(
     rows = list(range(len(store))) if ids is None else [_row(store, record_id) for record_id in ids]
 
     def taken() -> Iterator[tuple[str, Fingerprint]]:
+        """One fingerprint after the other; a pack of millions is never whole in memory as objects."""
         for done, row in enumerate(rows, start=1):
             entry = store.entry(row)
             yield entry.record_id, fingerprint(store.signal(row), entry.rate_hz)

@@ -38,6 +38,7 @@ METHOD_WORDS = (
     "resampled or cut to 2.5 s or more"
 )
 MOST_PAIRS = 10_000
+"""Pairs that are kept one by one; all of them are counted."""
 REPORT_EVERY = 50
 
 OnProgress = Callable[[int, int, str], None]
@@ -53,6 +54,7 @@ def run(folder: RunFolder, config: LeakageConfig, events: EventWriter) -> Leakag
     started = time.monotonic()
 
     def told(done: int, total: int, doing: str) -> None:
+        """Heed the wish to stop, and tell how far it is."""
         if folder.stop_asked():
             raise Stopped
         left = (time.monotonic() - started) / done * (total - done) if done else None
@@ -79,7 +81,7 @@ def search(
     started, rows = time.monotonic(), Manifest.of(manifest)
     look = Look(store, rows, on_progress or (lambda *_: None), packs)
     pairs = look.within() + [pair for pack in packs for pair in look.into(pack)]
-    pairs.sort(key=lambda pair: (not _is_leak(pair.part, pair.other_part), not pair.exact, -pair.score, pair.record))
+    pairs.sort(key=_urgency)
     meetings = _meetings(look, pairs)
     cohort = rows.part(*(side for side in rows.sides if not side.startswith(AGAINST)))
     return LeakageResults(
@@ -221,6 +223,12 @@ def _twice(a: ManifestRow, b: ManifestRow) -> Copies:
     )
 
 
+def _urgency(pair: Copies) -> tuple[bool, bool, bool, float, str]:
+    """Leaks first, then pairs under two patients, whom a split made later must keep together."""
+    leak = _is_leak(pair.part, pair.other_part)
+    return not leak, not leak and pair.same_patient is not False, not pair.exact, -pair.score, pair.record
+
+
 def _order(row: ManifestRow) -> tuple[bool, str]:
     """The cohort's own parts before what they are checked against."""
     return row.split.startswith(AGAINST), row.split
@@ -301,6 +309,11 @@ def _notes(look: Look, meetings: Sequence[Meeting], pairs: Sequence[Copies]) -> 
     if strangers := sum(pair.same_patient is False for pair in pairs):
         told = "pair of copies carries" if strangers == 1 else "pairs of copies carry"
         notes.append(f"{strangers:,} {told} two different patients: one of the two must be wrong")
+    if len(pairs) > MOST_PAIRS:
+        notes.append(
+            f"{len(pairs) - MOST_PAIRS:,} further pairs of copies are counted and not kept: "
+            "a split made later cannot keep their patients together"
+        )
     if look.unchecked:
         told = "recording is too short, too flat or has"
         told = told if look.unchecked == 1 else "recordings are too short, too flat or have"

@@ -94,6 +94,7 @@ def _derived(path: Path, key: str) -> _Part:
         return _Part(f"{DERIVED} {key}", 1, lambda _first, _end: broken)
 
     def faults(first: int, end: int) -> list[Fault]:
+        """Damage of some of its rows, with what to do."""
         return [Fault(one.row, one.record_id, advice.format(one.what)) for one in faults_of(held, first, end)]
 
     return _Part(f"{DERIVED} {key}", len(held), faults)

@@ -34,6 +34,7 @@ _PEOPLE = "patients are not told: records of one patient may stand on both sides
 
 def _reader(scheme: str, belongs: re.Pattern[str], least_s: float, after: int = 0) -> Reader:
     def read(folder: Path) -> Iterator[Entry]:
+        """Entries of one corpus among those that may share the folder, by path."""
         for header in walk_headers(folder):
             name = belongs.fullmatch(header.record)
             if name and int(name[1]) > after and (header.seconds is None or header.seconds >= least_s):

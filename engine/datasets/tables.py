@@ -60,6 +60,7 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     """
 
     def refuse(error: OSError) -> None:
+        """Without this, `os.walk` goes on."""
         raise _closed(error) from None
 
     for place, folders, names in os.walk(folder, onerror=refuse):

@@ -132,6 +132,17 @@ def test_a_patient_in_three_parts_is_counted_between_each_two(place, originals):
     assert met == {("test", "train"): (1, 1), ("test", "validation"): (1, 1), ("train", "validation"): (1, 2)}
 
 
+def test_of_more_pairs_than_are_kept_those_of_two_patients_come_first_and_the_rest_is_told(
+    place, originals, copy, monkeypatch
+):
+    monkeypatch.setattr("engine.data.leakage.MOST_PAIRS", 1)
+    twice = ManifestRow(originals[3].record_id, "p3", "train")
+    found = search(Store.open(place), [*parts(originals, copy, "train"), twice])
+    assert (found.leaks, found.pairs_found) == (False, 2)
+    assert found.pairs[0].same_patient is False
+    assert any(note.startswith("1 further pairs of copies are counted and not kept") for note in found.notes)
+
+
 def test_overlap_with_a_corpus_is_found_by_its_pack_alone(place, originals, copy, tmp_path):
     taken = [("r" + "0" * 11 + "7", fingerprint(originals[3].signal_CT[:, 500:4500] * 3, 500))]
     taken.append((originals[8].record_id, fingerprint(originals[8].signal_CT, 500)))
