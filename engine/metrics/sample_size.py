@@ -257,10 +257,10 @@ def risk_distribution(prevalence: float, auroc: float) -> tuple[float, float]:
     """
 
     def mean_of(sd: float) -> float:
-        return float(brentq(lambda mean: _share(mean, sd) - prevalence, -60, 60))
+        return float(brentq(lambda mean: implied(mean, sd)[0] - prevalence, -60, 60))
 
     try:
-        sd = float(brentq(lambda sd: _auroc(mean_of(sd), sd) - auroc, 1e-3, 12, xtol=1e-6))
+        sd = float(brentq(lambda sd: implied(mean_of(sd), sd)[1] - auroc, 1e-3, 12, xtol=1e-6))
     except ValueError:
         raise UsageError("AUROC", "none such with this prevalence", "Anticipate one between 0.51 and 0.98") from None
     return mean_of(sd), sd
@@ -333,14 +333,11 @@ def _normal_grid(mean: float, sd: float) -> tuple[Floats, Floats]:
     return mean + sd * unit_Q, share_Q / share_Q.sum()
 
 
-def _share(mean: float, sd: float) -> float:
-    logit_Q, share_Q = _normal_grid(mean, sd)
-    return float(share_Q @ sigmoid(logit_Q))
-
-
-def _auroc(mean: float, sd: float) -> float:
+def implied(mean: float, sd: float) -> tuple[float, float]:
+    """Prevalence and AUROC of a calibrated model whose logits are normal."""
     logit_Q, share_Q = _normal_grid(mean, sd)
     risk_Q = sigmoid(logit_Q)
     positive_Q, negative_Q = share_Q * risk_Q, share_Q * (1 - risk_Q)
     below_Q = np.cumsum(negative_Q) - 0.5 * negative_Q
-    return float(positive_Q @ below_Q / (positive_Q.sum() * negative_Q.sum()))
+    prevalence = float(positive_Q.sum())
+    return prevalence, float(positive_Q @ below_Q / (prevalence * negative_Q.sum()))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from engine.metrics import drift
-from engine.selftest import discrimination, models
+from engine.selftest import discrimination, models, probabilities
 
 Answer = Mapping[str, float]
 
@@ -23,4 +23,9 @@ def _drift(reference: Sequence[float], local: Sequence[float]) -> Answer:
     return {"gap": float(drift.distribution_gap(value_N, local_N[:, None])[0])}
 
 
-SUBJECTS: dict[str, Callable[..., Answer]] = {"drift": _drift, **models.SUBJECTS, **discrimination.SUBJECTS}
+SUBJECTS: dict[str, Callable[..., Answer]] = {
+    "drift": _drift,
+    **models.SUBJECTS,
+    **discrimination.SUBJECTS,
+    **probabilities.SUBJECTS,
+}
