@@ -77,7 +77,7 @@ def evaluation(results: EvaluateResults) -> str:
     if results.leaks is not None:
         notes += [paragraph(f"LEAK  {told}", "  ") for told in results.leaks.findings]
         notes += [paragraph(told, "  ") for told in results.leaks.unsearched]
-    return "\n".join([head, "", body, *_precision(results), *_at_thresholds(results), *notes])
+    return "\n".join([head, "", body, *_precision(results), *_at_thresholds(results), *_elsewhere(results), *notes])
 
 
 def _precision(results: EvaluateResults) -> list[str]:
@@ -114,6 +114,26 @@ def _at_thresholds(results: EvaluateResults) -> list[str]:
     how = sorted({f"{point.rule}, chosen on {point.chosen_on}" for _, point in points})
     filled = [(*row, *[""] * (len(heads) - len(row))) for row in rows]
     return ["", paragraph(f"At a threshold ({'; '.join(how)})"), table(heads, filled, right=heads[-1:])]
+
+
+def _elsewhere(results: EvaluateResults) -> list[str]:
+    """What the thresholds would mean at local prevalences, where some were given."""
+    rows = [
+        (
+            item.label,
+            f"{place.prevalence:.4g}",
+            estimate(place.ppv),
+            estimate(place.npv),
+            *(
+                "" if one.value is None else f"{one.value:.1f}"
+                for one in (place.alerts_per_100, place.screened_per_finding)
+            ),
+        )
+        for item in results.labels
+        for place in (item.operating.elsewhere if item.operating is not None else [])
+    ]
+    heads = ("Label", "Prevalence", "PPV there", "NPV there", "Alerts per 100", "Screened per finding")
+    return ["", table(heads, rows, right=(heads[1], *heads[4:]))] if rows else []
 
 
 def differences(items: Sequence[Difference]) -> str:

@@ -45,6 +45,7 @@ from app.workspace_training import Training
 from engine.contract.config import Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
 from engine.contract.mapping import SignalTable
+from engine.contract.operating import Reading
 from engine.contract.results import AnyResults
 from engine.signal.preview import Preview, first_table, preview_table
 
@@ -190,6 +191,7 @@ class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
         resamples: int = 2000,
         seed: int = 0,
         search: bool = False,
+        reading: Reading | None = None,
     ) -> str:
         """Queue an evaluation; without labels, the cohort's (or all that have both classes).
 
@@ -201,6 +203,7 @@ class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
             seed: of the resampling.
             search: queue before it, where nobody has done so and the cost is small, the search for copies of what the
                 model was pretrained on in this workspace, as the command line does.
+            reading: how thresholds are chosen, and local prevalences; Youden's and none where it is left out.
 
         Raises:
             UsageError: unknown model, cohort or label.
@@ -209,7 +212,7 @@ class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
         with self._home.db.write() as session:
             if search:
                 leakage.check_seen(session, self._home, cohort, model)
-            return runs.evaluate(session, self._home, model, cohort, labels, resamples, seed)
+            return runs.evaluate(session, self._home, model, cohort, labels, resamples, seed, reading)
 
     def compare(self, evaluation_jobs: Sequence[str], seed: int = 0, resamples: int = 2000) -> str:
         """Queue a comparison of finished evaluations of one cohort; the first is of the model examined.

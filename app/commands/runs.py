@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from app.commands.parsing import Verbs, add_verb, opened
 from app.commands.submitting import add_finish, submitted
 from engine.contract.errors import UsageError
+from engine.contract.operating import Reading
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
@@ -42,6 +46,19 @@ def add(verbs: Verbs) -> None:
     evaluate.add_argument(
         "--no-search", action="store_true", help="do not search first for copies of what the model was pretrained on"
     )
+    evaluate.add_argument(
+        "--threshold",
+        default="youden",
+        metavar="RULE",
+        help="chosen on training patients: youden (default), sensitivity=0.95 or specificity=0.9",
+    )
+    evaluate.add_argument(
+        "--prevalence",
+        action="append",
+        default=[],
+        metavar="L=SHARE",
+        help="predictive values where label L has this share of positives, for instance MI=0.02; repeatable",
+    )
     _resampling(evaluate)
     add_finish(evaluate)
 
@@ -69,7 +86,24 @@ def _embed(arguments: argparse.Namespace) -> int:
         return submitted(workspace, workspace.embed(arguments.model, arguments.cohort), "Embed", arguments)
 
 
+def _reading(threshold: str, prevalences: Sequence[str]) -> Reading:
+    """What `--threshold` and `--prevalence` say. Raises UsageError when they cannot be read."""
+    kind, _, target = threshold.partition("=")
+    local: dict[str, list[str]] = {}
+    for told in prevalences:
+        label, _, share = told.rpartition("=")
+        local.setdefault(label, []).append(share)
+    try:
+        rule = {"kind": kind, "target": target or None}
+        return Reading.model_validate({"threshold": rule, "local_prevalence": local})
+    except ValidationError as error:
+        option = f"--{str(error.errors()[0]['loc'][0]).removeprefix('local_')}"
+        next_step = "Write --threshold sensitivity=0.95 or --prevalence MI=0.02; shares are between 0 and 1"
+        raise UsageError(option, "it cannot be read", next_step) from None
+
+
 def _evaluate(arguments: argparse.Namespace) -> int:
+    reading = _reading(arguments.threshold, arguments.prevalence)
     with opened(arguments) as workspace:
         job = workspace.evaluate(
             arguments.model,
@@ -78,6 +112,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             resamples=arguments.resamples,
             seed=arguments.seed,
             search=not arguments.no_search,
+            reading=reading,
         )
         return submitted(workspace, job, "Evaluate", arguments)
 

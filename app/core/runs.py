@@ -22,6 +22,7 @@ from engine.contract.config import (
     PredictionsModel,
 )
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.operating import Reading
 from engine.contract.run import ManifestRow
 from engine.signal.sources import Source
 
@@ -64,12 +65,19 @@ def embed(session: Session, home: Home, model: str, cohort: str) -> str:
 
 
 def evaluate(
-    session: Session, home: Home, model: str, cohort: str, names: Sequence[str], resamples: int, seed: int
+    session: Session,
+    home: Home,
+    model: str,
+    cohort: str,
+    names: Sequence[str],
+    resamples: int,
+    seed: int,
+    reading: Reading | None = None,
 ) -> str:
     """Queue an evaluation.
 
     Raises:
-        UsageError: unknown model, cohort or label.
+        UsageError: unknown model, cohort or label, or a local prevalence of a label that is not evaluated.
         WorldError: nothing to evaluate: no label has both classes, or the predictions cover none.
     """
     found, group = models.get(session, model), cohorts.get(session, cohort)
@@ -79,7 +87,15 @@ def evaluate(
     chosen = cohorts.chosen_labels(session, group, manifest, names)
     if isinstance(source, PredictionsModel):
         chosen = _covered(source, chosen, bool(names))
+    read = reading or Reading()
+    for label in read.local_prevalence:
+        if label not in chosen:
+            raise UsageError(
+                f"prevalence of {label}", "this label is not evaluated", f"Choose from: {', '.join(chosen)}"
+            )
     config = EvaluateConfig(
+        threshold=read.threshold,
+        local_prevalence=read.local_prevalence,
         store=str(home.store),
         cache=str(home.cache),
         model=source,

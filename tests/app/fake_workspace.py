@@ -256,7 +256,14 @@ class FakeWorkspace(FakeTraining):
         return [LabelSummary(n, p, 140 - p, 0, p, 140 - p) for n, p in zip(LABELS, POSITIVES, strict=True)]
 
     def evaluate(
-        self, model: str, cohort: str, labels: Any = (), resamples: int = 2000, seed: int = 0, search: bool = False
+        self,
+        model: str,
+        cohort: str,
+        labels: Any = (),
+        resamples: int = 2000,
+        seed: int = 0,
+        search: bool = False,
+        reading: Any = None,
     ) -> str:
         self._said("evaluate", model, cohort, tuple(labels), resamples, seed, search)
         return self._queue("evaluate", model)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app import printing
 from app.core.rows import Check, Verification
-from engine.contract.operating import EffectiveSize, OperatingPoint
+from engine.contract.operating import AtPrevalence, EffectiveSize, OperatingPoint
 from engine.contract.results import Difference, Estimate, EvaluateResults, Interval, LabelResult
 
 METHOD = "clustered analytic, logit"
@@ -99,6 +99,7 @@ def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find(
     chosen = {"rule": "largest Youden index", "chosen_on": "training patients"}
     measures = dict.fromkeys(("sensitivity", "specificity", "ppv", "npv", "alerts_per_100"), FULL)
     effective, share = EffectiveSize(design_effect=1.5, records=1234.4), Estimate(value=0.174, not_estimable="one seed")
+    there = AtPrevalence(prevalence=0.02, ppv=FULL, npv=FULL, alerts_per_100=FULL, screened_per_finding=UNDEFINED)
     labels = [
         LabelResult(
             label="MI",
@@ -106,7 +107,7 @@ def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find(
             auprc=FULL,
             prevalence=share,
             effective=effective,
-            operating=OperatingPoint(**chosen, threshold=0.4, measures=measures),
+            operating=OperatingPoint(**chosen, threshold=0.4, measures=measures, elsewhere=[there]),
         ),
         LabelResult(label="HYP", auroc=UNDEFINED, operating=OperatingPoint(**chosen, not_estimable="no positives")),
     ]
@@ -130,4 +131,6 @@ def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find(
     assert "1,234" in text
     assert "At a threshold (largest Youden index, chosen on training patients)" in text
     assert "no threshold: no positives" in text
+    assert "PPV there" in text
+    assert "0.02" in text
     assert all(name in text for name in ("Sensitivity", "PPV", "Alerts per 100"))
