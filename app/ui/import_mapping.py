@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
-    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -224,4 +223,3 @@ class MappingPane(QWidget):
         column.addWidget(self.fault)
         column.addWidget(self.without)
         self.columns.setMinimumHeight(132)
-        self.columns.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
