@@ -116,7 +116,7 @@ def _step(x_NK: Floats, cross_LN: Floats, y_N: Floats, weight_NB: Floats, offset
     hessian_BKK = (cross_LN @ (weight_NB * p_NB * (1 - p_NB))).T.reshape(-1, width, width)
     # Scaled to a unit diagonal, with a ridge far below rounding of the answer: separated resamples stay solvable and
     # are told by their coefficients, which never settle.
-    size_BK = np.sqrt(np.maximum(np.einsum("bkk->bk", hessian_BKK), 1e-300))
+    size_BK = np.sqrt(np.maximum(np.einsum("bkk->bk", hessian_BKK), 1e-30))
     scaled_BKK = hessian_BKK / size_BK[:, :, None] / size_BK[:, None, :] + 1e-13 * np.eye(width)
     moved_BK = np.linalg.solve(scaled_BKK, (gradient_KB.T / size_BK)[:, :, None])[:, :, 0] / size_BK
     return np.asarray(np.clip(moved_BK, -20.0, 20.0).T)

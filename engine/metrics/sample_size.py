@@ -257,7 +257,7 @@ def risk_distribution(prevalence: float, auroc: float) -> tuple[float, float]:
     """
 
     def mean_of(sd: float) -> float:
-        return float(brentq(lambda mean: implied(mean, sd)[0] - prevalence, -60, 60))
+        return float(brentq(lambda mean: _share(mean, sd) - prevalence, -60, 60))
 
     try:
         sd = float(brentq(lambda sd: implied(mean_of(sd), sd)[1] - auroc, 1e-3, 12, xtol=1e-6))
@@ -341,3 +341,8 @@ def implied(mean: float, sd: float) -> tuple[float, float]:
     below_Q = np.cumsum(negative_Q) - 0.5 * negative_Q
     prevalence = float(positive_Q.sum())
     return prevalence, float(positive_Q @ below_Q / (prevalence * negative_Q.sum()))
+
+
+def _share(mean: float, sd: float) -> float:
+    logit_Q, share_Q = _normal_grid(mean, sd)
+    return float(share_Q @ sigmoid(logit_Q))
