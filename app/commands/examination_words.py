@@ -20,7 +20,7 @@ def drift_words(results: DriftResults) -> str:
         told = results.kernel
         head.append(("Kernel test", f"MMD² {told.squared:.4g}, p {_p(told.p_value, told.permutations)}"))
     blocks = [printing.fields(head)]
-    heads = ("Fact", "Reference", "Local", "Distance", "p", "Stability index")
+    heads: tuple[str, ...] = ("Fact", "Reference", "Local", "Distance", "p", "Stability index")
     blocks.append(printing.table(heads, [_feature_row(one, results) for one in results.features]))
     if results.priors:
         rows = [
