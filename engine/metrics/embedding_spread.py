@@ -28,6 +28,8 @@ Real = NDArray[np.floating]
 TEMPERATURE = 2.0
 GROUPS = 20
 """Groups of patients that are left out in turn for the interval of the effective rank."""
+LEAST_PATIENTS = 100
+"""Of fewer the rank's own shrinking with the sample spoils the interval: of 60 it held the truth in 91 %."""
 MOST_SPREAD = 4096
 """Recordings beyond which uniformity, whose cost grows with their square, is made on evenly spaced ones."""
 BLOCK = 512
@@ -87,8 +89,8 @@ def _rank(x_ND: Floats, code_N: Ints, confidence: float) -> Estimate:
     value = _rank_of(_moments(x_ND))
     if value == 0:
         return Estimate(not_estimable="the features do not vary", **counts)
-    if counts["patients"] < 2 * GROUPS:
-        return Estimate(value=value, not_estimable=f"no interval: fewer than {2 * GROUPS} patients", **counts)
+    if counts["patients"] < LEAST_PATIENTS:
+        return Estimate(value=value, not_estimable=f"no interval: fewer than {LEAST_PATIENTS} patients", **counts)
     moments = [_moments(x_ND[code_N % GROUPS == group]) for group in range(GROUPS)]
     whole = [sum(parts) for parts in zip(*moments, strict=True)]
     left_out = [_rank_of([a - b for a, b in zip(whole, group, strict=True)]) for group in moments]
