@@ -160,7 +160,7 @@ def _columns() -> tuple[Column, ...]:
     return (
         Column("State", lambda j: STATE_WORDS[j.state], 106, icon=lambda j: state_icon(j.state, themes.current())),
         Column("Run", lambda j: j.job_id, 60),
-        Column("Kind", lambda j: KIND_WORDS[j.kind], 104),
+        Column("Kind", lambda j: KIND_WORDS[j.kind], 124),
         Column("Name", lambda j: j.name, 0, tip=lambda j: "\n".join(p for p in (j.name, j.message, j.next_step) if p)),
         Column("Progress", done_text, 116, raw=lambda j: f"{j.progress.done}/{j.progress.total}"),
         Column("Time left", left_text, 80, numeric=True),
