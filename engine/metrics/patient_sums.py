@@ -5,7 +5,8 @@ value without each patient in turn (the jackknife, a clustered variance in close
 resample, each as one array operation.
 
 Sources: Tukey's delete-one jackknife over patients (Efron and Stein, Ann Stat 9:586-596, 1981): never too small on
-average; Student's t with the patients of the smaller class less one as degrees of freedom.
+average; Student's t with the patients of the smaller class less one as degrees of freedom. Where there are no classes,
+fewer when a handful of patients carries the variance.
 
 Legend: M sums, N recordings, P patients of the whole test set, B resamples.
 """
@@ -50,6 +51,15 @@ class Sampled:
     def variance(self) -> float:
         """Patient-clustered variance; NaN where it cannot be told."""
         return float(np.sum(self.error_P**2))
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom that the shares themselves tell, by Satterthwaite's idea.
+
+        As many as there are patients where the shares are normal, few where a handful carries the variance.
+        """
+        fourth = float(np.sum(self.error_P**4))
+        return max(2, int(3 * self.variance**2 / fourth)) if fourth > 0 else 0
 
     def minus(self, other: Sampled) -> Sampled:
         """The paired difference: patients and resamples are common to both."""
@@ -174,7 +184,10 @@ def estimate(
     """
     if not np.isfinite(sampled.value):
         return size.undefined(undefined)
-    analytic = analytic_interval(sampled, size.fewest - 1, confidence, scale)
+    freedom = size.fewest - 1
+    if size.positive_patients is None and np.isfinite(sampled.variance):
+        freedom = min(freedom, sampled.freedom)
+    analytic = analytic_interval(sampled, freedom, confidence, scale)
     bootstrap = bootstrap_interval(sampled.resampled_B, confidence)
     interval, beside = (analytic, bootstrap) if size.fewest < SMALL_CLASS else (bootstrap, analytic)
     if interval is None:
