@@ -7,7 +7,6 @@ from pathlib import Path
 
 from app.core import efficiency, examinations
 from app.core.home import Home
-from app.report import figure_export
 from engine.signal.perturbations import PERTURBATIONS, Perturbation
 
 
@@ -85,7 +84,9 @@ class Examinations:
             UsageError: no such job, or it has no results.
             WorldError: the folder cannot be written, or a file would hold an identifier seen at import.
         """
-        return figure_export.export(self._home, job_id, folder)
+        from app.report.figure_export import export
+
+        return export(self._home, job_id, folder)
 
     def faults(self) -> tuple[Perturbation, ...]:
         """Every fault that a stress bench knows."""
