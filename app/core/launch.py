@@ -74,6 +74,11 @@ class Processes:
         process = _STARTED.get(str(home.run(job_id).path))
         return None if process is None else process.poll()
 
+    def lives(self, home: Home, job_id: str) -> bool:
+        """Whether a process that we started still works, or still starts."""
+        process = _STARTED.get(str(home.run(job_id).path))
+        return process is not None and process.poll() is None
+
     def reap(self, home: Home, running: Collection[str]) -> None:
         """Drop the handles of this workspace's processes that have ended, once their jobs are known to have ended."""
         kept = {str(home.run(job_id).path) for job_id in running}
@@ -221,7 +226,9 @@ def _insist(home: Home, processes: Processes, job: Job) -> None:
 def _seems_dead(home: Home, processes: Processes, job: Job) -> bool:
     if processes.exit_code(home, job.job_id) is not None:
         return not home.run(job.job_id).lock.is_held()
-    waiting = not job.alive and time.time() - job.launched_at < GRACE_S
+    # On a busy machine a process may take longer than the grace until it works; that it lives is known of our own.
+    starts = processes.lives(home, job.job_id) or time.time() - job.launched_at < GRACE_S
+    waiting = not job.alive and starts
     return not waiting and not home.run(job.job_id).lock.is_held()
 
 

@@ -240,6 +240,13 @@ def test_a_run_that_somebody_resumed_in_a_terminal_is_taken_up_again(
     assert [model.job_id for model in workspace.models()] == [job]
 
 
+def test_an_engine_that_takes_longer_to_start_than_the_grace_is_not_declared_dead(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "GRACE_S", 0.0)
+    assert workspace.wait(workspace.pretrain(tiny_config()), timeout_s=120).state == "done"
+
+
 def test_a_claimed_job_whose_program_died_is_interrupted_after_the_grace(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
