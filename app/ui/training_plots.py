@@ -16,7 +16,7 @@ from app.ui.theme import Theme
 from app.ui.training_rows import LIVE_RANK, TrainingLook, level, scaled
 
 TWO_COLUMNS_PX = 620
-SMALL_PX = 80
+SMALL_PX = 118
 
 
 SMALL_CURVES = {
