@@ -106,7 +106,7 @@ class SmoothCurve:
             return NoCurve("some probabilities are exactly 0 or 1: their logit is infinite", size)
         x_N = logit(p_N)
         knot_T = knots(x_N, int(min(y_N.sum(), len(y_N) - y_N.sum())))
-        if knot_T is None:
+        if knot_T is None or len(np.unique(x_N)) <= len(knot_T):
             return NoCurve("too few different probabilities for a curve", size)
         # Orthogonal columns: Newton's steps then settle to the last digits.
         turn_KK = np.linalg.inv(np.linalg.qr(spline_basis(x_N, knot_T), mode="r")) * np.sqrt(len(x_N))

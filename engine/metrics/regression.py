@@ -84,10 +84,12 @@ def variances(sum_M: Floats) -> tuple[Floats, Floats]:
     patients, count2, mean2 = np.round(sum_M[9]), sum_M[10], sum_M[11]
     mean = off / count
     repeats = count - patients
-    between_square = (mean2 - count * mean**2) / (patients - 1)
+    others = np.maximum(patients - 1, 1)
+    between_square = (mean2 - count * mean**2) / others
     within = np.where(repeats > 0, np.maximum(off2 - mean2, 0) / np.maximum(repeats, 1), 0.0)
-    each = (count - count2 / count) / (patients - 1)
-    return np.maximum((between_square - within) / each, 0.0), within
+    each = (count - count2 / count) / others
+    told = np.divide(between_square - within, each, out=np.zeros_like(each), where=each > 0)
+    return np.maximum(told, 0.0), within
 
 
 def _limit(sum_M: Floats, side: float) -> Floats:

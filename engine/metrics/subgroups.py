@@ -93,11 +93,11 @@ def subgroup_results(
     label_N = np.array([group or "" for group in group_N], dtype=str)
     known_N = asked.known_N & (label_N != "")
     names = sorted(set(label_N[label_N != ""].tolist()))
-    parts = [_Part.of(name, known_N & (label_N == name), known_N, asked, least_patients) for name in names]
+    parts = [_Part.of(name, known_N & (label_N == name), known_N, asked, max(2, least_patients)) for name in names]
     results = [part.result(asked, confidence, margin) for part in parts]
     results = _corrected(results, "Holm" if confirmatory else "Benjamini-Hochberg")
     whole = asked.size(asked.known_N)
-    problem = _problem(whole, 1, asked.name)
+    problem = _problem(whole, 2, "the test")
     overall = whole.undefined(problem) if problem else _told(asked.measure(asked.known_N), whole, asked, confidence)
     usable = [part for part in parts if part.inside is not None]
     return SubgroupResults(
