@@ -23,7 +23,7 @@ from scipy.special import expit
 
 from engine.contract.errors import WorldError
 from engine.data.splits import patient_folds
-from engine.evaluation.logistic import Basis, Floats, Line, fit
+from engine.evaluation.logistic import Basis, Floats, Lines, fit_all
 
 STRENGTHS = tuple(10.0**power for power in range(-5, 2))
 """The values of C that inner cross-validation chooses from, strongest penalty first."""
@@ -31,6 +31,9 @@ STRENGTHS = tuple(10.0**power for power in range(-5, 2))
 INNER_FOLDS = 4
 UNCHOSEN = 1e-2
 """C where a training part has too few patients of a class to choose by cross-validation."""
+
+TIES = 6
+"""Decimals to which losses of two penalties are told apart: what is left of a fit's tolerance is no difference."""
 
 Rows = NDArray[np.bool_]
 FeatureMaker = Callable[[Rows], Floats]
@@ -106,14 +109,15 @@ def cross_validated(
         whole_N = np.isfinite(x_ND).all(axis=1)
         train_N, target_N = part.train_N & whole_N, part.score_N & whole_N
         models = _Models(x_ND[train_N], y_NL[train_N], names[train_N], seed)
-        for label in range(y_NL.shape[1]):
-            if problem := models.problem(label):
-                problems.setdefault(label, f"{part.name}: {problem}")
-                continue
-            line, strength_FL[place, label] = models.fit(label)
-            log_odds = models.basis.predictor(x_ND[target_N], line.slope_R)
-            score_NL[target_N, label] = log_odds
-            probability_NL[target_N, label] = expit(log_odds + line.intercept)
+        told = {label: problem for label in range(y_NL.shape[1]) if (problem := models.problem(label))}
+        for label, problem in told.items():
+            problems.setdefault(label, f"{part.name}: {problem}")
+        fitted = [label for label in range(y_NL.shape[1]) if label not in told]
+        if fitted:
+            lines, strength_FL[place, fitted] = models.fit(fitted)
+            log_odds_ML = models.basis.predictor(x_ND[target_N], lines.slope_RL)
+            score_NL[np.ix_(np.flatnonzero(target_N), np.array(fitted))] = log_odds_ML
+            probability_NL[np.ix_(np.flatnonzero(target_N), np.array(fitted))] = expit(log_odds_ML + lines.intercept_L)
         if on_part is not None:
             on_part(place + 1, len(parts))
     for label in problems:
@@ -181,37 +185,39 @@ class _Models:
             return "no positive recording to train on"
         return "" if (y_N == 0).any() else "no negative recording to train on"
 
-    def fit(self, label: int) -> tuple[Line, float]:
-        """The label's model with the penalty that predicts unseen training patients best."""
-        strength = self._choose(label)
-        known_N = np.isfinite(self._y_NL[:, label])
-        y_N = self._y_NL[known_N, label]
-        return fit(self.basis.white_NR[known_N], self.basis.stretch_R, y_N, strength), strength
+    def fit(self, labels: list[int]) -> tuple[Lines, Floats]:
+        """Models of some labels, each with the penalty that predicts unseen training patients best."""
+        y_NL = self._y_NL[:, labels]
+        strength_L = self._choose(y_NL)
+        return fit_all(self.basis.white_NR, self.basis.stretch_R, y_NL, strength_L), strength_L
 
-    def _choose(self, label: int) -> float:
-        """C with the least log loss over inner patient-wise folds; the stronger penalty on a tie.
+    def _choose(self, y_NL: Floats) -> Floats:
+        """C of each label with the least log loss over inner patient-wise folds; the stronger penalty on a tie.
 
         Log loss, not AUROC: it moves with every recording, so a dozen positives still tell penalties apart.
         """
-        y_N = self._y_NL[:, label]
-        known_N = np.isfinite(y_N)
-        loss_C = np.zeros(len(STRENGTHS))
-        used = 0
+        loss_CL = np.zeros((len(STRENGTHS), y_NL.shape[1]))
+        used_L = np.zeros(y_NL.shape[1], dtype=np.bool_)
         for train_N, basis in self._inner:
-            fitted_N, held_N = known_N & train_N, known_N & ~train_N
-            if len(np.unique(y_N[fitted_N])) < 2 or not held_N.any():
-                continue
-            used += 1
-            loss_C += _path_losses(basis, fitted_N[train_N], y_N[fitted_N], self._x_ND[held_N], y_N[held_N])
-        return STRENGTHS[int(np.argmin(np.round(loss_C, 9)))] if used else UNCHOSEN
+            fitted_NL, held_NL = y_NL[train_N], y_NL[~train_N]
+            both_L = (fitted_NL == 1).any(axis=0) & (fitted_NL == 0).any(axis=0)
+            told_L = both_L & np.isfinite(held_NL).any(axis=0)
+            used_L |= told_L
+            if told_L.any():
+                loss_CL[:, told_L] += _path_losses(
+                    basis, fitted_NL[:, told_L], self._x_ND[~train_N], held_NL[:, told_L]
+                )
+        best_L = np.argmin(np.round(loss_CL, TIES), axis=0)
+        return np.where(used_L, np.array(STRENGTHS)[best_L], UNCHOSEN)
 
 
-def _path_losses(basis: Basis, rows_N: Rows, y_N: Floats, x_MD: Floats, y_M: Floats) -> Floats:
-    """Log loss on held-out recordings for every C, each fit beginning where the last one ended."""
-    losses, line = [], None
-    white_NR = basis.white_NR[rows_N]
+def _path_losses(basis: Basis, y_NL: Floats, x_MD: Floats, y_ML: Floats) -> Floats:
+    """Log loss on held-out recordings for every C and label, each fit beginning where the last one ended, [C, L]."""
+    losses, lines = [], None
+    known_ML = np.isfinite(y_ML)
+    sign_ML = np.where(known_ML, 2 * y_ML - 1, 0.0)
     for strength in STRENGTHS:
-        line = fit(white_NR, basis.stretch_R, y_N, strength, line)
-        margin_M = (2 * y_M - 1) * (basis.predictor(x_MD, line.slope_R) + line.intercept)
-        losses.append(np.logaddexp(0, -margin_M).sum())
+        lines = fit_all(basis.white_NR, basis.stretch_R, y_NL, np.full(y_NL.shape[1], strength), lines)
+        margin_ML = sign_ML * (basis.predictor(x_MD, lines.slope_RL) + lines.intercept_L)
+        losses.append(np.where(known_ML, np.logaddexp(0, -margin_ML), 0.0).sum(axis=0))
     return np.array(losses)
