@@ -38,7 +38,7 @@ class Recording:
         patient: the file's own patient id, if any. Never into events, logs or reports.
         acquired: date and time of the recording as in the file, ISO 8601 where the format allows to tell. Never into
             events, logs or reports.
-        reader: what read it, with its version: "isoline wfdb", "ecgdatakit 2.0.3".
+        reader: what read it, with its version: "isoline 0.1.0 wfdb", "ecgdatakit 2.0.3".
         transformations: what was done to the samples on reading, in order and in plain words; provenance.
         acquisition: device and settings.
         statements: what the cart or a reader stated. Texts may identify.

@@ -22,6 +22,7 @@ from engine.native import samples as compiled
 from engine.signal.acquisition import ExtraLeads
 from engine.signal.assemble import EXTRA
 from engine.signal.leads import CANONICAL, Recipe
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 from engine.signal.wfdb_comments import read_comments
 from engine.signal.wfdb_header import Header, SignalLine, parse_header, refusal
@@ -234,7 +235,7 @@ def _recording(path: Path, header: Header, channels: Channels) -> Recording:
         statements=told.statements,
         identifiers=told.identifiers,
         extra=channels.extra,
-        reader="isoline wfdb",
+        reader=own_reader("wfdb"),
         transformations=_done(recipes),
     )
 

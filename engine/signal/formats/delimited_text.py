@@ -25,6 +25,7 @@ from engine.signal.formats.content import numeric, read_content, sha256
 from engine.signal.formats.table import Told, table_recording, unit_of, whole
 from engine.signal.formats.tabular import Looked
 from engine.signal.leads import CANONICAL
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -97,7 +98,7 @@ def read(source: Source, digest: bool, mapping: SignalTable) -> Recording:
     looked = _look(content, mapping)
     about = About(
         format=NAME,
-        reader="isoline text",
+        reader=own_reader("text"),
         source_name=source.name,
         file_sha256=sha256(content, digest),
     )

@@ -32,6 +32,7 @@ from engine.signal.assemble import (
 from engine.signal.formats.content import numeric, read_content, sha256
 from engine.signal.formats.kit import says_something
 from engine.signal.formats.persons import age_between, moment, sex_of
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 
 NAME = "EDF"
@@ -226,7 +227,7 @@ def _about(header: _Header, path: Path, digest: str, chosen: list[_Signal]) -> A
         person.append(("acquisition date", header.started.isoformat()))
     return About(
         format=("BDF" if header.bits == 24 else "EDF") + ("+" if header.kind[3:4] == "+" else ""),
-        reader="isoline edf",
+        reader=own_reader("edf"),
         source_name=path.stem,
         file_sha256=digest,
         age=age_between(born, header.started),

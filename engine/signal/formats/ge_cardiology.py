@@ -16,6 +16,7 @@ from engine.signal.formats.content import numeric, sha256
 from engine.signal.formats.kit import plausible, said, says_something
 from engine.signal.formats.persons import age_between, age_in_years, moment, sex_of
 from engine.signal.formats.xml_guard import read_xml, starts_with_root, tree
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 
 NAME = "GE CardiologyXML"
@@ -105,7 +106,7 @@ def _about(root: Element, path: Path, digest: str) -> About:
     years = age_in_years(numeric(age.text), age.get("units") or "") if age is not None else None
     return About(
         format=NAME,
-        reader="isoline cardiologyxml",
+        reader=own_reader("cardiologyxml"),
         source_name=path.stem,
         file_sha256=digest,
         age=years if years is not None else age_between(born, acquired),

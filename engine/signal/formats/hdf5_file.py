@@ -26,6 +26,7 @@ from engine.signal.formats.persons import age_in_years
 from engine.signal.formats.table import Told, table_recording
 from engine.signal.formats.tabular import Looked, stamp
 from engine.signal.leads import CANONICAL
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -95,7 +96,7 @@ def read(source: Source, digest: bool, mapping: SignalTable) -> Recording:
     found = _found(*stamp(source.path), mapping)
     about = About(
         format=f"{NAME}, {_CODE}" if found.code else NAME,
-        reader="isoline hdf5",
+        reader=own_reader("hdf5"),
         source_name=source.name,
         file_sha256=arrays.digest_of(looked.values_KT, digest),
     )
@@ -226,7 +227,7 @@ def _of_exam(source: Source, digest: str, done: tuple[str, ...]) -> About:
     positive = exam.positive if exam else ()
     return About(
         format=f"{NAME}, {_CODE}",
-        reader="isoline hdf5",
+        reader=own_reader("hdf5"),
         source_name=source.name,
         file_sha256=digest,
         age=exam.age if exam else None,

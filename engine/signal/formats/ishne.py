@@ -22,6 +22,7 @@ from engine.signal.assemble import About, Channel, assemble, check_decoded, refu
 from engine.signal.formats.content import read_content, sha256
 from engine.signal.formats.kit import said, says_something
 from engine.signal.formats.persons import Sex, age_between, moment
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 
 NAME = "ISHNE Holter"
@@ -95,7 +96,7 @@ def _about(content: bytes, path: Path, digest: str, start: int) -> About:
     recorder = _text(content, 232, 40)
     return About(
         format=NAME,
-        reader="isoline ishne",
+        reader=own_reader("ishne"),
         source_name=path.stem,
         file_sha256=digest,
         age=age_between(born, day),

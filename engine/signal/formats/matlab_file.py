@@ -27,6 +27,7 @@ from engine.signal.formats.persons import age_in_years, sex_of
 from engine.signal.formats.table import Told, table_recording
 from engine.signal.formats.tabular import Looked, stamp
 from engine.signal.leads import CANONICAL
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -58,7 +59,7 @@ def read(source: Source, digest: bool, mapping: SignalTable) -> Recording:
     whole = digest and not source.member
     about = About(
         format=f"{NAME}, {CPSC}" if cpsc else NAME,
-        reader="isoline matlab",
+        reader=own_reader("matlab"),
         source_name=source.name,
         file_sha256=file_sha256 if whole else arrays.digest_of(looked.values_KT, digest),
         age=_age(age) if cpsc else None,

@@ -19,6 +19,7 @@ from engine.signal.assemble import check_decoded, refusal
 from engine.signal.formats import arrays
 from engine.signal.formats.table import Told
 from engine.signal.formats.tabular import Looked, looked_recording, stamp
+from engine.signal.own_reader import own_reader
 from engine.signal.recording import Recording
 from engine.signal.sources import Source
 
@@ -39,7 +40,7 @@ def members(path: Path, mapping: SignalTable) -> tuple[str, ...]:
 
 def read(source: Source, digest: bool, mapping: SignalTable) -> Recording:
     """Read one recording. Raises WorldError with the reason when that cannot be."""
-    return looked_recording(look(source, mapping), NAME, "isoline parquet", source, mapping, digest)
+    return looked_recording(look(source, mapping), NAME, own_reader("parquet"), source, mapping, digest)
 
 
 def look(source: Source, mapping: SignalTable) -> Looked:
