@@ -193,7 +193,7 @@ def test_a_wish_to_stop_that_comes_while_the_engine_starts_is_not_lost(
 def test_a_run_that_does_not_heed_the_wish_is_ended(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     slow(monkeypatch, 600)
     monkeypatch.setattr(launch, "STOP_GRACE_S", 0.3)
-    job = workspace.pretrain(tiny_config())
+    job = workspace.pretrain(tiny_config("deaf"))
     wait_for(workspace, job, 1)
     workspace.stop(job)
     row = workspace.wait(job, timeout_s=30)
