@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
 from app.ui.new_pretraining import NewPretraining
 from app.ui.page_frame import bar, button, divided, frame
+from app.ui.plots_later import import_later
 from app.ui.theme import Theme
 from app.ui.training_compare import TrainingCompare
 from app.ui.training_list import TrainingList
@@ -50,8 +50,7 @@ class PretrainPage(JobsPage):
         self._looks: dict[str, TrainingLook] = {}
         self._lay_out()
         self._connect()
-        # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
-        background.read(partial(import_module, "app.ui.training_plots"), self._add_plots, slow=True)
+        import_later(self, "app.ui.training_plots", self._add_plots)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the run shown follows it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from app.ui.jobs_page import JobsPage
 from app.ui.new_pretraining import NewPretraining
 from app.ui.new_run import NewComparison, NewEvaluation
 from app.ui.page_frame import bar, button, frame
+from app.ui.plots_later import import_later
 from app.ui.rows_table import ROW, Column, Index, RowsTable
 from app.ui.run_facts import KIND_WORDS, left_text, local_time, took_text
 from app.ui.run_view import Look, RunView, look
@@ -46,8 +46,7 @@ class RunsPage(JobsPage):
         self.view = RunView()
         self._lay_out()
         self.table.selected.connect(self._look)
-        # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
-        background.read(partial(import_module, "app.ui.plots"), self._add_curve, slow=True)
+        import_later(self, "app.ui.plots", self._add_curve)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the run shown follows it."""

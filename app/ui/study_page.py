@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
 from app.ui.new_study import NewStudy
 from app.ui.page_frame import bar, button, divided, frame
+from app.ui.plots_later import import_later
 from app.ui.rows_table import Column, RowsTable
 from app.ui.study_rows import StudyLook, look
 from app.ui.study_view import StudyView
@@ -46,8 +46,7 @@ class StudyPage(JobsPage):
         self.verbs |= {"duplicate": self.duplicate_button, "keep": self.keep_button, "export": self.export_button}
         self._lay_out()
         self._connect()
-        # pyqtgraph takes half a second to load: not on the window's thread, and not before this page is wanted.
-        background.read(partial(import_module, "app.ui.scaling_plot"), self._add_plots, slow=True)
+        import_later(self, "app.ui.scaling_plot", self._add_plots)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the study shown follows it."""

@@ -1,6 +1,9 @@
 """How tests of the window's pages show one and wait until it has read what it shows."""
 
+from PySide6.QtCore import QTimer
+
 from app.core.changes import Changes
+from app.ui.plots_later import WAITING
 from app.ui.records_table import RecordsTable
 
 
@@ -15,6 +18,7 @@ def shown(qtbot, page, background, width: int = 1200, height: int = 860):
     page.resize(width, height)
     page.show()
     page.refresh(Changes.ALL)
+    qtbot.waitUntil(lambda: page.findChild(QTimer, WAITING) is None)
     settle(qtbot, background)
     return page
 
