@@ -279,10 +279,12 @@ def _vocabularies(table: Table, mapping: LabelMapping) -> dict[str, set[str]]:
 
 
 def _person(cells: dict[str, str], mapping: LabelMapping, key: bytes) -> dict[str, Any]:
+    from engine.signal.formats.kit import said  # not above: every command reads this file
+
     person: dict[str, Any] = {}
     for column, meaning in mapping.columns.items():
-        if meaning == "patient" and cells[column]:
-            person["patient"] = pseudonym(key, cells[column])
+        if meaning == "patient" and (patient := said(cells[column])):
+            person["patient"] = pseudonym(key, patient)
         elif meaning == "age":
             person["age"] = age_of(cells[column])
         elif meaning == "sex":

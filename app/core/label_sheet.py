@@ -155,6 +155,8 @@ def _cells(thing: str, reader: Iterator[list[str]], header: list[str]) -> Iterat
 
 
 def _row(line: int, cells: dict[str, str], labels: tuple[str, ...], key: bytes, seen: dict[str, int]) -> SheetRow:
+    from engine.signal.formats.kit import said  # not above: every command reads this file
+
     record = record_name(cells["record"])
     try:
         if not record:
@@ -164,7 +166,7 @@ def _row(line: int, cells: dict[str, str], labels: tuple[str, ...], key: bytes, 
         seen[record] = line
         if TOO_MANY in cells:
             raise RowFault("it has more cells than the header has columns", "Quote cells that hold a separator")
-        patient = cells.get("patient_id") or None
+        patient = said(cells.get("patient_id")) or None
         return SheetRow(
             line=line,
             record=record,

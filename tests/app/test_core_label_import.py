@@ -225,6 +225,14 @@ def test_a_bad_cell_costs_its_row_and_the_trail_keeps_old_values(workspace: Work
     assert detail["mapping"]["join"] == "record"
 
 
+def test_a_placeholder_in_place_of_a_patient_is_nobody(workspace: Workspace, tmp_path: Path) -> None:
+    before = {name: workspace.record(name).patient for name in NAMES[:2]}
+    path = table(tmp_path, f"record,NORM,mrn\n{NAMES[0]},1,Unknown\n{NAMES[1]},0,unknown\n")
+    workspace.import_labels(path, LabelMapping("record", "record", {"NORM": "binary", "mrn": "patient"}))
+    assert {name: workspace.record(name).patient for name in NAMES[:2]} == before
+    assert before[NAMES[0]] != before[NAMES[1]]
+
+
 def test_statements_of_the_carts_become_labels_of_their_own_on_request(workspace: Workspace) -> None:
     with pytest.raises(WorldError, match="no recording came with a statement"):
         workspace.labels_from_devices()

@@ -36,17 +36,20 @@ def test_values_ages_and_sexes_are_read_and_empty_means_unknown(tmp_path: Path) 
         "a/b/00001.hea,7,56,F,1,0\n"
         "00002,7,,,true,\n"
         "C:\\ecg\\00003.dat,,90+,male,FALSE,yes\n"
-        "00004,8,89.5,Female,,nan\n",
+        "00004,8,89.5,Female,,nan\n"
+        "00005,Unknown,,,0,\n"
+        "00006,---,,,0,\n",
     )
     assert faults(read) == {}
     assert read.labels == ("MI", "AF")
-    first, second, third, fourth = read.rows
+    first, second, third, fourth, *nameless = read.rows
     assert (first.record, first.age, first.sex, first.values) == ("00001", 56.0, "female", {"MI": 1.0, "AF": 0.0})
     assert (second.record, second.age, second.sex, second.values) == ("00002", None, None, {"MI": 1.0})
     assert (third.record, third.age, third.patient, third.values) == ("00003", 90.0, None, {"MI": 0.0, "AF": 1.0})
     assert (fourth.age, fourth.sex, fourth.values) == (90.0, "female", {})
     assert first.patient == second.patient == pseudonym(KEY, "7")
     assert fourth.patient == pseudonym(KEY, "8")
+    assert [row.patient for row in nameless] == [None, None], "a placeholder is nobody, or many would be one patient"
 
 
 @pytest.mark.parametrize(
