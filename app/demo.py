@@ -16,7 +16,7 @@ from app.assets import asset
 from app.progress import ProgressLine, duration, follow
 from app.recipes import recipe_config
 from app.workspace import Workspace
-from engine.contract.config import PretrainConfig
+from engine.contract.config import EvaluationSettings, PretrainConfig
 from engine.contract.errors import WorldError
 from engine.contract.results import CompareResults, Difference, Estimate, EvaluateResults
 
@@ -138,7 +138,7 @@ def _comparators(workspace: Workspace, config: PretrainConfig) -> list[str]:
 
 
 def _evaluate(workspace: Workspace, name: str, labels: list[str]) -> str:
-    job = workspace.evaluate(name, "sample", labels=labels, seed=SEED)
+    job = workspace.evaluate(name, "sample", labels, EvaluationSettings(seed=SEED))
     follow(workspace, job, f"Evaluate {job}")
     return job
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from app.commands.parsing import Verbs, add_verb, opened
 from app.commands.submitting import add_finish, submitted
 from engine.contract.errors import UsageError
-from engine.contract.operating import Reading
+from engine.contract.evaluation import EvaluationSettings
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
@@ -86,16 +85,21 @@ def _embed(arguments: argparse.Namespace) -> int:
         return submitted(workspace, workspace.embed(arguments.model, arguments.cohort), "Embed", arguments)
 
 
-def _reading(threshold: str, prevalences: Sequence[str]) -> Reading:
-    """What `--threshold` and `--prevalence` say. Raises UsageError when they cannot be read."""
-    kind, _, target = threshold.partition("=")
+def _settings(arguments: argparse.Namespace) -> EvaluationSettings:
+    """What the options say. Raises UsageError when they cannot be read."""
+    kind, _, target = arguments.threshold.partition("=")
     local: dict[str, list[str]] = {}
-    for told in prevalences:
+    for told in arguments.prevalence:
         label, _, share = told.rpartition("=")
         local.setdefault(label, []).append(share)
+    asked = {
+        "threshold": {"kind": kind, "target": target or None},
+        "local_prevalence": local,
+        "resamples": arguments.resamples,
+        "seed": arguments.seed,
+    }
     try:
-        rule = {"kind": kind, "target": target or None}
-        return Reading.model_validate({"threshold": rule, "local_prevalence": local})
+        return EvaluationSettings.model_validate(asked)
     except ValidationError as error:
         option = f"--{str(error.errors()[0]['loc'][0]).removeprefix('local_')}"
         next_step = "Write --threshold sensitivity=0.95 or --prevalence MI=0.02; shares are between 0 and 1"
@@ -103,16 +107,10 @@ def _reading(threshold: str, prevalences: Sequence[str]) -> Reading:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    reading = _reading(arguments.threshold, arguments.prevalence)
+    settings = _settings(arguments)
     with opened(arguments) as workspace:
         job = workspace.evaluate(
-            arguments.model,
-            arguments.cohort,
-            labels=arguments.label,
-            resamples=arguments.resamples,
-            seed=arguments.seed,
-            search=not arguments.no_search,
-            reading=reading,
+            arguments.model, arguments.cohort, arguments.label, settings, search=not arguments.no_search
         )
         return submitted(workspace, job, "Evaluate", arguments)
 

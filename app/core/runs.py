@@ -18,11 +18,11 @@ from engine.contract.config import (
     CompareConfig,
     EmbedConfig,
     EvaluateConfig,
+    EvaluationSettings,
     ImportConfig,
     PredictionsModel,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.operating import Reading
 from engine.contract.run import ManifestRow
 from engine.signal.sources import Source
 
@@ -70,9 +70,8 @@ def evaluate(
     model: str,
     cohort: str,
     names: Sequence[str],
-    resamples: int,
-    seed: int,
-    reading: Reading | None = None,
+    settings: EvaluationSettings,
+    targets: Sequence[str] = (),
 ) -> str:
     """Queue an evaluation.
 
@@ -84,25 +83,22 @@ def evaluate(
     manifest = cohorts.manifest(session, cohort)
     _refuse_short(session, found.card, manifest, cohort)
     source = models.source_of(home, found)
-    chosen = cohorts.chosen_labels(session, group, manifest, names)
+    chosen = cohorts.chosen_labels(session, group, manifest, names) if names or not targets else ()
     if isinstance(source, PredictionsModel):
         chosen = _covered(source, chosen, bool(names))
-    read = reading or Reading()
-    for label in read.local_prevalence:
+    for label in settings.local_prevalence:
         if label not in chosen:
             raise UsageError(
                 f"prevalence of {label}", "this label is not evaluated", f"Choose from: {', '.join(chosen)}"
             )
     config = EvaluateConfig(
-        threshold=read.threshold,
-        local_prevalence=read.local_prevalence,
+        **dict(settings),
         store=str(home.store),
         cache=str(home.cache),
         model=source,
         labels=chosen,
+        targets=tuple(targets),
         split_id=group.split_id,
-        resamples=resamples,
-        seed=seed,
     )
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
 

@@ -30,7 +30,7 @@ class SchemaForm(QWidget):
             and nested configs named nowhere last. A nested config gets a box of its own under its own title.
         hidden: dotted paths that are not shown; they keep the value they were given.
         options: what to choose from where the schema cannot know it, such as the labels of a workspace.
-        only: when given, the only top-level fields that are shown.
+        only: when given, the only top-level fields that are shown, in this order.
         folded: dotted paths that lie below *More*.
     """
 
@@ -55,7 +55,8 @@ class SchemaForm(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(12)
         self._edit.connect(self._edited)
-        self._build([name for name in self._fields.shown() if only is None or name in only], sections or {})
+        there = self._fields.shown()
+        self._build(there if only is None else [name for name in only if name in there], sections or {})
         self.set_value({})
 
     def value(self) -> dict[str, Any]:

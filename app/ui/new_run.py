@@ -16,7 +16,7 @@ from app.ui.choosers import add_cohorts, beside, choosers, combo
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
 from app.ui.run_dialog import RunDialog
-from engine.contract.config import CompareConfig, EvaluateConfig
+from engine.contract.config import CompareConfig, EvaluateConfig, EvaluationSettings
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class NewEvaluation(RunDialog):
                 self.model.currentData(),
                 self.cohort.currentData(),
                 tuple(asked["labels"]),
-                asked["resamples"],
-                asked["seed"],
+                EvaluationSettings(resamples=asked["resamples"], seed=asked["seed"]),
                 search=True,
             )
         )
@@ -97,7 +96,8 @@ class NewEvaluation(RunDialog):
 
     def _judge(self) -> None:
         complete = self.model.count() > 0 and self.cohort.count() > 0
-        self.start.setEnabled(complete and self.form is not None and not self.form.errors)
+        asked = self.form is not None and not self.form.errors and bool(self.form.value()["labels"])
+        self.start.setEnabled(complete and asked)
 
 
 SOURCE_WORDS = {

@@ -23,6 +23,10 @@ from engine.contract.deidentification import Deidentification as Deidentificatio
 from engine.contract.drift import DriftConfig as DriftConfig
 from engine.contract.efficiency import EfficiencyConfig as EfficiencyConfig
 from engine.contract.errors import WorldError
+from engine.contract.evaluation import EvaluateConfig as EvaluateConfig
+from engine.contract.evaluation import EvaluationSettings as EvaluationSettings
+from engine.contract.evaluation import FewLabels as FewLabels
+from engine.contract.evaluation import HeadTraining as HeadTraining
 from engine.contract.leakage import LeakageConfig as LeakageConfig
 from engine.contract.mapping import SignalTable as SignalTable
 from engine.contract.model_source import BaselineModel as BaselineModel
@@ -37,8 +41,6 @@ from engine.contract.objective import DinoSRConfig as DinoSRConfig
 from engine.contract.objective import HuBERTConfig as HuBERTConfig
 from engine.contract.objective import JEPAConfig as JEPAConfig
 from engine.contract.objective import ObjectiveConfig as ObjectiveConfig
-from engine.contract.operating import Share as Share
-from engine.contract.operating import ThresholdRule as ThresholdRule
 from engine.contract.page import Page
 from engine.contract.pretraining import PretrainConfig as PretrainConfig
 from engine.contract.pretraining import ProbeConfig as ProbeConfig
@@ -82,31 +84,6 @@ class EmbedConfig(Page):
     store: str = ""
     model: ModelSource
     cache: str = Field("", description="Folder of cached embeddings, keyed by model hash and record.")
-    batch_size: int = Field(64, ge=1, le=4096)
-    threads: int = Field(0, ge=0, le=256)
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-
-
-class EvaluateConfig(Page):
-    """Probe one model on labelled recordings, scored with patient-clustered intervals."""
-
-    kind: Literal["evaluate"] = "evaluate"
-    contract: int = CONTRACT_VERSION
-    store: str = ""
-    model: ModelSource
-    mode: Literal["linear"] = Field("linear", description="Linear probe on mean-pooled features of the frozen model.")
-    labels: tuple[str, ...] = Field(min_length=1, description="Labels to predict.")
-    threshold: ThresholdRule = Field(ThresholdRule(), description="How thresholds are chosen on training patients.")
-    local_prevalence: dict[str, tuple[Share, ...]] = Field(
-        {}, description="By label: shares of positives elsewhere, to which predictive values are carried."
-    )
-    split_id: str = Field("", description="Id of the patient-wise split.")
-    cache: str = ""
-    resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
-    confidence: float = Field(0.95, gt=0.5, lt=1)
-    seed: int = Field(
-        0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
-    )
     batch_size: int = Field(64, ge=1, le=4096)
     threads: int = Field(0, ge=0, le=256)
     device: Literal["auto", "cpu", "cuda"] = "auto"

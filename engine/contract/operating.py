@@ -60,13 +60,6 @@ class ThresholdRule(Model):
         return "largest Youden index" if self.kind == "youden" else f"{self.kind} at least {self.target or 0.9:.2f}"
 
 
-class Reading(Model):
-    """At which threshold labels are read, and where else."""
-
-    threshold: ThresholdRule = ThresholdRule()
-    local_prevalence: dict[str, tuple[Share, ...]] = Field({}, description="By label: shares of positives elsewhere.")
-
-
 class ThresholdCurve(Model):
     """Counts at thresholds from high to low: the points of the ROC and of the precision-recall curve.
 

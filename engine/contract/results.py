@@ -15,7 +15,9 @@ from engine.contract.efficiency import EfficiencyResults
 from engine.contract.estimate import Estimate as Estimate
 from engine.contract.estimate import Interval as Interval
 from engine.contract.estimate import Model as Model
-from engine.contract.operating import EffectiveSize, OperatingPoint, ThresholdCurve
+from engine.contract.evaluation import EvaluateResults as EvaluateResults
+from engine.contract.evaluation import KnownLeaks as KnownLeaks
+from engine.contract.evaluation import LabelResult as LabelResult
 from engine.contract.ranking import Ranking
 from engine.contract.recheck import RecheckResults as RecheckResults
 from engine.contract.scaling import Association, DataBudget
@@ -23,18 +25,6 @@ from engine.contract.scaling import ScalingFit as ScalingFit
 from engine.contract.similarity import CKA as CKA
 from engine.contract.similarity import EmbeddingSpread as EmbeddingSpread
 from engine.contract.stress import StressResults as StressResults
-
-
-class LabelResult(Model):
-    """Discrimination of one label; of probes along a pretraining the AUROC alone."""
-
-    label: str
-    auroc: Estimate
-    auprc: Estimate | None = Field(None, description="Average precision; chance gives the prevalence.")
-    prevalence: Estimate | None = Field(None, description="Share of positives among recordings of known label.")
-    effective: EffectiveSize | None = None
-    operating: OperatingPoint | None = None
-    curve: ThresholdCurve | None = Field(None, description="Points of the ROC and precision-recall curves.")
 
 
 class StoreFault(Model):
@@ -195,47 +185,6 @@ class EmbedResults(Model):
     computed: int
     layers: list[str]
     width: int
-
-
-class KnownLeaks(Model):
-    """What was known of leaks when a model was scored: into the cohort, and between model and cohort."""
-
-    verdict: Literal["not searched", "searching", "none found", "leaks"] = Field(
-        description="Of the cohort's parts: patients and copies of recordings that stand in two."
-    )
-    searched: str = Field("", description="When the parts were searched; empty when they never were.")
-    job: str = Field("", description="The search.")
-    recordings: int = Field(0, description="Recordings that it compared.")
-    findings: list[str] = Field([], description="One sentence for each leak.")
-    unsearched: list[str] = Field([], description="One sentence for each thing that nobody has looked for.")
-
-
-class EvaluateResults(Model):
-    """Outcome of an evaluation: one model, one split, several labels.
-
-    Out-of-fold scores stand in predictions.npz (record_id, patient, fold, scores [records, labels], labels), the
-    pooled features per layer in features.safetensors ([records, width] float32 per layer), when the model has any.
-    """
-
-    kind: Literal["evaluate"] = "evaluate"
-    model: str
-    model_sha256: str
-    mode: str = Field(description="'linear probe', 'age + sex', 'scores as supplied'")
-    macro: Estimate
-    labels: list[LabelResult]
-    split_id: str
-    split_kind: str = Field(description="'out-of-fold over 5 patient folds' or 'held-out test patients'")
-    test_sha256: str
-    records: int
-    patients: int
-    labels_sha256: dict[str, str] = Field({}, description="By label: which tested recording had which value.")
-    missing_scores: int = 0
-    layers: list[str] = Field([])
-    notes: list[str] = Field([])
-    leaks: KnownLeaks | None = Field(None, description="None: nobody told the run, so nothing is known.")
-    seed: int
-    resamples: int
-    seconds: float
 
 
 class Difference(Model):

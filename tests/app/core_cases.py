@@ -20,9 +20,10 @@ from pathlib import Path
 import pytest
 
 from app.workspace import Workspace
-from engine.contract.config import PretrainConfig, S4Config, StudyConfig
+from engine.contract.config import EvaluationSettings, PretrainConfig, S4Config, StudyConfig
 
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples" / "ptbxl"
+QUICK = EvaluationSettings(resamples=100)
 WORKERS = '''
 import hashlib, os, sys, time
 from engine import lifecycle

@@ -260,12 +260,12 @@ class FakeWorkspace(FakeTraining):
         model: str,
         cohort: str,
         labels: Any = (),
-        resamples: int = 2000,
-        seed: int = 0,
+        settings: Any = None,
+        *,
+        targets: Any = (),
         search: bool = False,
-        reading: Any = None,
     ) -> str:
-        self._said("evaluate", model, cohort, tuple(labels), resamples, seed, search)
+        self._said("evaluate", model, cohort, tuple(labels), settings.resamples, settings.seed, search)
         return self._queue("evaluate", model)
 
     def compare(self, evaluation_jobs: Any, seed: int = 0, resamples: int = 2000) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core_cases import SAMPLES, hurt, make_workspace
+from core_cases import QUICK, SAMPLES, hurt, make_workspace
 
 from app.core import cohorts, jobs, probes
 from app.core.cohort_plan import CohortPlan, plan_of
@@ -124,7 +124,7 @@ def test_labels_reach_a_run_in_the_order_of_its_manifest_with_unknown_as_nan(
     ids = [member.record_id for member in workspace.cohort_members("main")]
     hurt(workspace, "DELETE FROM labels WHERE record_id = ? AND label = 'MI'", ids[0])
     hurt(workspace, "UPDATE records SET age = NULL, sex = 'unknown' WHERE record_id = ?", ids[1])
-    job = workspace.evaluate("age + sex", "main", labels=["MI", "NORM"], resamples=100)
+    job = workspace.evaluate("age + sex", "main", labels=["MI", "NORM"], settings=QUICK)
     folder = RunFolder(workspace.path / "runs" / job)
     cohorts_session = workspace._home.db
     with cohorts_session.read() as session:
@@ -149,11 +149,11 @@ def test_every_evaluation_counts_once_as_an_opening_of_its_split(workspace: Work
     workspace.create_cohort("main", folds=3)
     twin = workspace.create_cohort("twin", folds=3)
     workspace.add_baseline()
-    first = workspace.evaluate("age + sex", "main", labels=["NORM"], resamples=100)
+    first = workspace.evaluate("age + sex", "main", labels=["NORM"], settings=QUICK)
     assert workspace.cohort("main").openings == 0
     assert workspace.wait(first, timeout_s=60).state == "done"
     assert not (workspace.path / "runs" / first / "labels.npz").exists()
-    workspace.wait(workspace.evaluate("age + sex", "twin", labels=["NORM"], resamples=100), timeout_s=60)
+    workspace.wait(workspace.evaluate("age + sex", "twin", labels=["NORM"], settings=QUICK), timeout_s=60)
     assert workspace.cohort("main").openings == workspace.cohort("twin").openings == 2
     opened = [row for row in workspace.audit() if row.action == "test split opened"]
     assert [row.detail["count"] for row in opened] == [2, 1]

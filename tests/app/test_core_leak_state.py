@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from core_cases import make_workspace
+from core_cases import QUICK, make_workspace
 
 from app import cli
 from app.core import exposure, jobs, leakage, models
@@ -164,7 +164,7 @@ def test_what_a_model_was_pretrained_on_is_searched_for_copies_before_it_is_scor
 
     def kinds() -> list[str]:
         before = {row.job_id for row in workspace.jobs()}
-        workspace.evaluate("random", "held out", labels=["NORM"], resamples=100, search=True)
+        workspace.evaluate("random", "held out", labels=["NORM"], settings=QUICK, search=True)
         return [row.kind for row in reversed(workspace.jobs()) if row.job_id not in before]
 
     monkeypatch.setattr(leakage, "MOST_UNASKED", len(rows) - 1)
@@ -241,7 +241,7 @@ def test_a_run_that_scores_tells_and_keeps_what_was_known(workspace: Workspace) 
     from engine.contract.events import EventWriter, Warned, read_events
     from engine.evaluation.runs import _leaks
 
-    job_id = workspace.evaluate("random", "main", labels=["NORM"], resamples=100)
+    job_id = workspace.evaluate("random", "main", labels=["NORM"], settings=QUICK)
     folder = workspace._home.run(job_id)
     with workspace._home.db.write() as session:
         exposure.write_known(session, session.query(Job).filter(Job.job_id == job_id).one(), folder)

@@ -7,7 +7,14 @@ from app.ui.form import SchemaForm
 from app.ui.form_fields import ChoiceEditor, FlagEditor, ListEditor, NumberEditor, RangeEditor, TicksEditor
 from app.ui.form_words import limits_of, story_of, title_of
 from app.ui.pretrain_form import FOLDED, OF_THE_PARENT, SECTIONS, device_options, of_parent, pretrain_form
-from engine.contract.config import EvaluateConfig, PretrainConfig, ProbeConfig, TransformerConfig, parse_config
+from engine.contract.config import (
+    CompareConfig,
+    EvaluateConfig,
+    PretrainConfig,
+    ProbeConfig,
+    TransformerConfig,
+    parse_config,
+)
 
 LABELS = [("NORM", "NORM  (44 of 140)"), ("MI", "MI  (31 of 140)"), ("STTC", "STTC  (28 of 140)")]
 
@@ -128,7 +135,7 @@ def test_values_of_a_recipe_are_shown_and_hidden_ones_are_kept(pretrain):
 
 
 def test_a_form_of_some_fields_does_not_complain_of_the_others(qtbot):
-    form = SchemaForm(EvaluateConfig, only=("labels", "resamples", "seed"), options={"labels": LABELS})
+    form = SchemaForm(CompareConfig, only=("labels", "resamples", "seed"), options={"labels": LABELS})
     qtbot.addWidget(form)
     assert form.paths() == ["labels", "resamples", "seed"]
     assert list(form.errors) == ["labels"]

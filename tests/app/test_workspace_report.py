@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core_cases import SAMPLES, hurt, sha256
+from core_cases import QUICK, SAMPLES, hurt, sha256
 
 from app.core import audit
 from app.governance.collect import CURVES
@@ -29,7 +29,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workspace.create_cohort("main", labels=["NORM", "MI"], folds=5)
         workspace.add_baseline()
         workspace.add_predictions(SAMPLES / "predictions-age-sex.csv", "vendor")
-        jobs = [done(workspace, workspace.evaluate(name, "main", resamples=100)) for name in ("age + sex", "vendor")]
+        jobs = [done(workspace, workspace.evaluate(name, "main", settings=QUICK)) for name in ("age + sex", "vendor")]
         done(workspace, workspace.compare(jobs, resamples=100))
     return path
 
@@ -181,7 +181,7 @@ def test_two_workspaces_reach_the_same_numbers_from_the_same_recordings(tmp_path
             done(workspace, workspace.pretrain(config))
             workspace.add_random_model("random S4", config.backbone)
             jobs = [
-                done(workspace, workspace.evaluate(model, "main", resamples=100)) for model in ("ours", "random S4")
+                done(workspace, workspace.evaluate(model, "main", settings=QUICK)) for model in ("ours", "random S4")
             ]
             compared = done(workspace, workspace.compare(jobs, resamples=100))
             workspace.export_report(tmp_path / f"{name}.pdf")
