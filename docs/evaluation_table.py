@@ -1,0 +1,272 @@
+"""The page docs/evaluation.md and its evaluation.csv, from the runs of `docs/evaluation.py` that stand."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from evaluation import BACKBONES, EPOCHS, OBJECTIVES, RHYTHMS
+from pairs import SUPERCLASSES
+
+from engine.contract.results import (
+    AnyResults,
+    CompareResults,
+    Estimate,
+    EvaluateResults,
+    LeakageResults,
+    StressResults,
+    StudyResults,
+    parse_results,
+)
+
+MODES = ("linear", "frozen", "finetune")
+TITLES = {
+    "ptbxl": f"PTB-XL: {', '.join(SUPERCLASSES)}",
+    "ludb": f"LUDB: {', '.join(RHYTHMS)}",
+}
+HEAD = """# What fifteen pretrained models are worth, measured with everything that Isoline has
+
+The models of [pairs.md](pairs.md), one seed: five objectives on three backbones, size `small`, pretrained on 291
+recordings. They are examples of the method, not of what the objectives can do: every interval below is wide, and the
+study that this engine follows pretrained on up to eleven million recordings. Made by
+
+    python docs/pairs.py PAIRS
+    python docs/evaluation.py FOLDER --pairs PAIRS
+
+The single figures, every label's included, stand in [evaluation.csv](evaluation.csv).
+
+**Tests.** PTB-XL: five superclasses (likelihood 50 or more), fitted on the recordings of folds 1-8 that are here and
+tested on those of folds 9-10. LUDB: three rhythms of ten recordings or more, out of five patient folds. Intervals are
+95 %, clustered by patient.
+
+**Modes.** *Linear*: L2-penalised logistic regression on mean-pooled features. *Frozen*: attention pooling with a
+learned query, {frozen} epochs. *Finetune*: everything trained, three learning rates, {finetune} epochs (the study: 100 each).
+*From scratch*: S4 without stem at 100 Hz, {supervised} epochs.
+"""
+
+BROKEN = """Of a sweep the mildest severity that costs 0.05 of the macro AUROC, with its interval; of a single fault the
+change of the macro AUROC. Linear probes, fitted on undisturbed recordings."""
+
+Wanted = TypeVar("Wanted", bound=AnyResults)
+
+
+def write_page(folder: Path, page: Path) -> None:
+    """Write page and CSV; what is not done is named as such."""
+    told = {path.parent.name: parse_results(path.read_text("utf-8")) for path in sorted(folder.glob("*/results.json"))}
+    parts = [HEAD.format(**EPOCHS), leaks(told)]
+    for task, title in TITLES.items():
+        parts += [worth(told, task, title), ranks(told, task), few(told, task), stress(told, task)]
+    parts += [scaling(told), similarity(told)]
+    page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
+    with page.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["test", "model", "mode", "label", "auroc", "low", "high", "interval", "records", "patients"])
+        writer.writerows(single(told))
+    print(f"{page}: {len(of(told, EvaluateResults))} evaluations")
+
+
+def of(told: dict[str, AnyResults], kind: type[Wanted]) -> dict[str, Wanted]:
+    """The results of one kind, by name of the run."""
+    return {name: one for name, one in told.items() if isinstance(one, kind)}
+
+
+def leaks(told: dict[str, AnyResults]) -> str:
+    """What the search for leaks found."""
+    found = of(told, LeakageResults).get("leakage")
+    if found is None:
+        return "**Leaks**: not searched yet.\n"
+    parts = " and ".join(f"{count} of the part *{part}*" for part, count in found.parts.items())
+    verdict = "; ".join(found.findings) if found.leaks else "no patient and no copy of a recording stands in both"
+    return f"**Leaks** from the pretraining pool into the tests, {parts}: {verdict}.\n"
+
+
+def worth(told: dict[str, AnyResults], task: str, title: str) -> str:
+    """Macro AUROC of every model in every mode."""
+    known = of(told, EvaluateResults)
+    lines = [f"## {title}\n", tested(known, task), "| model | linear | frozen | finetuned |", "|---|---|---|---|"]
+    for backbone in BACKBONES:
+        for model in (*(f"{objective}-{backbone}" for objective in OBJECTIVES), f"random-{backbone}"):
+            lines.append(line([spoken(model), *(macro(known.get(f"{task}-{model}-{mode}")) for mode in MODES)]))
+    lines.append(line(["S4 from scratch", "", "", macro(known.get(f"{task}-supervised"))]))
+    lines.append(line(["age + sex", macro(known.get(f"{task}-age-sex")), "", ""]))
+    return "\n".join([*lines, "", "Macro AUROC. A dash: not done yet.", ""])
+
+
+def tested(known: dict[str, EvaluateResults], task: str) -> str:
+    """Who is tested, in a sentence."""
+    one = known.get(f"{task}-age-sex")
+    if one is None:
+        return ""
+    counts = ", ".join(f"{label.label} {label.auroc.positive_records}" for label in one.labels)
+    return f"{one.records} recordings of {one.patients} patients, {one.split_kind}; with the label: {counts}.\n"
+
+
+def ranks(told: dict[str, AnyResults], task: str) -> str:
+    """Ranks over the task's labels, a column a mode."""
+    tables = {mode: compared(told, task, mode) for mode in MODES}
+    found = {mode: one.ranking.overall for mode, one in tables.items() if one is not None and one.ranking is not None}
+    shown = {mode: {one.model: one for one in page.models} for mode, page in found.items() if page is not None}
+    if not shown:
+        return ""
+    names = sorted(
+        {name for page in shown.values() for name in page},
+        key=lambda name: next((page[name].rank.value or 99.0 for page in shown.values() if name in page), 99.0),
+    )
+    lines = ["### Ranks over the labels\n", f"| model | {' | '.join(shown)} |", "|---" * (len(shown) + 1) + "|"]
+    for name in names:
+        cells = [number(page[name].rank, 1) if name in page else "-" for page in shown.values()]
+        lines.append(line([spoken(name), *cells]))
+    rule = next(one.ranking.rule for one in tables.values() if one is not None and one.ranking is not None)
+    return "\n".join([*lines, "", f"1 is best. {rule}", ""])
+
+
+def compared(told: dict[str, AnyResults], task: str, mode: str) -> CompareResults | None:
+    """The comparison of most models."""
+    found = {name: one for name, one in of(told, CompareResults).items() if name.startswith(f"{task}-compare-{mode}-")}
+    return max(found.values(), key=lambda one: len(one.models), default=None)
+
+
+def few(told: dict[str, AnyResults], task: str) -> str:
+    """Few-label curves of the linear mode."""
+    known = {
+        name: one.few_labels
+        for name, one in of(told, EvaluateResults).items()
+        if name.startswith(task) and one.few_labels is not None
+    }
+    if not known:
+        return ""
+    first = next(iter(known.values()))
+    heads = [f"{point.patients:.0f}" for point in first.points]
+    lines = [
+        "### With fewer labelled patients\n",
+        f"| model (linear) | {' | '.join(heads)} | for macro AUROC 0.80 |",
+        "|---" * (len(heads) + 2) + "|",
+    ]
+    for name, curve in known.items():
+        needed = "" if curve.needed is None else number(curve.needed.labels, 0) or curve.needed.labels.not_estimable
+        model = name.removeprefix(f"{task}-").removesuffix("-linear")
+        lines.append(line([spoken(model), *(number(point.macro, 3) for point in curve.points), needed]))
+    return "\n".join([*lines, "", "Macro AUROC by labelled patients that trained; intervals over repeats.", ""])
+
+
+def stress(told: dict[str, AnyResults], task: str) -> str:
+    """Where the probes break."""
+    known = {name: one for name, one in of(told, StressResults).items() if name.startswith(task)}
+    if not known:
+        return ""
+    models = {name.removeprefix(f"{task}-").removesuffix("-stress"): one for name, one in known.items()}
+    lines = [
+        "### Where they break\n",
+        f"| fault | {' | '.join(map(spoken, models))} |",
+        "|---" * (len(models) + 1) + "|",
+    ]
+    sweeps = {sweep.name: sweep for one in models.values() for sweep in one.sweeps}
+    for name, sweep in sweeps.items():
+        cells = [broken(one, name) for one in models.values()]
+        lines.append(line([f"{sweep.title}{f' ({sweep.unit})' if sweep.unit else ''}", *cells]))
+    return "\n".join([*lines, "", BROKEN, ""])
+
+
+def broken(results: StressResults, name: str) -> str:
+    """The breaking point under one fault, or the change of a fault of one severity."""
+    sweep = next((one for one in results.sweeps if one.name == name), None)
+    if sweep is None:
+        return "-"
+    if sweep.breaking is None:
+        return number(sweep.levels[0].change, 3, signed=True)
+    point = sweep.breaking
+    if point.broken is None:
+        return point.not_estimable or "holds"
+    high = "beyond" if point.high is None else f"{point.high:g}"
+    return f"{point.broken:g} ({'?' if point.low is None else f'{point.low:g}'} to {high})"
+
+
+def scaling(told: dict[str, AnyResults]) -> str:
+    """The fits over nested pools."""
+    study = of(told, StudyResults).get("scaling")
+    if study is None:
+        return ""
+    lines = [
+        "## Over nested pools\n",
+        "S4 of width 64, 400 steps, three seeds, nested sets of the pool's recordings.\n",
+        "| series | number | a | b | c | R2 | points |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for fit in study.fits:
+        share = "" if fit.r_squared is None else f"{fit.r_squared:.2f}"
+        told_b = f"{fit.b:.3g}"
+        if fit.b_interval is not None:
+            told_b += f" ({fit.b_interval.low:.3g} to {fit.b_interval.high:.3g})"
+        lines.append(line([fit.series, fit.metric, f"{fit.a:.3g}", told_b, f"{fit.c:.3g}", share, str(fit.points)]))
+    return "\n".join([*lines, "", "E(N) = a N^-b + c; the fit with c = 0 stands beside it.", "", *study.notes, ""])
+
+
+def similarity(told: dict[str, AnyResults]) -> str:
+    """CKA between the last layers, on PTB-XL's test."""
+    found = compared(told, "ptbxl", "linear")
+    if found is None or not found.cka:
+        return ""
+    names = sorted({name for one in found.cka for name in (one.rows, one.columns)}, key=found.models.index)
+    value = {(one.rows, one.columns): one.values[-1][-1] for one in found.cka}
+    lines = [
+        "## How alike are the last layers?\n",
+        f"| CKA | {' | '.join(map(spoken, names))} |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    for row in names:
+        cells = [value.get((row, name), value.get((name, row))) for name in names]
+        lines.append(line([spoken(row), *("" if one is None else f"{one:.2f}" for one in cells)]))
+    warned = {one.warning for one in found.cka if one.warning}
+    return "\n".join([*lines, "", "Debiased linear CKA on PTB-XL's test recordings.", *sorted(warned), ""])
+
+
+def single(told: dict[str, AnyResults]) -> Iterator[list[object]]:
+    """One row a label of every evaluation, the macro first."""
+    for name, one in of(told, EvaluateResults).items():
+        task = name.split("-")[0]
+        for label, estimate in (("macro", one.macro), *((label.label, label.auroc) for label in one.labels)):
+            span = estimate.interval
+            yield [
+                task,
+                one.model,
+                one.mode,
+                label,
+                "" if estimate.value is None else f"{estimate.value:.6f}",
+                "" if span is None else f"{span.low:.6f}",
+                "" if span is None else f"{span.high:.6f}",
+                estimate.not_estimable if span is None else span.method,
+                estimate.records,
+                estimate.patients,
+            ]
+
+
+def macro(results: EvaluateResults | None) -> str:
+    """The macro AUROC with its interval."""
+    return "-" if results is None else number(results.macro, 3)
+
+
+def number(estimate: Estimate, digits: int, signed: bool = False) -> str:
+    """A number with its interval."""
+    if estimate.value is None:
+        return ""
+    form = f"{'+' if signed else ''}.{digits}f"
+    span = estimate.interval
+    told = f"{estimate.value:{form}}"
+    return told if span is None else f"{told} ({span.low:{form}} to {span.high:{form}})"
+
+
+def spoken(model: str) -> str:
+    """cpc-s4 as CPC on S4."""
+    words = {"s4": "S4", "net1d": "Net1D", "transformer": "Transformer", "cpc": "CPC", "jepa": "JEPA"}
+    words |= {"dinosr": "DinoSR", "hubert": "HuBERT++", "random": "random weights"}
+    first, _, second = model.partition("-")
+    if first == "age":
+        return "age + sex"
+    return f"{words.get(first, first)} on {words.get(second, second)}" if second else words.get(first, first)
+
+
+def line(cells: Sequence[str]) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
