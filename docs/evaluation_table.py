@@ -42,8 +42,8 @@ tested on those of folds 9-10. LUDB: three rhythms of ten recordings or more, ou
 95 %, clustered by patient.
 
 **Modes.** *Linear*: L2-penalised logistic regression on mean-pooled features. *Frozen*: attention pooling with a
-learned query, {frozen} epochs. *Finetune*: everything trained, three learning rates, {finetune} epochs (the study: 100 each).
-*From scratch*: S4 without stem at 100 Hz, {supervised} epochs.
+learned query, {frozen} epochs. *Finetune*: everything trained, three learning rates, {finetune} epochs (the study: 100
+each). *From scratch*: S4 without stem at 100 Hz, {supervised} epochs.
 """
 
 BROKEN = """Of a sweep the mildest severity that costs 0.05 of the macro AUROC, with its interval; of a single fault the
