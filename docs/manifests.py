@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.run import ManifestRow, RunFolder
+from engine.data.embedding_cache import Names
 from engine.data.keys import keys_of_ids
 from engine.data.leakage import Look
 from engine.data.manifest import Manifest
 from engine.data.store import Store
-from engine.evaluation.cache import Names
 from engine.training.lineage import Corpus
 
 ROWS = 11_000_000

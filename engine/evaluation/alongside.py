@@ -22,8 +22,8 @@ from engine.contract.config import PretrainConfig
 from engine.contract.errors import WorldError, disk_error
 from engine.contract.results import ProbeChange, ProbePoint
 from engine.contract.run import ManifestRow, RunFolder
+from engine.data.embedding_cache import NoCache
 from engine.data.store import Store
-from engine.evaluation.cache import NoCache
 from engine.evaluation.embed import embed
 from engine.evaluation.judge import judge, tested
 from engine.evaluation.opened import Opened, read_arrays

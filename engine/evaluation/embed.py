@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from engine.backbones.fused import Encoder, for_inference
 from engine.contract.errors import WorldError
+from engine.data.embedding_cache import EmbeddingCache, Names
 from engine.data.store import Store
-from engine.evaluation.cache import EmbeddingCache, Names
 from engine.signal.condition import check_card, model_input
 from engine.zoo.native import LoadedModel
 

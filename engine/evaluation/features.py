@@ -15,8 +15,8 @@ from engine.contract.config import EmbedConfig, EvaluateConfig, NativeModel, Ran
 from engine.contract.drift import DriftConfig
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
+from engine.data.embedding_cache import EmbeddingCache, cache_key
 from engine.data.store import Store
-from engine.evaluation.cache import EmbeddingCache, cache_key
 from engine.evaluation.embed import Embedded, Filled, RecordIds, embed, fill
 from engine.evaluation.progress import Pace
 from engine.training.device import pick_device, set_threads

@@ -7,8 +7,8 @@ import torch
 from engine.contract.backbone import Net1DConfig, TransformerConfig
 from engine.contract.config import RandomModel, S4Config
 from engine.contract.errors import WorldError
+from engine.data.embedding_cache import EmbeddingCache, Names, cache_key
 from engine.data.store import Store
-from engine.evaluation.cache import EmbeddingCache, Names, cache_key
 from engine.evaluation.embed import embed, fill
 from engine.signal.condition import model_input
 from engine.signal.recording import Recording
