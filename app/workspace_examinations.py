@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.core import efficiency, examinations
 from app.core.home import Home
+from engine.contract.drift import GroupedBy
 from engine.signal.perturbations import PERTURBATIONS, Perturbation
 
 
@@ -60,7 +61,15 @@ class Examinations:
         with self._home.db.write() as session:
             return efficiency.measure(session, self._home, model, devices, batches, seconds)
 
-    def drift(self, model: str, cohort: str, reference: str, labels: Sequence[str] = (), seed: int = 0) -> str:
+    def drift(
+        self,
+        model: str,
+        cohort: str,
+        reference: str,
+        labels: Sequence[str] = (),
+        by: Sequence[GroupedBy] | None = None,
+        seed: int = 0,
+    ) -> str:
         """Queue a comparison of a cohort's recordings with a reference's, as a model sees them.
 
         Args:
@@ -68,6 +77,7 @@ class Examinations:
             cohort: the local recordings.
             reference: cohort of the recordings that the model is known on.
             labels: labels of the reference whose share among the local recordings is reckoned from scores.
+            by: attributes of which every local group is held against the reference, too; device and year when None.
             seed: of every random draw.
 
         Raises:
@@ -75,7 +85,7 @@ class Examinations:
             WorldError: no recording of the reference is left.
         """
         with self._home.db.write() as session:
-            return examinations.drift(session, self._home, model, reference, cohort, labels, seed)
+            return examinations.drift(session, self._home, model, reference, cohort, labels, by, seed)
 
     def export_figures(self, job_id: str, folder: Path) -> list[Path]:
         """Write every number of a finished run as a table and every figure as SVG; gives back the files.

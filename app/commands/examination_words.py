@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import printing
-from engine.contract.drift import DriftResults, FeatureShift
+from engine.contract.drift import DriftResults, FeatureShift, GroupShift
 from engine.contract.estimate import Estimate
 from engine.contract.stress import BreakingPoint, StressLevel, StressResults, StressSweep
 
@@ -22,6 +22,9 @@ def drift_words(results: DriftResults) -> str:
     blocks = [printing.fields(head)]
     heads: tuple[str, ...] = ("Fact", "Reference", "Local", "Distance", "p", "Stability index")
     blocks.append(printing.table(heads, [_feature_row(one, results) for one in results.features]))
+    if results.groups:
+        heads = ("Group", "Records", "Patients", "Told apart: AUROC", "MMD²", "Adjusted p")
+        blocks.append(printing.table(heads, [_group_row(one) for one in results.groups], right=heads[1:3]))
     if results.priors:
         rows = [
             (one.label, printing.estimate(one.reference), printing.estimate(one.local), _observed(one.observed))
@@ -44,6 +47,13 @@ def _feature_row(one: FeatureShift, results: DriftResults) -> tuple[str, ...]:
         _p(one.p_value, permutations),
         f"{one.stability:.3f}",
     )
+
+
+def _group_row(one: GroupShift) -> tuple[str, ...]:
+    counts = f"{one.attribute}: {one.group}", f"{one.records:,}", f"{one.patients:,}"
+    if one.kernel is None or one.adjusted_p is None:
+        return *counts, printing.estimate(one.classifier), "", ""
+    return *counts, printing.estimate(one.classifier), f"{one.kernel.squared:.4g}", f"{one.adjusted_p:.3f}"
 
 
 def _observed(estimate: Estimate | None) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.submitting import add_finish, submitted
+from engine.contract.drift import GroupedBy
 from engine.contract.errors import EXIT_DONE
 
 
@@ -65,14 +67,21 @@ def _add_drift(verbs: Verbs) -> None:
     drift.add_argument(
         "--label", action="append", default=[], metavar="L", help="reckon this label's local share; repeatable"
     )
+    drift.add_argument(
+        "--by",
+        action="append",
+        choices=get_args(GroupedBy),
+        help="also every local group for itself; repeatable (default: device and year)",
+    )
     drift.add_argument("--seed", type=int, default=0, metavar="N", help="seed of every random draw (default: 0)")
     add_finish(drift)
 
 
 def _drift(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
+        by = tuple(arguments.by) if arguments.by else None
         job = workspace.drift(
-            arguments.model, arguments.cohort, arguments.reference, labels=arguments.label, seed=arguments.seed
+            arguments.model, arguments.cohort, arguments.reference, arguments.label, by, arguments.seed
         )
         return submitted(workspace, job, "Drift", arguments)
 

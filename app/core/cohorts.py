@@ -9,7 +9,7 @@ Shapes: n recordings, L labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from app.core import audit, eligible, leak_state, records, twins
 from app.core.clock import utc_now
 from app.core.rows import CohortFlow, CohortRow, LeakVerdict
-from app.core.schema import Cohort, CohortMember, Job, RecordLabel
+from app.core.schema import Cohort, CohortMember, Job, Record, RecordLabel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.eligibility import Step
@@ -207,8 +207,19 @@ def open_split(session: Session, job: Job, name: str, times: int = 1) -> None:
     audit.append(session, "test split opened", cohort.name, {**told, "job": job.job_id, "model": job.model or ""})
 
 
+GROUPS: dict[str, Callable[[Record], str]] = {
+    "device": lambda record: " ".join(part for part in (record.maker, record.model) if part),
+    "year": lambda record: "" if record.year is None else str(record.year),
+    "dataset": lambda record: record.dataset,
+}
+"""Group of a recording by attribute, "" where it is not known; age and sex are told beside."""
+
+
 def write_labels(session: Session, rows: Sequence[ManifestRow], labels: Sequence[str], folder: RunFolder) -> None:
-    """Write the labels that a run may see, of these recordings; the engine deletes them at its end."""
+    """Write the labels that a run may see, of these recordings, and the groups that they are told by.
+
+    The engine deletes the file at its end.
+    """
     ids = [row.record_id for row in rows]
     found = records.by_ids(session, ids)
     missing = np.nan
@@ -220,6 +231,7 @@ def write_labels(session: Session, rows: Sequence[ManifestRow], labels: Sequence
         "age": np.array([missing if found[i].age is None else found[i].age for i in ids], dtype=np.float64),
         "sex": np.array([{"female": 1.0, "male": 0.0}.get(found[i].sex, missing) for i in ids], dtype=np.float64),
     }
+    arrays |= {f"group_{name}": np.array([told(found[i]) for i in ids], dtype=np.str_) for name, told in GROUPS.items()}
     draft = folder.path / "labels.tmp.npz"
     np.savez(draft, **arrays)
     draft.replace(folder.labels_path)

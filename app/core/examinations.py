@@ -10,7 +10,7 @@ from app.core import cohorts, jobs, models
 from app.core.home import Home
 from app.core.schema import RegisteredModel
 from engine.contract.config import DriftConfig, StressConfig
-from engine.contract.drift import LOCAL, REFERENCE
+from engine.contract.drift import LOCAL, REFERENCE, GroupedBy
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow
 from engine.signal.perturbations import chosen
@@ -53,7 +53,14 @@ def stress(
 
 
 def drift(
-    session: Session, home: Home, model: str, reference: str, cohort: str, names: Sequence[str], seed: int
+    session: Session,
+    home: Home,
+    model: str,
+    reference: str,
+    cohort: str,
+    names: Sequence[str],
+    by: Sequence[GroupedBy] | None,
+    seed: int,
 ) -> str:
     """Queue a comparison of a cohort's recordings with those of a reference. What is in both counts as local.
 
@@ -84,6 +91,7 @@ def drift(
         model=models.source_of(home, found),
         labels=cohorts.chosen_labels(session, cohorts.get(session, reference), apart, names) if names else (),
         seed=seed,
+        **({} if by is None else {"by": tuple(by)}),
     )
     title = f"{cohort} against {reference}, seen by {model}"
     return jobs.submit(session, home, config, title, rows, cohort=cohort, model=model)

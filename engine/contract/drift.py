@@ -14,6 +14,8 @@ from engine.contract.version import CONTRACT_VERSION
 REFERENCE, LOCAL = "reference", "local"
 """The two parts of the manifest of a comparison."""
 
+GroupedBy = Literal["device", "year", "dataset"]
+
 
 class DriftConfig(Page):
     """Hold local recordings against those of a reference, as one model sees them."""
@@ -23,6 +25,9 @@ class DriftConfig(Page):
     store: str = ""
     model: Annotated[NativeModel | RandomModel, Field(discriminator="source")]
     labels: tuple[str, ...] = Field((), description="Labels of the reference whose local share is reckoned.")
+    by: tuple[GroupedBy, ...] = Field(
+        ("device", "year"), description="Also every group of local recordings for itself, by these attributes."
+    )
     cache: str = ""
     permutations: int = Field(1000, ge=99, le=100_000, description="Exchanges of sides that a p value rests on.")
     resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
@@ -61,6 +66,18 @@ class FeatureShift(Model):
     not_estimable: str = ""
 
 
+class GroupShift(Model):
+    """The local recordings of one device, year or place against the whole reference."""
+
+    attribute: GroupedBy
+    group: str
+    classifier: Estimate = Field(description="As of all local recordings.")
+    kernel: KernelTest | None = None
+    adjusted_p: float | None = Field(None, description="Of the kernel test, Benjamini-Hochberg over all groups told.")
+    records: int
+    patients: int
+
+
 class PriorShift(Model):
     """What share of a label the local scores speak for, if only its share differs from the reference."""
 
@@ -82,6 +99,7 @@ class DriftResults(Model):
     )
     kernel: KernelTest | None
     features: list[FeatureShift]
+    groups: list[GroupShift] = Field([], description="By attribute, the largest group first.")
     priors: list[PriorShift] = Field([], description="One for each label whose scores are known on both sides.")
     reference_records: int
     reference_patients: int

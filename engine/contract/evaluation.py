@@ -20,7 +20,7 @@ from engine.contract.utility import UtilityResults
 from engine.contract.version import CONTRACT_VERSION
 
 Mode = Literal["linear", "linear-adamw", "frozen", "finetune", "supervised"]
-Attribute = Literal["sex", "age", "device", "site", "dataset"]
+Attribute = Literal["sex", "age", "device", "year", "dataset"]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 MODES: dict[Mode, str] = {

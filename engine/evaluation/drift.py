@@ -1,10 +1,6 @@
 """Local recordings against a reference, as one model sees them: a classifier, a kernel test, plain facts, and shares.
 
-The classifier is the linear probe, asked which side a recording is of. It is fitted on half of the patients and judged
-on the other half: an AUROC near one half says that this model's features do not tell the sides apart. Scores pooled
-over cross-validation folds would not do here. Where nothing is to be learnt they lie below chance (in a test of equal
-samples the interval ended at 0.45), since what a fold lacks its training part has too much of. Shares of labels are
-reckoned from a probe fitted on the reference.
+Shares of labels are reckoned from a probe fitted on the reference; `two_samples` says how sides are told apart.
 
 Legend: N recordings of both sides, D features, L labels.
 """
@@ -19,16 +15,16 @@ from numpy.typing import NDArray
 
 from engine.contract.drift import LOCAL, REFERENCE, DriftConfig, DriftResults, FeatureShift, KernelTest, PriorShift
 from engine.contract.errors import WorldError
-from engine.contract.estimate import Estimate
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.splits import patient_folds
+from engine.evaluation.drift_groups import group_shifts
 from engine.evaluation.features import embed_run
 from engine.evaluation.opened import Opened, open_labels
 from engine.evaluation.probe import cross_validated
 from engine.evaluation.progress import Pace
-from engine.metrics.drift import LARGEST, gap_test, kernel_test, permuted_sides, stability_index
-from engine.metrics.estimates import auroc_estimate, measure
+from engine.evaluation.two_samples import kernel_of, told_apart
+from engine.metrics.drift import LARGEST, gap_test, permuted_sides, stability_index
 from engine.metrics.prior_shift import Side, prior_shift
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
@@ -55,26 +51,29 @@ def run(folder: RunFolder, config: DriftConfig, events: EventWriter) -> DriftRes
     x_ND = embedded.layers[model.layers[-1]].astype(np.float64)
     codes_N, _ = patient_codes(opened.patients)
     sides_NQ = permuted_sides(local_N, codes_N, config.permutations, config.seed)
-    pace = Pace(folder, events, "steps", "comparing", 3 + len(config.labels))
-    classifier = _classifier(config, opened, x_ND, local_N, codes_N)
+    pace = Pace(folder, events, "steps", "comparing", 4 + len(config.labels))
+    classifier = told_apart(config, opened.patients, x_ND, local_N)
     pace.step(1)
-    kernel = _kernel(config, x_ND, local_N, sides_NQ)
+    kernel = kernel_of(config, x_ND, local_N, sides_NQ)
     pace.step(2)
     features = [_shift(name, value_N, local_N, sides_NQ) for name, value_N in _facts(opened).items()]
     pace.step(3)
-    priors = _priors(config, opened, x_ND, local_N, lambda done: pace.step(3 + done))
+    groups, left_out = group_shifts(config, opened, x_ND, local_N)
+    pace.step(4)
+    priors = _priors(config, opened, x_ND, local_N, lambda done: pace.step(4 + done))
     return DriftResults(
         model=config.model.name,
         model_sha256=model.sha256,
         classifier=classifier,
         kernel=kernel,
         features=features,
+        groups=groups,
         priors=priors,
         reference_records=int((~local_N).sum()),
         reference_patients=_patients(opened, ~local_N),
         local_records=int(local_N.sum()),
         local_patients=_patients(opened, local_N),
-        notes=_notes(opened, local_N, kernel, len(embedded.refused)),
+        notes=[*_notes(opened, local_N, kernel, len(embedded.refused)), *left_out],
         seed=config.seed,
         seconds=round(time.monotonic() - began, 3),
     )
@@ -89,47 +88,6 @@ def _refuse_small(opened: Opened, local_N: Rows) -> None:
 
 def _patients(opened: Opened, side_N: Rows) -> int:
     return len({patient for patient, chosen in zip(opened.patients, side_N, strict=True) if chosen})
-
-
-def _classifier(
-    config: DriftConfig, opened: Opened, x_ND: Floats, local_N: Rows, codes_N: NDArray[np.intp]
-) -> Estimate:
-    """How well a linear probe, fitted on half of the patients, tells the sides of the other half apart."""
-    y_N = local_N.astype(np.float64)
-    half_N = patient_folds(opened.patients, y_N[:, None], 2, config.seed)
-    parts = np.where(half_N == 0, "train", "test").tolist()
-    told = cross_validated(x_ND, y_N[:, None], opened.patients, parts, config.seed)
-    if told.problems:
-        return Estimate(not_estimable=next(iter(told.problems.values())))
-    weight_PB = draw_multiplicities(int(codes_N.max()) + 1, config.resamples, config.seed)
-    return auroc_estimate(measure(y_N, told.score_NL[:, 0], codes_N, weight_PB), config.confidence)
-
-
-def _kernel(config: DriftConfig, x_ND: Floats, local_N: Rows, sides_NQ: NDArray[np.bool_]) -> KernelTest | None:
-    """The kernel test on standardised features, on at most `LARGEST` recordings a side."""
-    rows = _sample(np.asarray(np.isfinite(x_ND).all(axis=1)), local_N, config.seed)
-    if min(local_N[rows].sum(), (~local_N[rows]).sum()) < 2:
-        return None
-    spread_D = x_ND[rows].std(axis=0)
-    z_ND = (x_ND[rows] - x_ND[rows].mean(axis=0)) / np.where(spread_D > 0, spread_D, 1.0)
-    found = kernel_test(z_ND, local_N[rows], sides_NQ[rows])
-    return KernelTest(
-        squared=found.squared,
-        bandwidth=found.bandwidth,
-        p_value=found.p_value,
-        permutations=sides_NQ.shape[1],
-        reference_records=int((~local_N[rows]).sum()),
-        local_records=int(local_N[rows].sum()),
-    )
-
-
-def _sample(usable_N: Rows, local_N: Rows, seed: int) -> NDArray[np.intp]:
-    """Places of at most `LARGEST` usable recordings a side, in their order."""
-    rng, chosen = np.random.default_rng(seed), []
-    for side_N in (~local_N, local_N):
-        rows = np.flatnonzero(side_N & usable_N)
-        chosen.append(rows if len(rows) <= LARGEST else rng.choice(rows, LARGEST, replace=False))
-    return np.sort(np.concatenate(chosen))
 
 
 def _facts(opened: Opened) -> dict[str, Floats]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,19 @@ from engine.data.splits import split_digest
 
 Floats = NDArray[np.float64]
 
+GROUP = "group_"
+"""Begins the names of the arrays that hold the groups of recordings."""
+
+SEXES = {1.0: "female", 0.0: "male"}
+AGE_BANDS = (
+    ("under 18 years", 18.0),
+    ("18 to 39 years", 40.0),
+    ("40 to 64 years", 65.0),
+    ("65 to 79 years", 80.0),
+    ("80 years and over", np.inf),
+)
+"""Name, and the age that it ends below. 65 and 80 are where trials divide adults; ages of 90 and over are cut to 90."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -31,6 +44,9 @@ class Opened:
         age_N: years, NaN where unknown.
         sex_N: 1 female, 0 male, NaN where unknown.
         split: part of each recording.
+        targets: measured numbers that the config names.
+        target_NK: their values, NaN where unknown.
+        groups: by attribute ("sex", "age", "device", "year", "dataset") the group of each recording, "" unknown.
     """
 
     record_ids: list[str]
@@ -40,9 +56,12 @@ class Opened:
     y_NL: Floats
     age_N: Floats
     sex_N: Floats
+    targets: list[str] = field(default_factory=list)
+    target_NK: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    groups: dict[str, list[str]] = field(default_factory=dict)
 
 
-def open_labels(folder: RunFolder, labels: Sequence[str]) -> Opened:
+def open_labels(folder: RunFolder, labels: Sequence[str], targets: Sequence[str] = ()) -> Opened:
     """Read the run's manifest and labels.npz.
 
     Raises:
@@ -56,18 +75,33 @@ def open_labels(folder: RunFolder, labels: Sequence[str]) -> Opened:
     if arrays["record_id"].tolist() != record_ids or not record_ids:
         raise WorldError("labels of the run", "they are not those of its manifest", again)
     known = arrays["labels"].tolist()
-    absent = [label for label in labels if label not in known]
+    absent = [label for label in (*labels, *targets) if label not in known]
     if absent:
         raise WorldError("labels of the run", f"there is none called {', '.join(absent)}", "Choose other labels")
+    value_NA = arrays["y"].astype(np.float64)
+    age_N, sex_N = arrays["age"].astype(np.float64), arrays["sex"].astype(np.float64)
+    told = {name.removeprefix(GROUP): array for name, array in arrays.items() if name.startswith(GROUP)}
     return Opened(
         record_ids,
         [people[number] for number in manifest.patients_N.tolist()],
         [manifest.sides[number] for number in manifest.sides_N.tolist()],
         list(labels),
-        arrays["y"].astype(np.float64)[:, [known.index(label) for label in labels]],
-        arrays["age"].astype(np.float64),
-        arrays["sex"].astype(np.float64),
+        value_NA[:, [known.index(label) for label in labels]],
+        age_N,
+        sex_N,
+        list(targets),
+        value_NA[:, [known.index(target) for target in targets]],
+        {
+            "sex": [SEXES.get(sex, "") for sex in sex_N.tolist()],
+            "age": [age_band(age) for age in age_N.tolist()],
+            **{name: array.astype(str).tolist() for name, array in told.items()},
+        },
     )
+
+
+def age_band(years: float) -> str:
+    """The age group that subgroups are told by; "" where the age is not known."""
+    return next((name for name, below in AGE_BANDS if years < below), "")
 
 
 def label_digests(opened: Opened, rows_N: NDArray[np.intp]) -> dict[str, str]:

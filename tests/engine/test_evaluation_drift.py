@@ -9,7 +9,7 @@ from engine.contract.events import Finished, read_events
 from engine.contract.results import parse_results
 from engine.contract.run import ManifestRow, RunFolder
 from engine.data.store import Store
-from engine.evaluation import drift
+from engine.evaluation import two_samples
 from engine.lifecycle import work
 from engine.signal.recording import Recording
 
@@ -35,7 +35,7 @@ def bench(tmp_path_factory):
     return path, [store.entry(row).record_id for row in range(2 * SIDE)], tall, noisy
 
 
-def compared(bench, name, local, code=0, patients=None, age=None, **settings):
+def compared(bench, name, local, code=0, patients=None, age=None, device=None, **settings):
     path, ids, tall, _ = bench
     people = patients or [f"p{n}" for n in range(len(ids))]
     settings = {"labels": LABELS, "permutations": 199, "resamples": 300, **settings}
@@ -45,7 +45,8 @@ def compared(bench, name, local, code=0, patients=None, age=None, **settings):
     ages = np.full(len(ids), 50.0) if age is None else age
     sex = (np.arange(len(ids)) % 2).astype(float)
     labels = {"labels": np.array(LABELS), "y": tall[:, None]}
-    np.savez(folder.labels_path, record_id=np.array(ids), age=ages, sex=sex, **labels)
+    groups = {} if device is None else {"group_device": np.array(device)}
+    np.savez(folder.labels_path, record_id=np.array(ids), age=ages, sex=sex, **labels, **groups)
     assert work("drift", folder.path) == code, read_events(folder.events_path)[0][-1]
     return folder if code else parse_results(folder.results_path.read_text())
 
@@ -110,9 +111,35 @@ def test_a_side_of_too_few_patients_is_refused(bench):
 
 
 def test_a_large_side_is_drawn_from_by_the_seed(monkeypatch):
-    monkeypatch.setattr(drift, "LARGEST", 50)
+    monkeypatch.setattr(two_samples, "LARGEST", 50)
     local = np.arange(300) >= 100
-    rows = drift._sample(np.arange(300) % 10 != 0, local, 3)
+    rows = two_samples._sample(np.arange(300) % 10 != 0, local, 3)
     assert (len(rows), local[rows].sum()) == (100, 50)
-    assert np.array_equal(rows, drift._sample(np.arange(300) % 10 != 0, local, 3))
+    assert np.array_equal(rows, two_samples._sample(np.arange(300) % 10 != 0, local, 3))
     assert (rows % 10 != 0).all()
+
+
+def test_the_device_that_differs_is_named_and_the_others_are_not(bench):
+    noisy = bench[3]
+    local = np.arange(2 * SIDE) >= SIDE // 2
+    device = np.where(noisy & local, "Maker B", "Maker A")
+    reference_noise = noisy & ~local
+    told = compared(bench, "devices", local & ~reference_noise, device=device, permutations=199)
+    by_name = {one.group: one for one in told.groups}
+    assert set(by_name) == {"Maker A", "Maker B"}
+    assert by_name["Maker B"].records == int((noisy & local).sum())
+    assert by_name["Maker B"].kernel.squared > by_name["Maker A"].kernel.squared
+    assert all(one.adjusted_p >= one.kernel.p_value for one in told.groups)
+
+
+def test_a_group_of_few_patients_is_told_and_compared_with_nothing(bench):
+    local = np.arange(2 * SIDE) >= SIDE
+    device = np.where(np.arange(2 * SIDE) >= 2 * SIDE - 4, "Maker B", "Maker A")
+    small = next(one for one in compared(bench, "small group", local, device=device).groups if one.group == "Maker B")
+    assert small.classifier.not_estimable == "insufficient evidence: 4 patients, 10 are needed"
+    assert (small.kernel, small.adjusted_p, small.patients) == (None, None, 4)
+
+
+def test_one_device_for_all_is_no_group_beside_the_whole(bench):
+    local = np.arange(2 * SIDE) >= SIDE
+    assert compared(bench, "one", local, device=np.full(2 * SIDE, "Maker A")).groups == []
