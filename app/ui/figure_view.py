@@ -1,0 +1,299 @@
+"""A figure of the report in the window: what an export would give, in the theme's colours, crisp at any size.
+
+What is seen is what is written: SVG and PNG are made from the same drawing, on white, and the numbers behind it as CSV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.whole_file import write_file
+from app.ui import theme as themes
+from app.ui.background import Background
+from app.ui.empty import EmptyState
+from app.ui.figure_colours import qt_fonts, themed_svg
+from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.report.figure import Figure
+    from app.workspace import Workspace
+
+MARGIN = 10.0
+"""Around a drawing, in points."""
+LEAST_SCALE, MOST_SCALE = 1.4, 2.2
+"""Pixels a point: below, small text cannot be read and the figure scrolls; above, a small figure looks lost."""
+PNG_SCALE = 300 / 72
+"""Pixels a point of a PNG: 300 to the inch, as journals ask for."""
+FILTERS = {".svg": "SVG (*.svg)", ".png": "PNG (*.png)", ".csv": "CSV (*.csv)"}
+Make = Callable[[], "Figure | None"]
+
+
+class Sheet(QWidget):
+    """The drawing itself, as wide as it is given room for."""
+
+    clicked = Signal(float, float)
+    """Where in the drawing, in its points, y upwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._svg, self._renderer, self._picture = "", QSvgRenderer(self), QPixmap()
+        self._points = QSize(0, 0)
+        self._scale = 1.0
+
+    def show_svg(self, svg: str, points: tuple[float, float]) -> None:
+        """Show an SVG figure whose drawing is this many points wide and high, margin left out."""
+        self._svg, self._points = svg, QSize(round(points[0] + 2 * MARGIN), round(points[1] + 2 * MARGIN))
+        self.paint_anew(themes.current())
+
+    def paint_anew(self, theme: Theme) -> None:
+        """Take over a theme's colours."""
+        if self._svg:
+            self._renderer.load(QByteArray(themed_svg(self._svg, theme).encode()))
+            self._picture = QPixmap()
+            self.update()
+
+    def fit(self, room: QSize) -> None:
+        """Take as much of a room as helps: whole where it can be read then, else as wide as the room."""
+        if self._points.isEmpty():
+            return
+        wide, high = room.width() / self._points.width(), room.height() / self._points.height()
+        self._scale = min(wide, MOST_SCALE, max(high, LEAST_SCALE))
+        self.setFixedSize(self._points * self._scale)
+
+    def place_of(self, spot: QPoint) -> tuple[float, float]:
+        """The place in the drawing, in points with y upwards, of a place on this widget."""
+        return spot.x() / self._scale - MARGIN, self._points.height() - MARGIN - spot.y() / self._scale
+
+    def spot_of(self, x: float, y: float) -> QPoint:
+        """The place on this widget of a place in the drawing."""
+        down = self._points.height() - MARGIN - y
+        return QPoint(round((x + MARGIN) * self._scale), round(down * self._scale))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what was rendered for this size and screen."""
+        ratio = self.devicePixelRatioF()
+        wanted = (QSize(self.width(), self.height()) * ratio).expandedTo(QSize(1, 1))
+        if self._picture.size() != wanted:
+            self._picture = QPixmap(wanted)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._picture)
+            self._renderer.render(painter, QRectF(0, 0, wanted.width(), wanted.height()))
+            painter.end()
+            self._picture.setDevicePixelRatio(ratio)
+        QPainter(self).drawPixmap(0, 0, self._picture)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Tell which place was pressed."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.clicked.emit(*self.place_of(event.position().toPoint()))
+
+
+class FigureView(QWidget):
+    """One figure with what it shows in a sentence, and buttons that write it and its numbers to files.
+
+    Args:
+        workspace: refuses to let out what names somebody.
+        background: draws and writes.
+        name: what it is, for screen readers: "ROC curves".
+        empty: heading and sentence that stand here while there is no figure.
+    """
+
+    clicked = Signal(float, float)
+    """A place in the drawing was pressed: in its points, y upwards."""
+    drawn = Signal()
+    """A figure stands, or is known not to be there."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        background: Background,
+        name: str,
+        empty: tuple[str, str] = ("Nothing to draw yet", "It is drawn as soon as there are results."),
+    ) -> None:
+        super().__init__()
+        self.workspace, self.background, self.name = workspace, background, name
+        self.figure: Figure | None = None
+        self.sheet, self.told, self.empty = Sheet(), QLabel(), EmptyState(*empty)
+        self.buttons = {ending: QPushButton(text) for ending, text in BUTTONS}
+        self._scroll, self._stack = _Room(self.sheet), QStackedWidget()
+        self._make: Make | None = None
+        self._svg = ""
+        self._lay_out()
+        self.sheet.clicked.connect(self.clicked)
+        self.show_figure(None)
+
+    def draw(self, make: Make) -> None:
+        """Make a figure off the window's thread and show it; begun once this view is seen, so hidden tabs cost nothing.
+
+        Args:
+            make: gives the figure, or None where there is none; must not touch widgets.
+        """
+        self._make = make
+        if self.isVisible():
+            self._begin()
+
+    def show_figure(self, figure: Figure | None) -> None:
+        """Show a figure that is made, or what stands here without one."""
+        self._make = None
+        self._take((figure, _svg(figure)))
+
+    def tell_empty(self, heading: str, sentence: str) -> None:
+        """Say why there is no figure, and what to run for one."""
+        self.empty.tell(heading, sentence)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take over the colours."""
+        self.sheet.paint_anew(theme)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what was asked for while this was out of sight."""
+        super().showEvent(event)
+        self._begin()
+
+    def save_as(self, ending: str) -> QFileDialog | None:
+        """Ask for a file of this kind (".svg", ".png", ".csv") and write it."""
+        if self.figure is None:
+            return None
+        dialog = QFileDialog(self, f"Export {self.name}", f"{self.figure.name}{ending}", FILTERS[ending])
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(ending[1:])
+        dialog.fileSelected.connect(lambda file: self.write(Path(file), ending))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
+    def write(self, path: Path, ending: str) -> None:
+        """Write figure or numbers, whole or not at all, unless they name somebody."""
+        if self.figure is None:
+            return
+        numbers, words = self.figure.numbers, {"figure": f"{self.figure.title}\n{self.figure.told}"}
+        makers: dict[str, Callable[[], bytes]] = {
+            ".svg": self._svg.encode,
+            ".png": partial(png, self._svg),
+            ".csv": numbers.encode,
+        }
+        content = makers[ending]()
+        save = partial(_write, self.workspace, path, content, words, "" if ending == ".csv" else self._svg, numbers)
+        self.background.write(save)
+
+    def _begin(self) -> None:
+        make, self._make = self._make, None
+        if make is not None:
+            self.background.read(partial(_made, make), self._take, key=f"figure {id(self)}", slow=True)
+
+    def _take(self, made: tuple[Figure | None, str]) -> None:
+        self.figure, self._svg = made
+        figure = self.figure
+        for ending, one in self.buttons.items():
+            one.setVisible(figure is not None and (ending != ".csv" or bool(figure.numbers)))
+        self.told.setText("" if figure is None else figure.told)
+        self._stack.setCurrentIndex(0 if figure is None else 1)
+        if figure is not None:
+            self.sheet.show_svg(self._svg, (figure.drawing.width, figure.drawing.height))
+            self.sheet.setAccessibleName(figure.title)
+            self.sheet.setAccessibleDescription(figure.told)
+            self._scroll.fit()
+        self.drawn.emit()
+
+    def _lay_out(self) -> None:
+        self._scroll.setAccessibleName(self.name)
+        self.told.setProperty("role", "muted")
+        self.told.setWordWrap(True)
+        self.told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        head = QHBoxLayout()
+        head.addWidget(self.told, 1)
+        for ending, one in self.buttons.items():
+            one.setAccessibleName(f"Export {self.name} as {ending[1:].upper()}")
+            one.clicked.connect(lambda _on=False, ending=ending: self.save_as(ending))
+            head.addWidget(one, 0, Qt.AlignmentFlag.AlignTop)
+        inside = QWidget()
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(0, 8, 0, 0)
+        rows.addLayout(head)
+        rows.addWidget(self._scroll, 1)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(inside)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._stack)
+
+
+class _Room(QScrollArea):
+    """The room that a sheet fits itself into."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self._sheet = sheet
+        self.setWidget(sheet)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self.setProperty("role", "panel")
+        self.setBackgroundRole(self.palette().ColorRole.Base)
+
+    def fit(self) -> None:
+        """Fit the sheet; where it will scroll, beside the bar."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        self._sheet.fit(self.maximumViewportSize() - QSize(bar, 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the sheet into the new room."""
+        super().resizeEvent(event)
+        self.fit()
+
+
+BUTTONS = ((".svg", "SVG…"), (".png", "PNG…"), (".csv", "Numbers…"))
+
+
+def png(svg: str) -> bytes:
+    """An SVG figure as a PNG on white, 300 pixels to the inch."""
+    renderer = QSvgRenderer(QByteArray(qt_fonts(svg).encode()))
+    image = QImage((renderer.viewBoxF().size() * PNG_SCALE).toSize(), QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    per_metre = round(300 / 0.0254)
+    image.setDotsPerMeterX(per_metre)
+    image.setDotsPerMeterY(per_metre)
+    painter = QPainter(image)
+    renderer.render(painter, QRectF(0, 0, image.width(), image.height()))
+    painter.end()
+    content = QBuffer()
+    content.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(content, "PNG")  # type: ignore[call-overload]
+    return bytes(content.data().data())
+
+
+def _made(make: Make) -> tuple[Figure | None, str]:
+    figure = make()
+    return figure, _svg(figure)
+
+
+def _svg(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    from app.report.svg import svg_text  # here: it brings ReportLab, which the window starts without
+
+    return svg_text(figure.drawing, figure.title, figure.told, MARGIN)
+
+
+def _write(workspace: Workspace, path: Path, content: bytes, words: Mapping[str, str], svg: str, numbers: str) -> None:
+    """Write a file unless it would name somebody; called off the window's thread."""
+    from app.core.leaving import cells_of_csv, shown_of_svg  # here: it brings the database
+
+    texts = {**words, "drawing": shown_of_svg(svg)} if svg else {**words, "numbers": cells_of_csv(numbers)}
+    workspace.refuse_identifiers("the figure" if svg else "the CSV file", path, texts)
+    write_file("the figure" if svg else "the CSV file", path, content)
