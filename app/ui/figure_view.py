@@ -5,43 +5,28 @@ What is seen is what is written: SVG and PNG are made from the same drawing, on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtCore import QByteArray, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.whole_file import write_file
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.empty import EmptyState
-from app.ui.figure_colours import qt_fonts, themed_svg
+from app.ui.figure_colours import themed_svg
+from app.ui.figure_files import MARGIN, FigureFiles, figure_svg
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
     from app.report.figure import Figure
     from app.workspace import Workspace
 
-MARGIN = 10.0
-"""Around a drawing, in points."""
 LEAST_SCALE, MOST_SCALE = 1.4, 2.2
 """Pixels a point: below, small text cannot be read and the figure scrolls; above, a small figure looks lost."""
-PNG_SCALE = 300 / 72
-"""Pixels a point of a PNG: 300 to the inch, as journals ask for."""
-FILTERS = {".svg": "SVG (*.svg)", ".png": "PNG (*.png)", ".csv": "CSV (*.csv)"}
 Make = Callable[[], "Figure | None"]
 
 
@@ -128,13 +113,12 @@ class FigureView(QWidget):
         empty: tuple[str, str] = ("Nothing to draw yet", "It is drawn as soon as there are results."),
     ) -> None:
         super().__init__()
-        self.workspace, self.background, self.name = workspace, background, name
+        self.background, self.name = background, name
         self.figure: Figure | None = None
         self.sheet, self.told, self.empty = Sheet(), QLabel(), EmptyState(*empty)
-        self.buttons = {ending: QPushButton(text) for ending, text in BUTTONS}
+        self.files = FigureFiles(workspace, background, name)
         self._scroll, self._stack = _Room(self.sheet), QStackedWidget()
         self._make: Make | None = None
-        self._svg = ""
         self._lay_out()
         self.sheet.clicked.connect(self.clicked)
         self.show_figure(None)
@@ -152,7 +136,7 @@ class FigureView(QWidget):
     def show_figure(self, figure: Figure | None) -> None:
         """Show a figure that is made, or what stands here without one."""
         self._make = None
-        self._take((figure, _svg(figure)))
+        self._take((figure, figure_svg(figure)))
 
     def tell_empty(self, heading: str, sentence: str) -> None:
         """Say why there is no figure, and what to run for one."""
@@ -167,46 +151,19 @@ class FigureView(QWidget):
         super().showEvent(event)
         self._begin()
 
-    def save_as(self, ending: str) -> QFileDialog | None:
-        """Ask for a file of this kind (".svg", ".png", ".csv") and write it."""
-        if self.figure is None:
-            return None
-        dialog = QFileDialog(self, f"Export {self.name}", f"{self.figure.name}{ending}", FILTERS[ending])
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(ending[1:])
-        dialog.fileSelected.connect(lambda file: self.write(Path(file), ending))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
-
-    def write(self, path: Path, ending: str) -> None:
-        """Write figure or numbers, whole or not at all, unless they name somebody."""
-        if self.figure is None:
-            return
-        numbers, words = self.figure.numbers, {"figure": f"{self.figure.title}\n{self.figure.told}"}
-        makers: dict[str, Callable[[], bytes]] = {
-            ".svg": self._svg.encode,
-            ".png": partial(png, self._svg),
-            ".csv": numbers.encode,
-        }
-        content = makers[ending]()
-        save = partial(_write, self.workspace, path, content, words, "" if ending == ".csv" else self._svg, numbers)
-        self.background.write(save)
-
     def _begin(self) -> None:
         make, self._make = self._make, None
         if make is not None:
             self.background.read(partial(_made, make), self._take, key=f"figure {id(self)}", slow=True)
 
     def _take(self, made: tuple[Figure | None, str]) -> None:
-        self.figure, self._svg = made
-        figure = self.figure
-        for ending, one in self.buttons.items():
-            one.setVisible(figure is not None and (ending != ".csv" or bool(figure.numbers)))
+        figure, svg = made
+        self.figure = figure
+        self.files.offer(figure, svg)
         self.told.setText("" if figure is None else figure.told)
         self._stack.setCurrentIndex(0 if figure is None else 1)
         if figure is not None:
-            self.sheet.show_svg(self._svg, (figure.drawing.width, figure.drawing.height))
+            self.sheet.show_svg(svg, (figure.drawing.width, figure.drawing.height))
             self.sheet.setAccessibleName(figure.title)
             self.sheet.setAccessibleDescription(figure.told)
             self._scroll.fit()
@@ -219,10 +176,7 @@ class FigureView(QWidget):
         self.told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         head = QHBoxLayout()
         head.addWidget(self.told, 1)
-        for ending, one in self.buttons.items():
-            one.setAccessibleName(f"Export {self.name} as {ending[1:].upper()}")
-            one.clicked.connect(lambda _on=False, ending=ending: self.save_as(ending))
-            head.addWidget(one, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self.files, 0, Qt.AlignmentFlag.AlignTop)
         inside = QWidget()
         rows = QVBoxLayout(inside)
         rows.setContentsMargins(0, 8, 0, 0)
@@ -257,43 +211,6 @@ class _Room(QScrollArea):
         self.fit()
 
 
-BUTTONS = ((".svg", "SVG…"), (".png", "PNG…"), (".csv", "Numbers…"))
-
-
-def png(svg: str) -> bytes:
-    """An SVG figure as a PNG on white, 300 pixels to the inch."""
-    renderer = QSvgRenderer(QByteArray(qt_fonts(svg).encode()))
-    image = QImage((renderer.viewBoxF().size() * PNG_SCALE).toSize(), QImage.Format.Format_RGB32)
-    image.fill(Qt.GlobalColor.white)
-    per_metre = round(300 / 0.0254)
-    image.setDotsPerMeterX(per_metre)
-    image.setDotsPerMeterY(per_metre)
-    painter = QPainter(image)
-    renderer.render(painter, QRectF(0, 0, image.width(), image.height()))
-    painter.end()
-    content = QBuffer()
-    content.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(content, "PNG")  # type: ignore[call-overload]
-    return bytes(content.data().data())
-
-
 def _made(make: Make) -> tuple[Figure | None, str]:
     figure = make()
-    return figure, _svg(figure)
-
-
-def _svg(figure: Figure | None) -> str:
-    if figure is None:
-        return ""
-    from app.report.svg import svg_text  # here: it brings ReportLab, which the window starts without
-
-    return svg_text(figure.drawing, figure.title, figure.told, MARGIN)
-
-
-def _write(workspace: Workspace, path: Path, content: bytes, words: Mapping[str, str], svg: str, numbers: str) -> None:
-    """Write a file unless it would name somebody; called off the window's thread."""
-    from app.core.leaving import cells_of_csv, shown_of_svg  # here: it brings the database
-
-    texts = {**words, "drawing": shown_of_svg(svg)} if svg else {**words, "numbers": cells_of_csv(numbers)}
-    workspace.refuse_identifiers("the figure" if svg else "the CSV file", path, texts)
-    write_file("the figure" if svg else "the CSV file", path, content)
+    return figure, figure_svg(figure)

@@ -10,7 +10,8 @@ from app.report import style
 from app.report.curve_plot import CurvePlot, Plane, Series
 from app.report.figure import Figure
 from app.ui.figure_colours import INK, PAPER, REPORT_SERIES, qt_fonts, themed, themed_svg
-from app.ui.figure_view import MARGIN, FigureView, png
+from app.ui.figure_files import MARGIN, png
+from app.ui.figure_view import FigureView
 from app.ui.theme import load_theme
 from engine.contract.errors import WorldError
 
@@ -53,14 +54,14 @@ def test_without_a_figure_the_view_says_why_and_offers_no_export(qtbot, view, ba
     settle(qtbot, background)
     view.tell_empty("No curves", "Run an evaluation.")
     assert view.empty.isVisible()
-    assert not any(one.isVisible() for one in view.buttons.values())
-    assert view.save_as(".svg") is None
+    assert not any(one.isVisible() for one in view.files.buttons.values())
+    assert view.files.save_as(".svg") is None
 
 
 def test_svg_png_and_numbers_are_written_from_the_same_figure(qtbot, view, background, workspace, tmp_path):
     view.show_figure(figure())
-    for ending in view.buttons:
-        view.write(tmp_path / f"roc{ending}", ending)
+    for ending in view.files.buttons:
+        view.files.write(tmp_path / f"roc{ending}", ending)
     settle(qtbot, background)
     assert (tmp_path / "roc.svg").read_text().startswith("<svg")
     assert (tmp_path / "roc.csv").read_text() == "x,y\n0.2,0.7\n"
@@ -68,24 +69,24 @@ def test_svg_png_and_numbers_are_written_from_the_same_figure(qtbot, view, backg
     assert picture.width() == round((view.figure.drawing.width + 2 * MARGIN) * 300 / 72)
     assert QColor(picture.pixel(2, 2)).name() == PAPER
     searched = [call for call in workspace.calls if call[0] == "refuse_identifiers"]
-    assert [call[2:] for call in searched] == [("figure", "drawing"), ("figure", "drawing"), ("figure", "numbers")]
+    assert [call[2:] for call in searched] == [("figure", "numbers")] * 3
 
 
 def test_a_figure_that_would_name_somebody_is_not_written(qtbot, view, background, workspace, tmp_path, monkeypatch):
     def refuse(what: str, path: Path, texts: dict[str, str]) -> None:
-        assert "demo" in texts["drawing"]
+        assert "demo" in texts["figure"]
         raise WorldError(what, "it names somebody", "Rename the model")
 
     monkeypatch.setattr(workspace, "refuse_identifiers", refuse)
     view.show_figure(figure())
     with qtbot.waitSignal(background.failed):
-        view.write(tmp_path / "roc.svg", ".svg")
+        view.files.write(tmp_path / "roc.svg", ".svg")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_offered_is_called_like_the_figure(qtbot, view):
     view.show_figure(figure("roc-mi"))
-    dialog = view.save_as(".png")
+    dialog = view.files.save_as(".png")
     assert dialog.selectedFiles()[0].endswith("roc-mi.png")
     dialog.reject()
 
