@@ -11,8 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.contract.operating import NAMES, Measure
-from engine.contract.results import Difference, Estimate, EvaluateResults
+from engine.contract.results import Difference, Estimate
 
 WIDTH = 96
 
@@ -60,82 +59,6 @@ def estimate(value: Estimate, signed: bool = False) -> str:
     return f"{number} ({value.interval.low:{sign}.3f} to {value.interval.high:{sign}.3f})"
 
 
-def evaluation(results: EvaluateResults) -> str:
-    """One model's table: macro and per-label AUROC with interval, method and counts."""
-    rows: list[Sequence[object]] = [("macro", estimate(results.macro), "", _method(results.macro))]
-    for item in results.labels:
-        positives = item.auroc.positive_records if item.auroc.positive_records is not None else ""
-        rows.append((item.label, estimate(item.auroc), positives, _method(item.auroc)))
-    head = fields(
-        [
-            ("Model", f"{results.model} ({results.mode})"),
-            ("Data", f"{results.records:,} recordings of {results.patients:,} patients, {results.split_kind}"),
-        ]
-    )
-    body = table(("Label", "AUROC (interval)", "Positives", "Method"), rows, right=("Positives",))
-    notes = [paragraph(note, "  ") for note in results.notes]
-    if results.leaks is not None:
-        notes += [paragraph(f"LEAK  {told}", "  ") for told in results.leaks.findings]
-        notes += [paragraph(told, "  ") for told in results.leaks.unsearched]
-    return "\n".join([head, "", body, *_precision(results), *_at_thresholds(results), *_elsewhere(results), *notes])
-
-
-def _precision(results: EvaluateResults) -> list[str]:
-    """Average precision beside what chance would give, and what the recordings are worth."""
-    rows = [
-        (
-            item.label,
-            estimate(item.auprc),
-            estimate(item.prevalence) if item.prevalence is not None else "",
-            f"{item.effective.records:,.0f}" if item.effective is not None and item.effective.records else "",
-        )
-        for item in results.labels
-        if item.auprc is not None
-    ]
-    heads = ("Label", "AUPRC (interval)", "Prevalence, which chance gives", "Effective recordings")
-    return ["", table(heads, rows, right=heads[3:])] if rows else []
-
-
-def _at_thresholds(results: EvaluateResults) -> list[str]:
-    """What each label's threshold finds and misses."""
-    points = [(item.label, item.operating) for item in results.labels if item.operating is not None]
-    shown: tuple[Measure, ...] = ("sensitivity", "specificity", "ppv", "npv")
-    rows: list[Sequence[object]] = []
-    for label, point in points:
-        if point.not_estimable:
-            rows.append((label, f"no threshold: {point.not_estimable}"))
-            continue
-        alerts = point.measures["alerts_per_100"].value
-        told = "" if alerts is None else f"{alerts:.1f}"
-        rows.append((label, *(estimate(point.measures[name]) for name in shown), told))
-    if not rows:
-        return []
-    heads = ("Label", *(NAMES[name] for name in shown), "Alerts per 100")
-    how = sorted({f"{point.rule}, chosen on {point.chosen_on}" for _, point in points})
-    filled = [(*row, *[""] * (len(heads) - len(row))) for row in rows]
-    return ["", paragraph(f"At a threshold ({'; '.join(how)})"), table(heads, filled, right=heads[-1:])]
-
-
-def _elsewhere(results: EvaluateResults) -> list[str]:
-    """What the thresholds would mean at local prevalences, where some were given."""
-    rows = [
-        (
-            item.label,
-            f"{place.prevalence:.4g}",
-            estimate(place.ppv),
-            estimate(place.npv),
-            *(
-                "" if one.value is None else f"{one.value:.1f}"
-                for one in (place.alerts_per_100, place.screened_per_finding)
-            ),
-        )
-        for item in results.labels
-        for place in (item.operating.elsewhere if item.operating is not None else [])
-    ]
-    heads = ("Label", "Prevalence", "PPV there", "NPV there", "Alerts per 100", "Screened per finding")
-    return ["", table(heads, rows, right=(heads[1], *heads[4:]))] if rows else []
-
-
 def differences(items: Sequence[Difference]) -> str:
     """Paired differences as a table."""
     rows = [(f"{d.model} minus {d.reference}", d.label, estimate(d.estimate, signed=True)) for d in items]
@@ -159,10 +82,6 @@ def size(count: float) -> str:
 def moment(stamp: str) -> str:
     """A UTC time stamp to the second, for tables."""
     return stamp[:19].replace("T", " ")
-
-
-def _method(value: Estimate) -> str:
-    return value.interval.method if value.interval else ""
 
 
 def _plain(value: object) -> Any:

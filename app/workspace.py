@@ -11,7 +11,6 @@ from app.core import (
     audit,
     jobs,
     launch,
-    leakage,
     pump,
     reports,
     results,
@@ -42,7 +41,7 @@ from app.workspace_examinations import Examinations
 from app.workspace_leakage import Sentinel
 from app.workspace_models import Models
 from app.workspace_training import Training
-from engine.contract.config import Deidentification, EvaluationSettings, ImportConfig
+from engine.contract.config import Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
 from engine.contract.mapping import SignalTable
 from engine.contract.results import AnyResults
@@ -181,37 +180,6 @@ class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
         """Queue the embedding of a cohort. Raises UsageError for unknown names."""
         with self._home.db.write() as session:
             return runs.embed(session, self._home, model, cohort)
-
-    def evaluate(
-        self,
-        model: str,
-        cohort: str,
-        labels: Sequence[str] = (),
-        settings: EvaluationSettings | None = None,
-        *,
-        targets: Sequence[str] = (),
-        search: bool = False,
-    ) -> str:
-        """Queue an evaluation; without labels and targets, of the cohort's labels (or all that have both classes).
-
-        Args:
-            model: what is scored.
-            cohort: on which recordings.
-            labels: which ones, of two classes.
-            settings: all else that may be set; as it stands where left out.
-            targets: measured numbers to predict.
-            search: queue before it, where nobody has done so and the cost is small, the search for copies of what the
-                model was pretrained on in this workspace, as the command line does.
-
-        Raises:
-            UsageError: unknown model, cohort or label, or a mode that the model cannot take.
-            WorldError: nothing to evaluate.
-        """
-        with self._home.db.write() as session:
-            if search:
-                leakage.check_seen(session, self._home, cohort, model)
-            asked = settings or EvaluationSettings()
-            return runs.evaluate(session, self._home, model, cohort, labels, asked, targets)
 
     def compare(self, evaluation_jobs: Sequence[str], seed: int = 0, resamples: int = 2000) -> str:
         """Queue a comparison of finished evaluations of one cohort; the first is of the model examined.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import models, scores
+from app.core import evaluation_cost, evaluations, leakage, models, scores
+from app.core.evaluation_cost import EvaluationCost
 from app.core.home import Home
 from app.core.rows import ModelRow
-from engine.contract.config import AnyBackboneConfig
+from engine.contract.config import AnyBackboneConfig, EvaluationSettings
 
 
 class Models:
@@ -56,3 +58,49 @@ class Models:
         """One model. Raises UsageError when there is none of this name."""
         with self._home.db.read() as session:
             return models.as_row(models.get(session, name))
+
+    def evaluate(
+        self,
+        model: str,
+        cohort: str,
+        labels: Sequence[str] = (),
+        settings: EvaluationSettings | None = None,
+        *,
+        targets: Sequence[str] = (),
+        search: bool = False,
+    ) -> str:
+        """Queue an evaluation; without labels and targets, of the cohort's labels (or all that have both classes).
+
+        Args:
+            model: what is scored.
+            cohort: on which recordings.
+            labels: which ones, of two classes.
+            settings: all else that may be set; as it stands where left out.
+            targets: measured numbers to predict.
+            search: queue before it, where nobody has done so and the cost is small, the search for copies of what the
+                model was pretrained on in this workspace, as the command line does.
+
+        Raises:
+            UsageError: unknown model, cohort, label or target, or a mode that the model cannot take.
+            WorldError: nothing to evaluate.
+        """
+        wanted = settings or EvaluationSettings()
+        with self._home.db.write() as session:
+            if search:
+                leakage.check_seen(session, self._home, cohort, model)
+            return evaluations.evaluate(session, self._home, model, cohort, labels, wanted, targets)
+
+    def evaluation_cost(
+        self,
+        model: str,
+        cohort: str,
+        labels: Sequence[str] = (),
+        settings: EvaluationSettings | None = None,
+        *,
+        targets: Sequence[str] = (),
+    ) -> EvaluationCost:
+        """What `evaluate` would compute and about how long it would take; changes nothing. Raises as `evaluate`."""
+        wanted = settings or EvaluationSettings()
+        with self._home.db.read() as session:
+            asked = evaluations.asked(session, self._home, model, cohort, labels, wanted, targets)
+            return evaluation_cost.evaluation_cost(session, self._home, asked, cohort)

@@ -7,6 +7,7 @@ from typing import Any
 
 from app import printing
 from app.commands.efficiency_words import efficiency_words
+from app.commands.evaluation_words import evaluation_words
 from app.commands.examination_words import drift_words, stress_words
 from app.commands.inside_words import ranking_words, similarity_words, spread_words
 from app.commands.leakage import found_words
@@ -150,7 +151,7 @@ def _study(results: StudyResults) -> str:
 
 
 _WAYS: dict[str, Callable[[Any], str]] = {
-    "evaluate": printing.evaluation,
+    "evaluate": evaluation_words,
     "compare": _compare,
     "pretrain": _pretrain,
     "estimate": _estimate,

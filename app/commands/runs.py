@@ -1,16 +1,14 @@
-"""Verbs that start runs on models: `embed`, `evaluate`, `compare`."""
+"""Verbs that start runs on models: `embed`, `compare`."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
+from app.commands.evaluations import add_resampling
 from app.commands.parsing import Verbs, add_verb, opened
 from app.commands.submitting import add_finish, submitted
 from engine.contract.errors import UsageError
-from engine.contract.evaluation import EvaluationSettings
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
@@ -30,37 +28,6 @@ def add(verbs: Verbs) -> None:
     embed.add_argument("--cohort", required=True, metavar="C", help="whose recordings; needed")
     add_finish(embed)
 
-    evaluate = add_verb(
-        verbs,
-        "evaluate",
-        "score one model on a cohort, with patient-clustered intervals",
-        ["isoline evaluate mymodel --cohort main --label MI --wait -w ward7"],
-        _evaluate,
-    )
-    evaluate.add_argument("model", metavar="MODEL", help="a registered model (see: isoline model list)")
-    evaluate.add_argument("--cohort", required=True, metavar="C", help="whose recordings, labels and split; needed")
-    evaluate.add_argument(
-        "--label", action="append", default=[], metavar="L", help="score this label; repeatable (default: the cohort's)"
-    )
-    evaluate.add_argument(
-        "--no-search", action="store_true", help="do not search first for copies of what the model was pretrained on"
-    )
-    evaluate.add_argument(
-        "--threshold",
-        default="youden",
-        metavar="RULE",
-        help="chosen on training patients: youden (default), sensitivity=0.95 or specificity=0.9",
-    )
-    evaluate.add_argument(
-        "--prevalence",
-        action="append",
-        default=[],
-        metavar="L=SHARE",
-        help="predictive values where label L has this share of positives, for instance MI=0.02; repeatable",
-    )
-    _resampling(evaluate)
-    add_finish(evaluate)
-
     compare = add_verb(
         verbs,
         "compare",
@@ -71,48 +38,13 @@ def add(verbs: Verbs) -> None:
     compare.add_argument(
         "evaluations", nargs="+", metavar="JOB", help="evaluation job, or a model's name if it has one evaluation"
     )
-    _resampling(compare)
+    add_resampling(compare)
     add_finish(compare)
-
-
-def _resampling(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (default: 2000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the resampling (default: 0)")
 
 
 def _embed(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         return submitted(workspace, workspace.embed(arguments.model, arguments.cohort), "Embed", arguments)
-
-
-def _settings(arguments: argparse.Namespace) -> EvaluationSettings:
-    """What the options say. Raises UsageError when they cannot be read."""
-    kind, _, target = arguments.threshold.partition("=")
-    local: dict[str, list[str]] = {}
-    for told in arguments.prevalence:
-        label, _, share = told.rpartition("=")
-        local.setdefault(label, []).append(share)
-    asked = {
-        "threshold": {"kind": kind, "target": target or None},
-        "local_prevalence": local,
-        "resamples": arguments.resamples,
-        "seed": arguments.seed,
-    }
-    try:
-        return EvaluationSettings.model_validate(asked)
-    except ValidationError as error:
-        option = f"--{str(error.errors()[0]['loc'][0]).removeprefix('local_')}"
-        next_step = "Write --threshold sensitivity=0.95 or --prevalence MI=0.02; shares are between 0 and 1"
-        raise UsageError(option, "it cannot be read", next_step) from None
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    settings = _settings(arguments)
-    with opened(arguments) as workspace:
-        job = workspace.evaluate(
-            arguments.model, arguments.cohort, arguments.label, settings, search=not arguments.no_search
-        )
-        return submitted(workspace, job, "Evaluate", arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -10,12 +10,13 @@ from engine.contract.scaling import Association, DataBudget, ScalingFit
 
 def fits_words(fits: Sequence[ScalingFit]) -> str:
     """Each law with its exponent's interval and how far it misses the largest size when fitted without it."""
-    rows = [(one.series, one.metric, _law(one), _exponent(one), one.points, _check(one)) for one in fits]
+    rows = [(one.series, one.metric, law_words(one), _exponent(one), one.points, _check(one)) for one in fits]
     heads = ("Scaling", "Number", "Fit", "Exponent (interval)", "Runs", "Largest size foretold without it")
     return printing.table(heads, rows, right=("Runs",))
 
 
-def _law(fit: ScalingFit) -> str:
+def law_words(fit: ScalingFit) -> str:
+    """The fitted law: "6 N^-0.189 + 0.5"."""
     floor = f" + {fit.c:.4g}" if fit.c else ""
     return f"{fit.a:.4g} N^{round(-fit.b, 3) + 0.0:.3f}{floor}"
 

@@ -1,16 +1,15 @@
 """Asking for runs on models and files: each function checks what is asked and queues the job.
 
-Training is asked for in `app.core.pretrainings`.
+Training is asked for in `app.core.pretrainings`, evaluations in `app.core.evaluations`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, labels, models
+from app.core import cohorts, evaluations, jobs, labels, models
 from app.core.home import Home
 from app.core.label_sheet import Sheet
 from app.core.schema import Job, JobFile
@@ -18,12 +17,9 @@ from engine.contract.config import (
     CompareConfig,
     EmbedConfig,
     EvaluateConfig,
-    EvaluationSettings,
     ImportConfig,
-    PredictionsModel,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.run import ManifestRow
 from engine.signal.sources import Source
 
 
@@ -56,50 +52,11 @@ def bring_in(
 def embed(session: Session, home: Home, model: str, cohort: str) -> str:
     """Queue the embedding of a cohort. Raises UsageError for unknown names and models without layers."""
     found = models.get(session, model)
-    if found.source not in ("native", "random"):
+    if found.source not in evaluations.NETWORKS:
         raise UsageError(f"model {model}", f"a model of kind {found.source} has no embedding", "Choose another model")
     manifest = cohorts.manifest(session, cohort)
-    _refuse_short(session, found.card, manifest, cohort)
+    evaluations.refuse_short(session, found, manifest, cohort)
     config = EmbedConfig(store=str(home.store), cache=str(home.cache), model=models.source_of(home, found))
-    return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
-
-
-def evaluate(
-    session: Session,
-    home: Home,
-    model: str,
-    cohort: str,
-    names: Sequence[str],
-    settings: EvaluationSettings,
-    targets: Sequence[str] = (),
-) -> str:
-    """Queue an evaluation.
-
-    Raises:
-        UsageError: unknown model, cohort or label, or a local prevalence of a label that is not evaluated.
-        WorldError: nothing to evaluate: no label has both classes, or the predictions cover none.
-    """
-    found, group = models.get(session, model), cohorts.get(session, cohort)
-    manifest = cohorts.manifest(session, cohort)
-    _refuse_short(session, found.card, manifest, cohort)
-    source = models.source_of(home, found)
-    chosen = cohorts.chosen_labels(session, group, manifest, names) if names or not targets else ()
-    if isinstance(source, PredictionsModel):
-        chosen = _covered(source, chosen, bool(names))
-    for label in settings.local_prevalence:
-        if label not in chosen:
-            raise UsageError(
-                f"prevalence of {label}", "this label is not evaluated", f"Choose from: {', '.join(chosen)}"
-            )
-    config = EvaluateConfig(
-        **dict(settings),
-        store=str(home.store),
-        cache=str(home.cache),
-        model=source,
-        labels=chosen,
-        targets=tuple(targets),
-        split_id=group.split_id,
-    )
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
 
 
@@ -130,26 +87,6 @@ def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int,
     manifest = cohorts.manifest(session, str(first.cohort))
     name = f"{config.names[0]} against {', '.join(config.names[1:])}"
     return jobs.submit(session, home, config, name, manifest, cohort=first.cohort)
-
-
-def _refuse_short(session: Session, card: dict[str, object], manifest: Sequence[ManifestRow], cohort: str) -> None:
-    contract = card.get("preprocessing")
-    if isinstance(contract, dict):
-        cohorts.refuse_short(session, manifest, cohort, float(contract["window_s"]))
-
-
-def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> tuple[str, ...]:
-    """Of the labels, those that the supplied scores speak of; a label asked for by name must be among them."""
-    try:
-        with np.load(source.file) as scores:
-            known = set(scores["label"].tolist())
-    except (OSError, ValueError, KeyError):
-        raise WorldError(f"model {source.name}", "its file of scores is missing or damaged", "Add it again") from None
-    missing = [label for label in chosen if label not in known]
-    if missing and (asked or len(missing) == len(chosen)):
-        listed = ", ".join(sorted(known))
-        raise UsageError(f"label {', '.join(missing)}", "the predictions hold no score for it", f"They hold: {listed}")
-    return tuple(label for label in chosen if label in known)
 
 
 def _finished_evaluation(session: Session, job_id: str) -> Job:

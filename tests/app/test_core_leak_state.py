@@ -256,10 +256,10 @@ def test_a_run_that_scores_tells_and_keeps_what_was_known(workspace: Workspace) 
 def test_scores_are_printed_with_what_is_known_of_leaks() -> None:
     from report_factory import evaluation
 
-    from app import printing
+    from app.commands.evaluation_words import evaluation_words
 
     leaks = KnownLeaks(verdict="leaks", findings=["2 recordings of test have copies"], unsearched=["Nobody looked"])
     scored = evaluation("vendor", "scores as supplied", 0.7, 1, {"NORM": 62}, []).model_copy(update={"leaks": leaks})
-    told = printing.evaluation(scored)
+    told = evaluation_words(scored)
     assert "LEAK  2 recordings of test have copies" in told
     assert "Nobody looked" in told

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from app import printing
 from app.core.rows import Check, Verification
-from engine.contract.operating import AtPrevalence, EffectiveSize, OperatingPoint
-from engine.contract.results import Difference, Estimate, EvaluateResults, Interval, LabelResult
+from engine.contract.results import Difference, Estimate, Interval
 
 METHOD = "clustered analytic, logit"
 FULL = Estimate(value=0.8423, interval=Interval(low=0.7811, high=0.8874, method=METHOD), positive_records=27)
@@ -44,37 +43,6 @@ def test_a_table_without_rows_is_its_headers():
     assert printing.table(("A", "B"), []) == "A  B"
 
 
-def test_an_evaluation_names_model_data_split_method_and_counts():
-    results = EvaluateResults(
-        model="vendor",
-        model_sha256="0" * 64,
-        mode="scores as supplied",
-        macro=FULL,
-        labels=[LabelResult(label="MI", auroc=FULL), LabelResult(label="HYP", auroc=UNDEFINED)],
-        split_id="s1",
-        split_kind="out-of-fold over 5 patient folds",
-        test_sha256="0" * 64,
-        records=155,
-        patients=150,
-        notes=["8 recordings have no score."],
-        seed=0,
-        resamples=2000,
-        seconds=1.0,
-    )
-    text = printing.evaluation(results)
-    for part in (
-        *("vendor", "scores as supplied", "155 recordings of 150 patients", "out-of-fold over 5 patient folds"),
-        *(
-            "0.842 (0.781 to 0.887)",
-            METHOD,
-            "27",
-            "not estimable: no positive recording",
-            "8 recordings have no score.",
-        ),
-    ):
-        assert part in text
-
-
 def test_a_paired_difference_says_which_minus_which():
     text = printing.differences([Difference(model="a", reference="b", label="macro", estimate=FULL)])
     assert "a minus b" in text
@@ -93,44 +61,3 @@ def test_a_name_with_line_breaks_or_terminal_commands_stays_one_harmless_line() 
     assert "a\\x1b[31m\\nb\\u202e.hea  imported" in printed
     assert "Größe.hea" in printed
     assert "\x1b" not in printing.fields([("Patient", "p\x1b[2J")])
-
-
-def test_an_evaluation_shows_precision_with_its_chance_and_what_thresholds_find():
-    chosen = {"rule": "largest Youden index", "chosen_on": "training patients"}
-    measures = dict.fromkeys(("sensitivity", "specificity", "ppv", "npv", "alerts_per_100"), FULL)
-    effective, share = EffectiveSize(design_effect=1.5, records=1234.4), Estimate(value=0.174, not_estimable="one seed")
-    there = AtPrevalence(prevalence=0.02, ppv=FULL, npv=FULL, alerts_per_100=FULL, screened_per_finding=UNDEFINED)
-    labels = [
-        LabelResult(
-            label="MI",
-            auroc=FULL,
-            auprc=FULL,
-            prevalence=share,
-            effective=effective,
-            operating=OperatingPoint(**chosen, threshold=0.4, measures=measures, elsewhere=[there]),
-        ),
-        LabelResult(label="HYP", auroc=UNDEFINED, operating=OperatingPoint(**chosen, not_estimable="no positives")),
-    ]
-    results = EvaluateResults(
-        model="m",
-        model_sha256="0" * 64,
-        mode="linear probe",
-        macro=FULL,
-        labels=labels,
-        split_id="s",
-        split_kind="held-out test patients",
-        test_sha256="0" * 64,
-        records=9,
-        patients=9,
-        seed=0,
-        resamples=100,
-        seconds=1.0,
-    )
-    text = printing.evaluation(results)
-    assert "0.174 (no interval: one seed)" in text
-    assert "1,234" in text
-    assert "At a threshold (largest Youden index, chosen on training patients)" in text
-    assert "no threshold: no positives" in text
-    assert "PPV there" in text
-    assert "0.02" in text
-    assert all(name in text for name in ("Sensitivity", "PPV", "Alerts per 100"))

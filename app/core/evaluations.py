@@ -1,0 +1,145 @@
+"""Asking for an evaluation: what model, cohort and settings do not allow is refused before anything is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import cohorts, jobs, models
+from app.core.home import Home
+from app.core.schema import RecordLabel, RegisteredModel
+from engine.contract.config import EvaluateConfig, EvaluationSettings, PredictionsModel
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.evaluation import MODES, HeadTraining
+from engine.contract.run import ManifestRow
+
+NETWORKS = ("native", "random")
+"""Sources of models that take recordings, and whose weights can be trained on."""
+
+
+class Asked(NamedTuple):
+    """An evaluation that may be queued: its config, and whose recordings."""
+
+    config: EvaluateConfig
+    manifest: list[ManifestRow]
+
+
+def evaluate(
+    session: Session,
+    home: Home,
+    model: str,
+    cohort: str,
+    names: Sequence[str],
+    settings: EvaluationSettings,
+    targets: Sequence[str] = (),
+) -> str:
+    """Queue an evaluation; raises as `asked`."""
+    config, manifest = asked(session, home, model, cohort, names, settings, targets)
+    return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
+
+
+def asked(
+    session: Session,
+    home: Home,
+    model: str,
+    cohort: str,
+    names: Sequence[str],
+    settings: EvaluationSettings,
+    targets: Sequence[str] = (),
+) -> Asked:
+    """What would be queued.
+
+    Raises:
+        UsageError: unknown model, cohort, label, target; a mode or settings that the model cannot take; or a
+            local prevalence of a label that is not evaluated.
+        WorldError: nothing to evaluate: no label has both classes, or the predictions cover none.
+    """
+    found, group = models.get(session, model), cohorts.get(session, cohort)
+    refuse_mode(found, settings)
+    manifest = cohorts.manifest(session, cohort)
+    refuse_short(session, found, manifest, cohort)
+    source = models.source_of(home, found)
+    chosen = cohorts.chosen_labels(session, group, manifest, names) if names or not targets else ()
+    if isinstance(source, PredictionsModel):
+        chosen = _covered(source, chosen, bool(names))
+    _refuse_prevalences(settings, chosen)
+    config = EvaluateConfig(
+        **dict(settings),
+        store=str(home.store),
+        cache=str(home.cache),
+        model=source,
+        labels=chosen,
+        targets=_numbers(session, found, targets),
+        split_id=group.split_id,
+    )
+    return Asked(config, manifest)
+
+
+def refuse_mode(found: RegisteredModel, settings: EvaluationSettings) -> None:
+    """A mode or settings that the model cannot take. Raises UsageError."""
+    named = f"model {found.name}"
+    if settings.mode != "linear" and found.source not in NETWORKS:
+        reason = f"a model of kind {found.source} cannot be {_TRAINED[settings.mode]}: there is no network to train"
+        raise UsageError(named, reason, "Choose a network, or the mode linear")
+    if settings.few_labels is not None and found.source == "predictions":
+        raise UsageError(named, "supplied scores do not depend on how many labels there are", "Choose another model")
+    if settings.few_labels is not None and settings.mode != "linear":
+        reason = f"curves over fewer labels are of the mode linear, not of {settings.mode}"
+        raise UsageError("few labels", reason, "Choose the mode linear, or leave them out")
+    if settings.mode == "linear" and settings.training != HeadTraining():
+        reason = "the linear probe is solved, it has no epochs or learning rates"
+        raise UsageError("training", reason, f"Leave these settings out, or choose one of: {', '.join(_TRAINED)}")
+    if settings.training.keep_model and settings.mode not in ("finetune", "supervised"):
+        reason = f"the model itself stays as it is in mode {settings.mode}"
+        raise UsageError("training.keep_model", reason, "Choose the mode finetune or supervised")
+
+
+_TRAINED = {mode: words for mode, words in MODES.items() if mode != "linear"}
+
+
+def _numbers(session: Session, found: RegisteredModel, targets: Sequence[str]) -> tuple[str, ...]:
+    """The targets, each once, all of them labels that hold numbers. Raises UsageError for others."""
+    if targets and found.source == "predictions":
+        reason = "supplied scores are of labels of two classes, not of measured numbers"
+        raise UsageError(f"model {found.name}", reason, "Choose another model, or no targets")
+    query = select(RecordLabel.label).where(RecordLabel.kind == "number").distinct().order_by(RecordLabel.label)
+    numbers = list(session.scalars(query))
+    wrong = [name for name in dict.fromkeys(targets) if name not in numbers]
+    if wrong:
+        known = f"Measured numbers: {', '.join(numbers)}" if numbers else "Import a table of measured numbers first"
+        two = set(cohorts.all_labels(session)) & set(wrong)
+        reason = "it is a label of two classes, not a number" if two else "no recording has it"
+        raise UsageError(f"target {', '.join(wrong)}", reason, known)
+    return tuple(dict.fromkeys(targets))
+
+
+def _refuse_prevalences(settings: EvaluationSettings, chosen: Sequence[str]) -> None:
+    for label in settings.local_prevalence:
+        if label not in chosen:
+            known = f"Choose from: {', '.join(chosen)}" if chosen else "No label is evaluated"
+            raise UsageError(f"prevalence of {label}", "this label is not evaluated", known)
+
+
+def refuse_short(session: Session, found: RegisteredModel, manifest: Sequence[ManifestRow], cohort: str) -> None:
+    """A recording that is shorter than the model's window. Raises WorldError."""
+    contract = found.card.get("preprocessing")
+    if isinstance(contract, dict):
+        cohorts.refuse_short(session, manifest, cohort, float(contract["window_s"]))
+
+
+def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> tuple[str, ...]:
+    """Of the labels, those that the supplied scores speak of; a label asked for by name must be among them."""
+    try:
+        with np.load(source.file) as scores:
+            known = set(scores["label"].tolist())
+    except (OSError, ValueError, KeyError):
+        raise WorldError(f"model {source.name}", "its file of scores is missing or damaged", "Add it again") from None
+    missing = [label for label in chosen if label not in known]
+    if missing and (asked or len(missing) == len(chosen)):
+        listed = ", ".join(sorted(known))
+        raise UsageError(f"label {', '.join(missing)}", "the predictions hold no score for it", f"They hold: {listed}")
+    return tuple(label for label in chosen if label in known)
