@@ -140,6 +140,10 @@ class CurvePlot(Drawn):
         if self.keyed:
             self._key()
 
+    def place(self, x: float, y: float) -> Place:
+        """Where in the drawing, in its points, a point of the plane lies."""
+        return self._at(x, y)
+
     def _at(self, x: float, y: float) -> Place:
         box, (low, high) = self._box, self.plane.y
         up = (y - low) / (high - low)
