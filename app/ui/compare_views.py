@@ -78,7 +78,7 @@ class EvaluationView(IntervalView):
             "AUROC",
             False,
             "AUROC with intervals",
-            "The dashed line at 0.5 is chance. A label with fewer than 50 patients in a class reports the analytic "
+            "The dashed line at 0.5 is chance. A label with fewer than 500 patients in a class reports the analytic "
             "interval, with the bootstrap beside it.",
         )
 

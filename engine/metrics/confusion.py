@@ -2,7 +2,8 @@
 
 Shares of recordings take the intervals of `proportions`. F1, kappa and the likelihood ratios are smooth functions of
 the four counts: their variance is that of the patients' contributions to the function's linear part (the delta method
-over patients), on the scale where such numbers lie evenly (log for ratios, logit for F1), with Student's quantile.
+over patients), on the scale where such numbers lie evenly (log for ratios, logit for F1), with Student's quantile of
+the smaller class.
 
 Sources: Simel et al., J Clin Epidemiol 44:763-770 (1991), log intervals of likelihood ratios; Cohen, Educ Psychol Meas
 20:37-46 (1960), kappa; Schuetz et al., BMJ 345:e6717 (2012), intention to diagnose.
@@ -23,7 +24,7 @@ from engine.contract.estimate import Estimate, Interval
 from engine.contract.operating import Measure
 from engine.metrics.discrimination import Floats, Ints, label_problem
 from engine.metrics.proportions import Ratio, bootstrap, proportion_estimate, resampled_sums, rescaled, shares
-from engine.metrics.uncertainty import logit_percentile_interval, percentile_interval
+from engine.metrics.uncertainty import freedom_of, logit_percentile_interval, percentile_interval
 
 Rows = NDArray[np.bool_]
 
@@ -76,6 +77,11 @@ class Confusion:
     def patients(self) -> int:
         """Patients with a recording that counts."""
         return int((self.count_4P.sum(axis=0) > 0).sum())
+
+    @property
+    def fewest(self) -> int:
+        """Patients of the smaller class."""
+        return min(int((self.count_4P[[one, other]].sum(axis=0) > 0).sum()) for one, other in ((TP, FN), (FP, TN)))
 
     def ratio(self, events: tuple[int, ...], trials: tuple[int, ...]) -> Ratio:
         """A share by the places of the counts that are summed: events and the trials among which they are."""
@@ -149,6 +155,7 @@ class Smooth:
         scale: its name.
         undefined: the state where the value is.
         bounds: percentiles of resamples.
+        of_rates: from sensitivity and specificity, rising in both or falling in both: for counts of 0.
     """
 
     value: Callable[[Floats], Floats]
@@ -158,6 +165,7 @@ class Smooth:
     scale: str
     undefined: str
     bounds: Callable[[Floats, float], tuple[float, float]] = percentile_interval
+    of_rates: Callable[[float, float], float] | None = None
 
 
 def smooth_estimate(confusion: Confusion, smooth: Smooth, confidence: float = 0.95) -> Estimate:
@@ -170,15 +178,20 @@ def smooth_estimate(confusion: Confusion, smooth: Smooth, confidence: float = 0.
         return Estimate(not_estimable=smooth.undefined, **counts)
     if patients < 2:
         return Estimate(value=value, not_estimable="no interval: all recordings are of one patient", **counts)
+    if confusion.fewest < 2:
+        return Estimate(value=value, not_estimable="no interval: a class has only one patient", **counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         gradient_4 = smooth.gradient(total_4)
     if not np.isfinite(gradient_4).all():
-        return Estimate(value=value, not_estimable="no interval: a count is 0", **counts)
+        if smooth.of_rates is None:
+            return Estimate(value=value, not_estimable="no interval: a count is 0", **counts)
+        return Estimate(value=value, interval=by_limits(confusion, smooth.of_rates, confidence), **counts)
     variance = clustered_variance(gradient_4, confusion)
     beside = bootstrap(resampled_B, confidence, smooth.bounds)
     if variance <= 0:
         return Estimate(value=value, not_estimable="no interval: every patient contributes alike", **counts)
-    bounds = on_scale(smooth.onto(value), variance, patients, confidence, smooth.back)
+    trusted = freedom(gradient_4, confusion)
+    bounds = on_scale(smooth.onto(value), variance, trusted, confidence, smooth.back)
     interval = Interval(
         low=bounds[0],
         high=bounds[1],
@@ -196,11 +209,39 @@ def clustered_variance(gradient_4: Floats, confusion: Confusion) -> float:
     return float(patients / (patients - 1) * np.sum(part_P**2))
 
 
+def freedom(gradient_4: Floats, confusion: Confusion) -> float:
+    """Degrees of freedom of that variance: of the smaller class, fewer where few patients carry it."""
+    return max(1.0, min(confusion.fewest - 1.0, freedom_of(gradient_4 @ confusion.count_4P)))
+
+
+def by_limits(confusion: Confusion, of_rates: Callable[[float, float], float], confidence: float) -> Interval:
+    """The interval of a function of sensitivity and specificity from their limits, each with half of the error.
+
+    Args:
+        confusion: the counts.
+        of_rates: rising in both or falling in both.
+        confidence: of the interval.
+    """
+    half = 1 - (1 - confidence) / 2
+    ends = []
+    for name in ("sensitivity", "specificity"):
+        events, trials, _ = _SHARES[name]
+        told = proportion_estimate(confusion.ratio(events, trials), "", half).interval
+        ends.append((0.0, 1.0) if told is None else (told.low, told.high))
+    low, high = sorted(of_rates(ends[0][side], ends[1][side]) for side in (0, 1))
+    return Interval(
+        low=low,
+        high=high,
+        method="limits of sensitivity and specificity, half the error each",
+        confidence=confidence,
+    )
+
+
 def on_scale(
-    place: float, variance: float, patients: int, confidence: float, back: Callable[[float], float]
+    place: float, variance: float, freedom: float, confidence: float, back: Callable[[float], float]
 ) -> tuple[float, float]:
     """Student's interval on a scale, carried back."""
-    reach = float(stdtrit(patients - 1, 0.5 + confidence / 2)) * variance**0.5
+    reach = float(stdtrit(freedom, 0.5 + confidence / 2)) * variance**0.5
     return float(back(place - reach)), float(back(place + reach))
 
 
@@ -255,6 +296,10 @@ def _f1_gradient(count: Floats) -> Floats:
     return np.array([1 / count[TP], -1 / wrong, -1 / wrong, 0.0])
 
 
+def _over(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else float("inf")
+
+
 def _log(value: float) -> float:
     return float(np.log(value)) if value > 0 else float("-inf")
 
@@ -265,9 +310,21 @@ _SMOOTH: dict[Measure, Smooth] = {
         kappa, kappa_gradient, float, lambda place: min(1.0, max(-1.0, place)), "its own", "one class and one call"
     ),
     "lr_positive": Smooth(
-        lr_positive, lr_positive_gradient, _log, np.exp, "log", "a class is missing, or no false positive"
+        lr_positive,
+        lr_positive_gradient,
+        _log,
+        np.exp,
+        "log",
+        "a class is missing, or no false positive",
+        of_rates=lambda sensitivity, specificity: _over(sensitivity, 1 - specificity),
     ),
     "lr_negative": Smooth(
-        lr_negative, lr_negative_gradient, _log, np.exp, "log", "a class is missing, or no true negative"
+        lr_negative,
+        lr_negative_gradient,
+        _log,
+        np.exp,
+        "log",
+        "a class is missing, or no true negative",
+        of_rates=lambda sensitivity, specificity: _over(1 - sensitivity, specificity),
     ),
 }

@@ -1,7 +1,8 @@
 """Which number and which interval is reported: the rules that turn scores into `Estimate`s.
 
-Below 50 patients in a class the clustered analytic interval is reported and the bootstrap stands beside it; from 50 on
-it is the other way round. What cannot be estimated is None with the reason. Every estimate carries its counts.
+Below 500 patients in a class the clustered analytic interval is reported and the bootstrap stands beside it; from 500
+on, where both agree, it is the other way round. The percentile bootstrap is somewhat too narrow in smaller classes
+(docs/coverage.md). What cannot be estimated is None with the reason. Every estimate carries its counts.
 
 Legend: N recordings, P patients of the whole test set, B resamples, L labels.
 """
@@ -21,13 +22,14 @@ from engine.metrics.uncertainty import (
     Influence,
     logit_percentile_interval,
     logit_t_interval,
+    macro_freedom,
     macro_variance,
     newcombe_interval,
     percentile_interval,
     t_interval,
 )
 
-SMALL_CLASS = 50
+SMALL_CLASS = 500
 """Patients in the smaller class below which the bootstrap is no longer the reported interval."""
 
 
@@ -152,7 +154,7 @@ def macro_estimate(labels: Sequence[Measured], records: int, patients: int, conf
     value = float(np.mean([label.value for label in used]))
     analytic = bootstrap = None
     if 0 < value < 1:
-        variance, freedom = macro_variance(influences), min(i.degrees_of_freedom() for i in influences)
+        variance, freedom = macro_variance(influences), macro_freedom(influences)
         bounds = logit_t_interval(value, variance, freedom, confidence)
         analytic = _interval(bounds, f"{_summed(influences)}, logit, t", confidence)
         bootstrap = _bootstrap(np.mean([label.resampled_B for label in used], axis=0), confidence, paired=False)
@@ -194,8 +196,7 @@ def macro_difference(
     gaps = [a.influence.minus(b.influence) for a, b in used if a.influence is not None and b.influence is not None]
     analytic = bootstrap = None
     if (variance := macro_variance(gaps)) > 0:
-        freedom = min(gap.degrees_of_freedom() for gap in gaps if gap.variance() > 0)
-        bounds = t_interval(value, variance, freedom, confidence)
+        bounds = t_interval(value, variance, macro_freedom(gaps), confidence)
         analytic = _interval(bounds, f"{_summed(gaps)} of the paired difference, t", confidence)
         resampled_B = np.mean([a.resampled_B - b.resampled_B for a, b in used], axis=0)
         bootstrap = _bootstrap(resampled_B, confidence, paired=True)

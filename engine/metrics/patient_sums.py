@@ -24,7 +24,7 @@ from scipy.special import stdtrit
 from engine.contract.estimate import Estimate, Interval
 from engine.metrics.discrimination import Counts, Floats, Ints
 from engine.metrics.estimates import SMALL_CLASS
-from engine.metrics.uncertainty import percentile_interval
+from engine.metrics.uncertainty import freedom_of, percentile_interval
 
 Scale = Literal["plain", "log", "log of 1 -"]
 """Where the analytic interval is symmetric: plain for differences and slopes, log for what is above 0, log of 1 - for
@@ -54,12 +54,8 @@ class Sampled:
 
     @property
     def freedom(self) -> int:
-        """Degrees of freedom that the shares themselves tell, by Satterthwaite's idea.
-
-        As many as there are patients where the shares are normal, few where a handful carries the variance.
-        """
-        fourth = float(np.sum(self.error_P**4))
-        return max(2, int(3 * self.variance**2 / fourth)) if fourth > 0 else 0
+        """Degrees of freedom that the shares themselves tell."""
+        return max(2, int(freedom_of(self.error_P))) if self.error_P.any() else 0
 
     def minus(self, other: Sampled) -> Sampled:
         """The paired difference: patients and resamples are common to both."""
@@ -173,7 +169,7 @@ def estimate(
     scale: Scale = "plain",
     undefined: str = "undefined for these recordings",
 ) -> Estimate:
-    """The reported estimate: the analytic interval below 50 patients in a class, else the bootstrap, both told.
+    """The reported estimate: the analytic interval below 500 patients in a class, else the bootstrap, both told.
 
     Args:
         sampled: the statistic.

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.contract.estimate import Estimate, Interval
 from engine.metrics.discrimination import Counts, Floats, Ints, Ranked
-from engine.metrics.proportions import FEW_PATIENTS, bootstrap, clopper_pearson, shares
-from engine.metrics.uncertainty import logit_percentile_interval, logit_t_interval
+from engine.metrics.estimates import SMALL_CLASS
+from engine.metrics.proportions import bootstrap, clopper_pearson, shares
+from engine.metrics.uncertainty import freedom_of, logit_percentile_interval, logit_t_interval
 from engine.native import ranks
 
 
@@ -41,7 +42,7 @@ def precision_estimate(
 ) -> Estimate:
     """Average precision of one label with its patient-clustered intervals and counts.
 
-    From 50 patients in each class on the bootstrap is reported; below, Student's interval on the logit scale from the
+    From 500 patients in each class on the bootstrap is reported; below, Student's interval on the logit scale from the
     patients' influence on the area. Where every positive stands above every negative nothing varies: then the exact
     interval of as many successes as there are positive patients (Boyd et al., ECML PKDD 2013).
 
@@ -72,15 +73,15 @@ def precision_estimate(
         bounds = clopper_pearson(positive_patients, positive_patients, confidence)
         exact = _told(bounds, "Clopper-Pearson on positive patients (perfect separation)", confidence)
         return Estimate(value=1.0, interval=exact, **counts)
-    variance = _clustered_variance(influence_on_precision(y, score), patient)
+    variance, freedom = _clustered_variance(influence_on_precision(y, score), patient)
     analytic = _told(
-        logit_t_interval(value, variance, positive_patients - 1, confidence),
+        logit_t_interval(value, variance, min(positive_patients - 1, freedom), confidence),
         "influence of patients on the area, logit, t",
         confidence,
     )
     resampled_B = resampled_precision(Ranked.of(y, score, patient), weight_PB)
     beside = bootstrap(resampled_B, confidence, logit_percentile_interval, "logit percentile")
-    if beside is None or min(positive_patients, negative_patients) < FEW_PATIENTS:
+    if beside is None or min(positive_patients, negative_patients) < SMALL_CLASS:
         return Estimate(value=value, interval=analytic, beside=beside, **counts)
     return Estimate(value=value, interval=beside, beside=analytic, **counts)
 
@@ -106,10 +107,11 @@ def influence_on_precision(y_N: Floats, score_N: Floats) -> Floats:
     return influence_N
 
 
-def _clustered_variance(influence_N: Floats, patient_N: Ints) -> float:
-    part_P = np.bincount(patient_N, weights=influence_N)
+def _clustered_variance(influence_N: Floats, patient_N: Ints) -> tuple[float, float]:
+    """Variance, and its degrees of freedom by the patients' shares."""
+    part_P: Floats = np.bincount(patient_N, weights=influence_N).astype(np.float64)
     patients = len(np.unique(patient_N))
-    return float(patients / (patients - 1) * np.sum(part_P**2))
+    return float(patients / (patients - 1) * np.sum(part_P**2)), freedom_of(part_P)
 
 
 def _told(bounds: tuple[float, float], method: str, confidence: float) -> Interval:

@@ -4,17 +4,18 @@ Sensitivity and specificity are taken along; whether they hold elsewhere is a qu
 PPV is the log of the positive likelihood ratio plus the logit of the prevalence, and NPV the negative of the other's,
 so both take the clustered log intervals of `confusion`; a prevalence that was itself counted adds its variance.
 
-Source: Mercaldo, Lau and Zhou, Stat Med 26:2170-2183 (2007).
+Sources: Mercaldo, Lau and Zhou, Stat Med 26:2170-2183 (2007); Zou and Donner, Stat Med 27:1693-1702 (2008), limits of a
+sum from the limits of its parts.
 
 Legend: B resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtri
 
 from engine.contract.errors import UsageError
 from engine.contract.estimate import Estimate, Interval
@@ -25,7 +26,9 @@ from engine.metrics.confusion import (
     TN,
     TP,
     Confusion,
+    by_limits,
     clustered_variance,
+    freedom,
     lr_negative,
     lr_negative_gradient,
     lr_positive,
@@ -34,7 +37,7 @@ from engine.metrics.confusion import (
     reciprocal,
 )
 from engine.metrics.discrimination import Floats
-from engine.metrics.proportions import Ratio, bootstrap, proportion_estimate, rescaled
+from engine.metrics.proportions import bootstrap, proportion_estimate, rescaled
 from engine.metrics.uncertainty import logit_percentile_interval
 
 
@@ -92,22 +95,14 @@ class _Place:
         if self._confusion.patients < 2:
             return Estimate(value=value, not_estimable="no interval: all recordings are of one patient", **self._counts)
         if not np.isfinite(gradient_4).all():
-            return Estimate(value=value, interval=self._by_limits(sign), **self._counts)
+            told = by_limits(self._confusion, lambda s, t: self._bayes(s, t, sign), self._confidence)
+            return Estimate(value=value, interval=told, **self._counts)
         variance = clustered_variance(gradient_4, self._confusion) + self._spread
-        bounds = on_scale(float(place), variance, self._confusion.patients, self._confidence, expit)
+        trusted = freedom(gradient_4, self._confusion)
+        bounds = on_scale(float(place), variance, trusted, self._confidence, expit)
         beside = bootstrap(value_B, self._confidence, logit_percentile_interval, "logit percentile")
         method = "Mercaldo 2007 logit, delta method over patients, t"
         return Estimate(value=value, interval=self._interval(bounds, method), beside=beside, **self._counts)
-
-    def _by_limits(self, sign: float) -> Interval:
-        """From the limits of sensitivity and specificity, each with half the error: for counts of 0."""
-        confidence = 1 - (1 - self._confidence) / 2
-        ends = []
-        for events, trials in (((TP,), (TP, FN)), ((TN,), (TN, FP))):
-            told = proportion_estimate(self._confusion.ratio(events, trials), "", confidence).interval
-            ends.append((0.0, 1.0) if told is None else (told.low, told.high))
-        bounds = tuple(self._bayes(ends[0][side], ends[1][side], sign) for side in (0, 1))
-        return self._interval((bounds[0], bounds[1]), "limits of sensitivity and specificity, half the error each")
 
     def _bayes(self, sensitivity: float, specificity: float, sign: float) -> float:
         prevalence = float(expit(self._odds))
@@ -123,39 +118,43 @@ class _Place:
         return "no negative recordings" if self._total_4[FP] + self._total_4[TN] == 0 else ""
 
     def alerts(self) -> Estimate:
-        """Alerts per 100 recordings: called positives and called negatives, each weighed by the prevalence."""
-        missing = self._missing()
-        if missing:
+        """Alerts per 100 recordings: called positives and called negatives, each weighed by the prevalence.
+
+        The interval recovers the variance of both rates from their own limits, which hold where few are called.
+        """
+        if missing := self._missing():
             return Estimate(not_estimable=missing, **self._counts)
         prevalence = float(expit(self._odds))
-        found, false = (self._confusion.ratio(*places) for places in (((TP,), (TP, FN)), ((FP,), (FP, TN))))
-        share_found, share_false = _share(found), _share(false)
-        rate = prevalence * share_found + (1 - prevalence) * share_false
-        error_P = prevalence * _errors(found) + (1 - prevalence) * _errors(false)
-        patients = self._confusion.patients
-        if patients < 2:
-            return Estimate(
-                value=100 * rate, not_estimable="no interval: all recordings are of one patient", **self._counts
-            )
-        variance = patients / (patients - 1) * float(np.sum(error_P**2))
-        variance += self._spread * (prevalence * (1 - prevalence) * (share_found - share_false)) ** 2
-        if not 0 < rate < 1 or variance <= 0:
-            return Estimate(value=100 * rate, not_estimable="no interval: no call varies", **self._counts)
-        scaled = variance / (rate * (1 - rate)) ** 2
-        bounds = on_scale(float(logit(rate)), scaled, patients, self._confidence, expit)
+        parts = [self._confusion.ratio(*places) for places in (((TP,), (TP, FN)), ((FP,), (FP, TN)))]
+        told = [proportion_estimate(part, "", self._confidence) for part in parts]
+        shares = [one.value or 0.0 for one in told]
+        weights = (prevalence, 1 - prevalence)
+        rate = weights[0] * shares[0] + weights[1] * shares[1]
+        if any(one.interval is None for one in told):
+            return Estimate(value=100 * rate, not_estimable="no interval: a class has only one patient", **self._counts)
+        counted = float(ndtri(0.5 + self._confidence / 2)) * self._spread**0.5 * weights[0] * weights[1]
+        uncertain = (counted * (shares[0] - shares[1])) ** 2
+        ends = [
+            rate + sign * (uncertain + sum((w * reach) ** 2 for w, reach in zip(weights, reaches, strict=True))) ** 0.5
+            for sign, reaches in zip((-1, 1), _reaches(told), strict=True)
+        ]
         beside = bootstrap(
-            100 * (prevalence * found.resampled_B + (1 - prevalence) * false.resampled_B), self._confidence
+            100 * (weights[0] * parts[0].resampled_B + weights[1] * parts[1].resampled_B), self._confidence
         )
-        interval = self._interval((100 * bounds[0], 100 * bounds[1]), "delta method over patients, logit scale, t")
+        method = "limits of both rates, variance recovered (Zou and Donner 2008)"
+        interval = self._interval((max(0.0, 100 * ends[0]), min(100.0, 100 * ends[1])), method)
         return Estimate(value=100 * rate, interval=interval, beside=beside, **self._counts)
 
     def _interval(self, bounds: tuple[float, float], method: str) -> Interval:
         return Interval(low=bounds[0], high=bounds[1], method=method, confidence=self._confidence)
 
 
-def _share(ratio: Ratio) -> float:
-    return float(ratio.events_P.sum() / ratio.trials_P.sum())
-
-
-def _errors(ratio: Ratio) -> Floats:
-    return np.asarray((ratio.events_P - _share(ratio) * ratio.trials_P) / ratio.trials_P.sum())
+def _reaches(told: Sequence[Estimate]) -> tuple[list[float], list[float]]:
+    """How far the lower limits lie below their values, and the upper ones above."""
+    below, above = [], []
+    for one in told:
+        assert one.interval is not None
+        assert one.value is not None
+        below.append(one.value - one.interval.low)
+        above.append(one.interval.high - one.value)
+    return below, above

@@ -4,8 +4,8 @@ Which interval is reported:
 
 - one recording a patient: Wilson's from 50 recordings on, Clopper and Pearson's below;
 - several: the design effect (linearised variance of the ratio over the binomial one) shrinks the recordings to as many
-  independent ones; Wilson's interval on these from 50 patients on, below it Clopper and Pearson's with the degrees of
-  freedom of the patients; the patient-clustered bootstrap stands beside;
+  independent ones, the fewer the fewer patients carry the variance; Wilson's interval on these from 50 patients on,
+  below it Clopper and Pearson's; the patient-clustered bootstrap stands beside;
 - no event, or nothing but events: nothing varies, so Clopper and Pearson's on patients, and the rule of three beside.
 
 Sources: Wilson, JASA 22:209-212 (1927); Clopper and Pearson, Biometrika 26:404-413 (1934); Korn and Graubard, Survey
@@ -26,7 +26,7 @@ from scipy.special import betaincinv, ndtri, stdtrit  # not scipy.stats, which t
 
 from engine.contract.estimate import Estimate, Interval
 from engine.metrics.discrimination import Floats
-from engine.metrics.uncertainty import Bounds, logit_percentile_interval, percentile_interval
+from engine.metrics.uncertainty import Bounds, freedom_of, logit_percentile_interval, percentile_interval
 
 FEW_PATIENTS = 50
 """Patients below which exact intervals are reported."""
@@ -95,11 +95,19 @@ class Ratio:
         """Whether every patient has one trial at most."""
         return bool(self.trials_P.max(initial=0) <= 1)
 
+    @property
+    def error_P(self) -> Floats:
+        """Each patient's events beyond what the share gives his trials."""
+        return np.asarray(self.events_P - self.events_P.sum() / self.trials_P.sum() * self.trials_P)
+
     def variance(self) -> float:
         """Linearised variance of the ratio over patients; needs two of them."""
         patients, trials = self.patients, self.trials_P.sum()
-        error_P = self.events_P - self.events_P.sum() / trials * self.trials_P
-        return float(patients / (patients - 1) * np.sum(error_P**2) / trials**2)
+        return float(patients / (patients - 1) * np.sum(self.error_P**2) / trials**2)
+
+    def freedom(self) -> float:
+        """Degrees of freedom of that variance: patients less one, fewer where few of them carry it."""
+        return min(self.patients - 1.0, freedom_of(self.error_P))
 
     def design_effect(self) -> float:
         """Variance over the binomial one, at least 1: recordings of one patient never count for more than they are."""
@@ -145,12 +153,11 @@ def _inner(ratio: Ratio, confidence: float) -> Interval:
         if patients < FEW_PATIENTS:
             return _told(clopper_pearson(events, trials, confidence), "Clopper-Pearson", confidence)
         return _told(wilson(events, trials, confidence), "Wilson score", confidence)
-    effect, share = ratio.design_effect(), events / trials
+    effect, share, tail = ratio.design_effect(), events / trials, 0.5 + confidence / 2
+    worth = trials / effect * float(stdtrit(trials - 1, tail) / stdtrit(ratio.freedom(), tail)) ** 2
     if patients >= FEW_PATIENTS:
-        told = f"Wilson score, design effect {effect:.2f} over patients"
-        return _told(wilson(events / effect, trials / effect, confidence), told, confidence)
-    tail = 0.5 + confidence / 2
-    worth = trials / effect * float(stdtrit(trials - 1, tail) / stdtrit(patients - 1, tail)) ** 2
+        told = f"Wilson score, design effect {effect:.2f} over patients, {worth:.1f} effective recordings"
+        return _told(wilson(share * worth, worth, confidence), told, confidence)
     told = f"Clopper-Pearson on {worth:.1f} effective recordings (Korn and Graubard 1998)"
     return _told(clopper_pearson(share * worth, worth, confidence), told, confidence)
 

@@ -42,6 +42,16 @@ def draw_multiplicities(patients: int, resamples: int, seed: int) -> Counts:
     return weight_PB
 
 
+def freedom_of(error_P: Floats) -> float:
+    """Degrees of freedom that the patients' shares in an error themselves tell, by Satterthwaite's idea.
+
+    As many as there are patients where the shares are normal, few where a handful carries the variance: Student's
+    quantile is then further out, which the coverage study (docs/coverage.md) asks for.
+    """
+    fourth = float(np.sum(error_P**4))
+    return max(1.0, 3 * float(np.sum(error_P**2)) ** 2 / fourth) if fourth > 0 else 1.0
+
+
 @dataclass(frozen=True)
 class Influence:
     """What each patient adds to the error of one AUROC, apart for his positive and his negative recordings.
@@ -116,14 +126,16 @@ class Influence:
         return max(0.0, float(s10 / m + s01 / n + 2 * s11 / (m * n)))
 
     def degrees_of_freedom(self) -> float:
-        """Satterthwaite's degrees of freedom of the two classes' variances, as in Brunner and Munzel (2000).
+        """Degrees of freedom of the variance: patients of the smaller class less one, fewer where few carry it.
 
         With a dozen positive patients the normal quantile is too short; with many, t and normal agree.
         """
-        i10, i01 = self.positive_patients, self.negative_patients
-        a = i10 / (i10 - 1) * np.sum((self.positive_P / self.positives_P.sum()) ** 2)
-        b = i01 / (i01 - 1) * np.sum((self.negative_P / self.negatives_P.sum()) ** 2)
-        return float((a + b) ** 2 / (a**2 / (i10 - 1) + b**2 / (i01 - 1))) if a + b > 0 else 1.0
+        return min(self.freest, freedom_of(self.total_P()))
+
+    @property
+    def freest(self) -> float:
+        """Patients of the smaller class less one."""
+        return float(min(self.positive_patients, self.negative_patients) - 1)
 
     def total_P(self) -> Floats:
         """One number a patient whose squares add up to the variance: what several labels' errors are summed by.
@@ -141,6 +153,12 @@ def macro_variance(influences: Sequence[Influence]) -> float:
     """Variance of the mean AUROC over labels that share patients: squared sum of each patient's influences."""
     mean_P = np.mean([influence.total_P() for influence in influences], axis=0)
     return float(np.sum(mean_P**2))
+
+
+def macro_freedom(influences: Sequence[Influence]) -> float:
+    """Degrees of freedom of that variance: as of one label, with the smaller classes of all labels together."""
+    mean_P = np.mean([influence.total_P() for influence in influences], axis=0)
+    return min(sum(influence.freest for influence in influences), freedom_of(mean_P))
 
 
 def logit_t_interval(value: float, variance: float, freedom: float, confidence: float) -> Bounds:

@@ -19,13 +19,13 @@ def study(seed, patients, each=1, prevalence=0.4, shift=1.0, share=0.5, resample
     return y, score, patient, draw_multiplicities(patients, resamples, seed)
 
 
-def test_below_fifty_patients_in_a_class_the_analytic_interval_is_reported_and_the_bootstrap_stands_beside():
+def test_below_five_hundred_patients_in_a_class_the_analytic_interval_is_reported_and_the_bootstrap_stands_beside():
     small = auroc_estimate(measure(*study(0, 110, each=3)))
-    assert small.positive_patients < 50
+    assert small.positive_patients < 500
     assert small.interval.method == "Obuchowski 1997 patient-clustered variance, logit, t"
     assert small.beside.method == "patient-clustered bootstrap, 300 resamples, logit percentile"
-    large = auroc_estimate(measure(*study(0, 300, each=3)))
-    assert large.positive_patients >= 50
+    large = auroc_estimate(measure(*study(0, 1300, each=3)))
+    assert large.positive_patients >= 500
     assert large.interval.method.startswith("patient-clustered bootstrap")
     assert large.beside.method.startswith("Obuchowski")
 
@@ -93,9 +93,9 @@ def test_the_macro_is_the_mean_over_labels_that_can_be_estimated():
 
 
 def test_the_macro_of_large_classes_reports_the_bootstrap():
-    y, score, patient, weight = study(4, 300)
+    y, score, patient, weight = study(4, 1300)
     measured = measure(y, score, patient, weight)
-    told = macro_estimate([measured, measured], records=300, patients=300)
+    told = macro_estimate([measured, measured], records=1300, patients=1300)
     assert told.interval.method.startswith("patient-clustered bootstrap")
     assert told.value == pytest.approx(auroc_estimate(measured).value)
     assert told.interval.low == pytest.approx(auroc_estimate(measured).interval.low, abs=1e-12)
@@ -135,7 +135,8 @@ def test_the_macro_difference_is_the_mean_of_the_differences_on_common_resamples
     told = macro_difference(pairs, records=300, patients=300)
     assert told.value == pytest.approx(np.mean([difference_estimate(a, b).value for a, b in pairs]))
     assert told.interval.low < told.value < told.interval.high
-    assert told.interval.method.startswith("patient-clustered bootstrap of the paired difference")
+    assert told.interval.method == "DeLong variance summed over labels of the paired difference, t"
+    assert told.beside.method.startswith("patient-clustered bootstrap of the paired difference")
     assert told.interval.low == pytest.approx(told.beside.low, abs=0.02)
     none = measure(np.zeros_like(y), score, patient, weight)
     assert macro_difference([(none, none)], records=300, patients=300).value is None

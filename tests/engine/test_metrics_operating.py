@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from engine.contract.errors import UsageError
@@ -79,7 +80,8 @@ def test_records_of_one_patient_that_agree_make_the_interval_as_wide_as_patients
     five = proportion_estimate(Ratio.of(5 * event_P, np.full(100, 5.0), weight_PB), "none")
     assert once.interval.method == "Wilson score"
     assert five.interval.method.startswith("Wilson score, design effect 5.0")
-    assert (five.interval.low, five.interval.high) == pytest.approx(wilson(39.6, 99, 0.95), abs=1e-9)
+    worth = 99 * (stats.t.ppf(0.975, 499) / stats.t.ppf(0.975, 99)) ** 2  # Korn and Graubard 1998
+    assert (five.interval.low, five.interval.high) == pytest.approx(wilson(0.4 * worth, worth, 0.95), abs=1e-9)
 
 
 @pytest.mark.parametrize(
