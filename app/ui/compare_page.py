@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,46 +21,23 @@ from app.core.changes import Changes
 from app.core.rows import JobRow
 from app.core.whole_file import write_file
 from app.ui.background import Background
+from app.ui.compare_loading import Comparison, load_comparison
+from app.ui.compare_plots import STRESS
 from app.ui.compare_views import DifferenceView, EvaluationView, SimilarityView, comparison_csv
 from app.ui.comparison_choice import ComparisonChoice, finished_comparisons
 from app.ui.empty import EmptyState
 from app.ui.new_run import NewComparison
 from app.ui.page import Page
 from app.ui.page_frame import bar, button, frame
+from app.ui.plot_tab import PlotTab
 from app.ui.theme import Theme
-from engine.contract.errors import WorldError
-from engine.contract.results import CompareResults, EvaluateResults
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A comparison with the evaluations that it rests on, the model examined first."""
-
-    job: JobRow
-    results: CompareResults
-    evaluations: tuple[EvaluateResults, ...]
-
-
-def load_comparison(workspace: Workspace, job_id: str) -> Comparison:
-    """All that the page shows of one comparison; called off the window's thread.
-
-    Raises:
-        WorldError: the database holds no results of this comparison.
-    """
-    results = workspace.results(job_id)
-    if not isinstance(results, CompareResults):
-        raise WorldError(f"comparison {job_id}", "it has no results", "Start it again on the page Runs")
-    told = (workspace.results(name) for name in evaluation_jobs(workspace, job_id))
-    return Comparison(workspace.job(job_id), results, tuple(one for one in told if isinstance(one, EvaluateResults)))
-
-
-def evaluation_jobs(workspace: Workspace, job_id: str) -> list[str]:
-    """Ids of the evaluations of a comparison: its config names their run folders, which are called like the jobs."""
-    folders = workspace.job_detail(job_id).config["evaluations"]
-    return [Path(str(folder).replace("\\", "/")).name for folder in folders]
+FIGURES = {"Stress": STRESS}
+"""Tabs of figures alone."""
 
 
 class ComparePage(Page):
@@ -78,6 +54,7 @@ class ComparePage(Page):
         self.evaluations, self.differences, self.similarity = EvaluationView(), DifferenceView(), SimilarityView()
         self.summary, self.tabs, self.stack = QLabel(), QTabWidget(), QStackedWidget()
         self.copy_button, self.export_button = QPushButton("Copy table"), QPushButton("Export CSV…")
+        self.figures = {name: PlotTab(workspace, background, name, plots) for name, plots in FIGURES.items()}
         self._wanted = ""
         self._lay_out()
         self.choice.currentIndexChanged.connect(self._load)
@@ -97,6 +74,8 @@ class ComparePage(Page):
         self.similarity.apply_theme(theme)
         for view in (self.evaluations, self.differences):
             view.table.viewport().update()
+        for tab in self.figures.values():
+            tab.apply_theme(theme)
 
     def can(self, action: str) -> bool:
         """A new comparison can always be asked for; the dialog says what is missing."""
@@ -166,10 +145,12 @@ class ComparePage(Page):
         self.shown = comparison
         results = comparison.results
         self.summary.setText(summary_text(comparison))
-        order = {name: place for place, name in enumerate(results.models)}
+        order = comparison.order
         self.evaluations.show_evaluations(comparison.evaluations, order)
         self.differences.show_differences(results, order)
         self.similarity.show_maps(results.cka, results.notes)
+        for tab in self.figures.values():
+            tab.show_comparison(comparison)
         self.state_changed.emit()
 
     def _shown_id(self) -> str | None:
@@ -182,6 +163,7 @@ class ComparePage(Page):
             ("AUROC", self.evaluations),
             ("Paired differences", self.differences),
             ("Layer similarity (CKA)", self.similarity),
+            *self.figures.items(),
         ):
             self.tabs.addTab(view, name)
         self.tabs.setDocumentMode(True)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LEAST_SCALE, MOST_SCALE = 1.4, 2.2
 """Pixels a point: below, small text cannot be read and the figure scrolls; above, a small figure looks lost."""
+MARK_PX = 7
+"""Radius of the ring around a chosen place."""
 Make = Callable[[], "Figure | None"]
 
 
@@ -35,15 +37,19 @@ class Sheet(QWidget):
 
     clicked = Signal(float, float)
     """Where in the drawing, in its points, y upwards."""
+    stepped = Signal(int)
+    """An arrow key: one to the left or to the right."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._mark: tuple[float, float] | None = None
         self._svg, self._renderer, self._picture = "", QSvgRenderer(self), QPixmap()
         self._points = QSize(0, 0)
         self._scale = 1.0
 
     def show_svg(self, svg: str, points: tuple[float, float]) -> None:
         """Show an SVG figure whose drawing is this many points wide and high, margin left out."""
+        self._mark = None
         self._svg, self._points = svg, QSize(round(points[0] + 2 * MARGIN), round(points[1] + 2 * MARGIN))
         self.paint_anew(themes.current())
 
@@ -82,7 +88,28 @@ class Sheet(QWidget):
             self._renderer.render(painter, QRectF(0, 0, wanted.width(), wanted.height()))
             painter.end()
             self._picture.setDevicePixelRatio(ratio)
-        QPainter(self).drawPixmap(0, 0, self._picture)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        if self._mark is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(themes.current().text), 2))
+            painter.drawEllipse(self.spot_of(*self._mark), MARK_PX, MARK_PX)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(themes.current().accent), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+
+    def mark(self, place: tuple[float, float] | None) -> None:
+        """Ring a place of the drawing, or none."""
+        self._mark = place
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Tell a step to the left or right, where somebody listens."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        if step and self.focusPolicy() is not Qt.FocusPolicy.NoFocus:
+            self.stepped.emit(step)
+        else:
+            super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Tell which place was pressed."""

@@ -8,7 +8,8 @@ from PySide6.QtGui import QColor, QGuiApplication
 from window_cases import settle, shown
 
 from app.core.changes import Changes
-from app.ui.compare_page import ComparePage, evaluation_jobs
+from app.ui.compare_loading import evaluation_jobs
+from app.ui.compare_page import ComparePage
 from app.ui.compare_views import comparison_csv, matches, pair_text
 from app.ui.heat_map import HeatMap, ramp_colour, readable_on, spoken
 from app.ui.interval_table import (
