@@ -5,12 +5,8 @@ Legend: N recordings, L labels.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +14,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from engine.contract.config import (
-    BaselineModel,
     CompareConfig,
     EmbedConfig,
     EvaluateConfig,
     NativeModel,
-    PredictionsModel,
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
@@ -32,36 +26,16 @@ from engine.contract.results import CompareResults, EmbedResults, EvaluateResult
 from engine.contract.run import RunFolder
 from engine.data.manifest import Manifest
 from engine.evaluation import comparison
-from engine.evaluation.baseline import demographic_features
 from engine.evaluation.judge import TestPart, judge, tested
-from engine.evaluation.opened import Opened, label_digests, open_labels, supplied_scores
+from engine.evaluation.opened import Opened, label_digests, open_labels
 from engine.evaluation.operating import cuts_of
-from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_scores
+from engine.evaluation.probe import parts_of
 from engine.evaluation.progress import Pace
+from engine.evaluation.scoring import Scored, score
 
 PREDICTIONS, FEATURES = "predictions.npz", "features.safetensors"
-POOLED_NOTE = "Scores of different folds are pooled as log-odds without their fold's intercept"
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What a model of any source says about the manifest's recordings.
-
-    Attributes:
-        score_NL: NaN where there is no score.
-        probability_NL: None when the source gives none.
-        layers: pooled features per layer, for all recordings of the manifest.
-    """
-
-    sha256: str
-    mode: str
-    score_NL: Floats
-    probability_NL: Floats | None = None
-    problems: dict[int, str] = field(default_factory=dict)
-    layers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def embed(folder: RunFolder, config: EmbedConfig, events: EventWriter) -> EmbedResults:
@@ -93,9 +67,9 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         WorldError: labels, model, scores or recordings are missing, damaged or do not belong together.
     """
     began = time.monotonic()
-    opened, leaks = open_labels(folder, config.labels), _leaks(folder, events)
+    opened, leaks = open_labels(folder, config.labels, config.targets), _leaks(folder, events)
     parts_of(opened.split)
-    scored = _score(folder, config, events, opened)
+    scored = score(folder, config, events, opened)
     part = tested(opened)
     rows = part.rows_N
     pace = Pace(folder, events, "labels", "intervals", len(opened.labels))
@@ -130,6 +104,9 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         missing_scores=judged.missing,
         layers=list(scored.layers),
         notes=[*scored.notes, *missing_note, *judged.notes],
+        training=scored.training,
+        checkpoint=scored.checkpoint,
+        task=config.task,
         leaks=leaks,
         seed=config.seed,
         resamples=config.resamples,
@@ -176,65 +153,6 @@ def _leaks(folder: RunFolder, events: EventWriter) -> KnownLeaks | None:
     for told in known.unsearched:
         events.emit(Warned(message=told))
     return known
-
-
-def _score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
-    source = config.model
-    if isinstance(source, PredictionsModel):
-        return _supplied(source, opened)
-    if isinstance(source, BaselineModel):
-        return _baseline(folder, config, events, opened, source)
-    from engine.evaluation.features import embed_run
-
-    embedded, model = embed_run(folder, config, events, opened.record_ids)
-    features_ND = embedded.layers[model.layers[-1]].astype(np.float64)
-    told = _probe(folder, config, events, opened, features_ND)
-    notes = _pooling_note(opened)
-    if embedded.refused:
-        example = next(iter(embedded.refused.values()))
-        notes.append(f"{len(embedded.refused)} recordings cannot be fed to the model (for instance: {example})")
-    return Scored(model.sha256, "linear probe", *told, layers=embedded.layers, notes=notes)
-
-
-def _pooling_note(opened: Opened) -> list[str]:
-    return [POOLED_NOTE] if len(parts_of(opened.split)) > 1 else []
-
-
-def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
-    told = supplied_scores(Path(source.file), opened.record_ids, opened.labels)
-    notes = []
-    if told.foreign:
-        notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
-    return Scored(told.sha256, "scores as supplied", told.score_NL, notes=notes)
-
-
-def _baseline(
-    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, source: BaselineModel
-) -> Scored:
-    def features(train_N: NDArray[np.bool_]) -> Floats:
-        return demographic_features(opened.age_N, opened.sex_N, source.features, train_N)
-
-    definition = source.model_dump(mode="json", exclude={"name"})
-    digest = hashlib.sha256(json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    told = _probe(folder, config, events, opened, features)
-    return Scored(digest, " + ".join(source.features), *told, notes=_pooling_note(opened))
-
-
-def _probe(
-    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, features: Floats | FeatureMaker
-) -> tuple[Floats, Floats, dict[int, str]]:
-    pace = Pace(folder, events, "folds", "linear probe", len(parts_of(opened.split)))
-    told = cross_validated(
-        features,
-        opened.y_NL,
-        opened.patients,
-        opened.split,
-        config.seed,
-        on_part=lambda done, _: pace.step(done),
-    )
-    within = training_scores(features, opened.y_NL, opened.patients, opened.split, config.seed)
-    score_NL = np.where(np.isfinite(within), within, told.score_NL)
-    return score_NL, told.probability_NL, told.problems
 
 
 def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> None:

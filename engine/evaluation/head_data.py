@@ -1,0 +1,187 @@
+"""What heads are trained on and judged by: crops of recordings, or the tokens that a frozen model makes of them.
+
+A model that is trained sees a random crop of every recording in every epoch, cut at the recording's own rate and
+resampled after (method specification, 5.2). A frozen model would make other tokens of every such crop, a pass through
+the model for each epoch. Its heads see the recording's consecutive windows in place of it, one drawn at random in every
+epoch: tokens are made once, in one pass that serves all folds and epochs. `docs/evaluation.md` tells what the
+difference is.
+
+Shapes: N recordings, W windows of all recordings, B crops, C leads, T samples, L tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.backbones.fused import for_inference
+from engine.contract.errors import WorldError
+from engine.data.store import Store
+from engine.evaluation.embed import RecordIds
+from engine.signal.condition import check_card, clip, fill_missing, model_input
+from engine.signal.leads import CANONICAL
+from engine.signal.normalise import normalise
+from engine.signal.resampling import polyphase, resample
+from engine.zoo.native import LoadedModel
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Encode = Callable[[Tensor], Tensor]
+
+IN_MEMORY = 2 * 2**30
+"""Bytes of tokens that are held in memory; more is kept in the run's folder while it works."""
+
+
+class Examples(Protocol):
+    """Where crops come from."""
+
+    def usable(self) -> NDArray[np.bool_]:
+        """Which recordings have at least one window, [N]."""
+        ...
+
+    def drawn(self, rows_B: Rows, rng: np.random.Generator) -> Tensor:
+        """A random example of each recording: x_BCT, or tokens_BLD of a frozen model."""
+        ...
+
+    def windows(self, row: int) -> Tensor:
+        """Consecutive windows of a recording, or their tokens."""
+        ...
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Signals, for a model that is trained itself."""
+
+    model: LoadedModel
+    store: Store
+    rows_N: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, model: LoadedModel, store: Store, record_ids: RecordIds) -> Crops:
+        """Find the recordings. Raises WorldError when one is missing or the card asks for what cannot be done."""
+        check_card(model.preprocessing)
+        rows_N = store.find_many(np.asarray(record_ids, dtype=np.bytes_))
+        if (rows_N < 0).any():
+            absent = np.asarray(record_ids, dtype=np.bytes_)[int(np.argmin(rows_N))].decode()
+            raise WorldError(f"record {absent}", "it is not in the store", "Import it again")
+        return cls(model, store, rows_N)
+
+    def usable(self) -> NDArray[np.bool_]:
+        """Recordings that fill a window after resampling."""
+        return self.counts() > 0
+
+    def counts(self) -> NDArray[np.int64]:
+        """Consecutive windows of each recording, [N]."""
+        card = self.model.preprocessing
+        samples_S, rates_S = self.store.measures()
+        there_N = samples_S[self.rows_N].astype(np.float64) * card.rate_hz / rates_S[self.rows_N]
+        return np.rint(there_N).astype(np.int64) // self._length
+
+    def drawn(self, rows_B: Rows, rng: np.random.Generator) -> Tensor:
+        """A random crop of each recording, conditioned as the card says."""
+        return torch.from_numpy(np.stack([self._crop(int(row), rng) for row in rows_B]))
+
+    def windows(self, row: int) -> Tensor:
+        """Consecutive windows of the whole recording, x_NCT."""
+        signal_CT, rate_hz = self._signal(row)
+        return torch.from_numpy(model_input(signal_CT, rate_hz, self.model.preprocessing))
+
+    def _crop(self, row: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        signal_CT, rate_hz = self._signal(row)
+        card = self.model.preprocessing
+        reach = min(polyphase(rate_hz, card.rate_hz).needed(self._length), signal_CT.shape[1])
+        start = int(rng.integers(0, signal_CT.shape[1] - reach, endpoint=True))
+        rows = [CANONICAL.index(lead) for lead in card.leads]
+        cut_CT = fill_missing(signal_CT[rows, start : start + reach])
+        ready_CT = clip(resample(cut_CT, rate_hz, card.rate_hz)[:, : self._length], card.clip_mv)
+        return normalise(ready_CT, card.normalisation, card.leads)
+
+    @property
+    def _length(self) -> int:
+        return round(self.model.preprocessing.window_s * self.model.preprocessing.rate_hz)
+
+    def _signal(self, row: int) -> tuple[NDArray[np.float32], float]:
+        place = int(self.rows_N[row])
+        return self.store.signal(place), float(self.store.index_row(place)["rate_hz"])
+
+
+class Tokens:
+    """What a frozen model makes of every window of every recording, made once.
+
+    Args:
+        crops: the recordings.
+        pooled: keep only the mean over tokens, which is all that a linear head looks at.
+        scratch: folder for tokens that are too many for memory.
+        device: where the model runs.
+        batch_size: windows at a time.
+        told: told how many recordings are done; may raise to stop.
+    """
+
+    def __init__(
+        self,
+        crops: Crops,
+        pooled: bool,
+        scratch: Path,
+        device: torch.device,
+        batch_size: int,
+        told: Callable[[int], None],
+    ) -> None:
+        self._crops, self._usable_N = crops, crops.usable()
+        self._first_N = np.concatenate([[0], np.cumsum(crops.counts())])
+        self._file = scratch / "tokens.f4"
+        encode = for_inference(crops.model.module.to(device))
+        self._tokens: NDArray[np.float32] | None = None
+        with torch.inference_mode():
+            for row, tokens_WLD in self._made(encode, pooled, device, batch_size):
+                if self._tokens is None:
+                    self._tokens = self._room(tokens_WLD.shape[1:])
+                self._tokens[self._first_N[row] : self._first_N[row + 1]] = tokens_WLD
+                told(row + 1)
+
+    def usable(self) -> NDArray[np.bool_]:
+        """As of the recordings."""
+        return self._usable_N
+
+    def drawn(self, rows_B: Rows, rng: np.random.Generator) -> Tensor:
+        """Tokens of a random window of each recording."""
+        assert self._tokens is not None
+        counts_B = self._first_N[rows_B + 1] - self._first_N[rows_B]
+        return torch.from_numpy(self._tokens[self._first_N[rows_B] + rng.integers(0, counts_B)])
+
+    def windows(self, row: int) -> Tensor:
+        """Tokens of a recording's windows."""
+        assert self._tokens is not None
+        return torch.from_numpy(np.array(self._tokens[self._first_N[row] : self._first_N[row + 1]]))
+
+    def close(self) -> None:
+        """Give the room on the disk back."""
+        self._tokens = None
+        self._file.unlink(missing_ok=True)
+
+    def _made(
+        self, encode: Callable[[Tensor], object], pooled: bool, device: torch.device, batch_size: int
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        for row in np.flatnonzero(self._usable_N).tolist():
+            parts = [
+                encode(x_BCT.to(device)).tokens_BLD  # type: ignore[attr-defined]
+                for x_BCT in torch.split(self._crops.windows(row), batch_size)
+            ]
+            tokens_WLD = torch.cat(parts)
+            yield row, (tokens_WLD.mean(dim=1, keepdim=True) if pooled else tokens_WLD).float().cpu().numpy()
+
+    def _room(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        size = (int(self._first_N[-1]), *shape)
+        if 4 * int(np.prod(size)) <= IN_MEMORY:
+            return np.empty(size, dtype=np.float32)
+        try:
+            return np.memmap(self._file, dtype=np.float32, mode="w+", shape=size)
+        except OSError as error:
+            reason = f"tokens cannot be kept ({error.strerror or type(error).__name__})"
+            raise WorldError("run folder", reason, "Free some space, then resume the run") from None

@@ -1,0 +1,144 @@
+"""What a model of any source says about a run's recordings, in whatever mode; the door to torch for evaluations.
+
+Scores of others and age + sex are scored without torch.
+
+Legend: N recordings, L labels, K measured numbers, D features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contract.config import BaselineModel, EvaluateConfig, NativeModel, PredictionsModel, RandomModel
+from engine.contract.errors import UsageError
+from engine.contract.evaluation import MODES, HeadHistory
+from engine.contract.events import EventWriter
+from engine.contract.run import RunFolder
+from engine.evaluation.baseline import demographic_features
+from engine.evaluation.opened import Opened, supplied_scores
+from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_scores
+from engine.evaluation.progress import Pace
+
+POOLED_NOTE = "Scores of different folds are pooled as log-odds without their fold's intercept"
+TRAINED_NOTE = "Scores of different folds are pooled as log-odds less those of the label's share in their training part"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model of any source says about the manifest's recordings.
+
+    Attributes:
+        score_NL: NaN where there is no score.
+        probability_NL: None when the source gives none.
+        prediction_NK: of measured numbers; None when the source gives none.
+        problems: per label index, why it has no score.
+        layers: pooled features per layer, for all recordings of the manifest.
+        training: one a part that was trained on crops.
+        checkpoint: path below the run folder of the finetuned model, where it is kept.
+    """
+
+    sha256: str
+    mode: str
+    score_NL: Floats
+    probability_NL: Floats | None = None
+    prediction_NK: Floats | None = None
+    problems: dict[int, str] = field(default_factory=dict)
+    layers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    training: list[HeadHistory] = field(default_factory=list)
+    checkpoint: str = ""
+
+
+def score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
+    """Score all recordings with the config's model, each by a model that has not seen its patient.
+
+    Raises:
+        UsageError: the model cannot be taken in this mode.
+        WorldError: model, scores or recordings are missing or damaged.
+        Stopped: somebody asked.
+    """
+    source = config.model
+    refuse_mode(config)
+    if isinstance(source, PredictionsModel):
+        return _supplied(source, opened)
+    if isinstance(source, BaselineModel):
+        return _baseline(folder, config, events, opened, source)
+    if config.mode == "linear":
+        return _probed(folder, config, events, opened)
+    from engine.evaluation.trained_scoring import trained_scores
+
+    return trained_scores(folder, config, events, opened, _pooled(opened, TRAINED_NOTE))
+
+
+def refuse_mode(config: EvaluateConfig) -> None:
+    """Raise UsageError where a model cannot be taken in a mode."""
+    source, mode = config.model, config.mode
+    if mode != "linear" and not isinstance(source, NativeModel | RandomModel):
+        reason = f"it cannot be taken in mode '{mode}': there is no network to train"
+        raise UsageError(f"model {source.name}", reason, "Choose mode 'linear'")
+    if mode == "supervised" and not isinstance(source, RandomModel):
+        reason = "mode 'supervised' begins from random weights, and it has others"
+        raise UsageError(f"model {source.name}", reason, "Choose mode 'finetune', or a model of random weights")
+
+
+def _probed(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
+    from engine.evaluation.features import embed_run
+
+    embedded, model = embed_run(folder, config, events, opened.record_ids)
+    features_ND = embedded.layers[model.layers[-1]].astype(np.float64)
+    told = _probe(folder, config, events, opened, features_ND)
+    notes = _pooled(opened, POOLED_NOTE)
+    if embedded.refused:
+        example = next(iter(embedded.refused.values()))
+        notes.append(f"{len(embedded.refused)} recordings cannot be fed to the model (for instance: {example})")
+    return Scored(model.sha256, MODES["linear"], *told, layers=embedded.layers, notes=notes)
+
+
+def _pooled(opened: Opened, note: str) -> list[str]:
+    return [note] if len(parts_of(opened.split)) > 1 else []
+
+
+def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
+    told = supplied_scores(Path(source.file), opened.record_ids, opened.labels)
+    notes = []
+    if told.foreign:
+        notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
+    return Scored(told.sha256, "scores as supplied", told.score_NL, notes=notes)
+
+
+def _baseline(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, source: BaselineModel
+) -> Scored:
+    def features(train_N: NDArray[np.bool_]) -> Floats:
+        return demographic_features(opened.age_N, opened.sex_N, source.features, train_N)
+
+    definition = source.model_dump(mode="json", exclude={"name"})
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    told = _probe(folder, config, events, opened, features)
+    return Scored(digest, " + ".join(source.features), *told, notes=_pooled(opened, POOLED_NOTE))
+
+
+def _probe(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, features: Floats | FeatureMaker
+) -> tuple[Floats, Floats, Floats | None, dict[int, str]]:
+    pace = Pace(folder, events, "folds", "linear probe", len(parts_of(opened.split)))
+    told = cross_validated(
+        features,
+        opened.y_NL,
+        opened.patients,
+        opened.split,
+        config.seed,
+        on_part=lambda done, _: pace.step(done),
+    )
+    within = training_scores(features, opened.y_NL, opened.patients, opened.split, config.seed)
+    score_NL = np.where(np.isfinite(within), within, told.score_NL)
+    return score_NL, told.probability_NL, None, told.problems

@@ -1,0 +1,151 @@
+"""Scoring by modes that are trained on crops: model, tokens, trainings, features afterwards, the kept checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.backbones.base import Backbone
+from engine.backbones.fused import for_inference
+from engine.backbones.weights import weights_bytes
+from engine.contract.card import DERIVED_STAMP, Lineage, ModelCard
+from engine.contract.config import EvaluateConfig, NativeModel, RandomModel
+from engine.contract.errors import WorldError
+from engine.contract.evaluation import MODES
+from engine.contract.events import EventWriter
+from engine.contract.run import RunFolder
+from engine.data.store import Store
+from engine.evaluation.head_data import Crops, Examples, Tokens
+from engine.evaluation.opened import Opened
+from engine.evaluation.probe import Part, parts_of
+from engine.evaluation.progress import Pace
+from engine.evaluation.scoring import Scored
+from engine.evaluation.trained import Trained, cross_trained
+from engine.training.checkpoint import checkpoint_name, sha256_of, write_checkpoint
+from engine.training.device import pick_device, set_threads
+from engine.zoo.native import CARD, WEIGHTS, LoadedModel, load_model
+
+Features = NDArray[np.float32]
+
+
+def trained_scores(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, notes: list[str]
+) -> Scored:
+    """Train on every part and score everybody; else as `scoring.score`."""
+    assert isinstance(config.model, NativeModel | RandomModel)
+    set_threads(config.threads)
+    device = pick_device(config.device)
+    model = load_model(config.model)
+    crops = Crops.of(model, Store.open(Path(config.store)), opened.record_ids)
+    examples = _examples(folder, config, events, crops, device)
+    pace = Pace(folder, events, "epochs", "training", config.training.epochs * len(parts_of(opened.split)))
+    try:
+        told = cross_trained(config, opened, crops, examples, device, pace.step)
+    finally:
+        if isinstance(examples, Tokens):
+            examples.close()
+    refused = int((~crops.usable()).sum())
+    told_notes = [*notes, *([f"{refused} recordings are shorter than a window and left out"] if refused else [])]
+    return Scored(
+        model.sha256,
+        MODES[config.mode],
+        told.score_NL,
+        told.probability_NL,
+        told.prediction_NK,
+        told.problems,
+        layers=_layers(model, crops, told, device, folder, events),
+        notes=told_notes,
+        training=told.histories,
+        checkpoint=_kept(folder, config, model, told),
+    )
+
+
+def _examples(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, crops: Crops, device: torch.device
+) -> Examples:
+    if config.mode in ("finetune", "supervised"):
+        return crops
+    pace = Pace(folder, events, "records", "embedding", len(crops.rows_N))
+    return Tokens(crops, config.mode == "linear-adamw", folder.path, device, config.batch_size, pace.step)
+
+
+def _layers(
+    model: LoadedModel, crops: Crops, told: Trained, device: torch.device, folder: RunFolder, events: EventWriter
+) -> dict[str, Features]:
+    """Pooled features of the trained models, each recording's by the one that scored it; none of a frozen model.
+
+    Features of a frozen model stand with its linear probe. Layers of different folds are those of different models, so
+    only a single part has layers that can be compared.
+    """
+    if len(told.models) != 1:
+        return {}
+    _, trunk = told.models[0]
+    usable_N = crops.usable()
+    out = {
+        name: np.full((len(usable_N), width), np.nan, dtype=np.float32)
+        for name, width in zip(trunk.layer_names, trunk.layer_widths, strict=True)
+    }
+    encode = for_inference(trunk)
+    pace = Pace(folder, events, "records", "features of the trained model", int(usable_N.sum()))
+    with torch.inference_mode():
+        for done, row in enumerate(np.flatnonzero(usable_N).tolist(), 1):
+            layers = encode(crops.windows(row).to(device)).layers
+            for name, layer_WLD in zip(out, layers, strict=True):
+                out[name][row] = layer_WLD.mean(dim=(0, 1)).float().cpu().numpy()
+            pace.step(done)
+    return out
+
+
+def _kept(folder: RunFolder, config: EvaluateConfig, model: LoadedModel, told: Trained) -> str:
+    """Write the finetuned weights as a checkpoint of our format; the path below the run folder."""
+    if not config.training.keep_model or not told.models:
+        return ""
+    if len(told.models) > 1:
+        raise WorldError(
+            "finetuned model",
+            f"there are {len(told.models)}, one a fold, and none of them is the model",
+            "Evaluate on a cohort with a training and a test part to keep it",
+        )
+    part, trunk = told.models[0]
+    weights = weights_bytes(trunk.cpu(), model.backbone)
+    epoch = told.histories[0].best_epoch
+    card = _card(folder, config, model, part, trunk, sha256_of(weights), epoch)
+    files = {WEIGHTS: weights, CARD: card.model_dump_json(indent=2).encode()}
+    place = folder.path / "checkpoints"
+    place.mkdir(exist_ok=True)
+    write_checkpoint(place, epoch, files, keep=1)
+    return f"checkpoints/{checkpoint_name(epoch)}"
+
+
+def _card(
+    folder: RunFolder,
+    config: EvaluateConfig,
+    model: LoadedModel,
+    part: Part,
+    trunk: Backbone,
+    digest: str,
+    epoch: int,
+) -> ModelCard:
+    labels = ", ".join([*config.labels, *config.targets])
+    return ModelCard(
+        name=f"{model.name}, {MODES[config.mode]}",
+        source="native",
+        output="embedding",
+        weights_sha256=digest,
+        preprocessing=model.preprocessing,
+        stamp=DERIVED_STAMP,
+        lineage=Lineage(
+            objective=f"{MODES[config.mode]} on labels",
+            backbone=model.backbone.name,
+            parameters=sum(parameter.numel() for parameter in trunk.parameters()),
+            records=int(part.train_N.sum()),
+            seed=config.seed,
+            run_id=folder.path.name,
+            parent_sha256=model.sha256,
+            parent_name=model.name,
+        ),
+        notes=(f"Trained on the labels {labels}; epoch {epoch} of {config.training.epochs}",),
+    )
