@@ -6,7 +6,10 @@ AUROC is the one number that all models share.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from app.report.figure import Figure
 from app.report.study_charts import Dot, DotPlot, Line, LinePlot, Panel, Point
@@ -27,6 +30,19 @@ def figures(results: StudyResults, config: StudyConfig) -> list[Figure]:
     if not study.cells:
         return []
     return [*_losses(study), *_ranking(study), *_along(study)]
+
+
+def scaling_figure(results: StudyResults, config: StudyConfig, metric: str, objective: str = "") -> Figure | None:
+    """The figure of one number over the data size; None while fewer than two sizes are done.
+
+    Args:
+        results: of the study.
+        config: of the study.
+        metric: "validation_loss", or anything else for the residual error of the probe.
+        objective: whose loss, where the study has several.
+    """
+    slug = _loss_name(objective, SIZE) if metric == LOSS else f"probe-by-{SIZE}"
+    return next((one for one in figures(results, config) if one.name == slug), None)
 
 
 def svg_figures(results: StudyResults, config: StudyConfig) -> dict[str, str]:
@@ -149,9 +165,29 @@ def _loss_along(study: _Study, axis: str, name: str, cells: Sequence[StudyCell],
     lines = _lines(study, axis, cells, LOSS, LOSS, lambda value: value, ("objective",))
     if lines:
         title = f"Held-out loss of {_title(objective)} by {_axis_name(axis)}"
-        slug = "-".join(part for part in ("loss", name, "by", axis.replace(".", "-")) if part)
         chart = LinePlot(title, lines, _axis_name(axis), objective.loss_unit, log, log and axis == SIZE)
-        yield Figure(slug, title, f"{title}, mean and Student interval over seeds.{_fit_text(lines)}", chart)
+        told = f"{title}, mean and Student interval over seeds.{_fit_text(lines)}"
+        yield Figure(_loss_name(name, axis), title, told, chart, _numbers(lines, axis))
+
+
+def _loss_name(objective: str, axis: str) -> str:
+    return "-".join(part for part in ("loss", objective, "by", axis.replace(".", "-")) if part)
+
+
+def _numbers(lines: Sequence[Line], axis: str) -> str:
+    """What the lines are drawn from: one row a point, with the value of each seed."""
+    file = io.StringIO()
+    writer: Any = csv.writer(file, lineterminator="\n")
+    writer.writerow(("series", axis, "mean", "low", "high", "method", "seeds", "fits"))
+    for line in lines:
+        for point in line.points:
+            span = point.mean.interval
+            ends = (span.low, span.high, span.method) if span else ("", "", "")
+            seeds = " ".join(repr(value) for value in point.seeds)
+            writer.writerow(
+                (line.name, point.x, point.mean.value, *ends, seeds, "; ".join(fit[0] for fit in line.fits))
+            )
+    return file.getvalue()
 
 
 def _probe_along(study: _Study, axis: str, log: bool) -> Iterator[Figure]:
@@ -164,7 +200,7 @@ def _probe_along(study: _Study, axis: str, log: bool) -> Iterator[Figure]:
         title = f"Linear probe by {_axis_name(axis)}"
         chart = LinePlot(title, lines, _axis_name(axis), f"{what} of a linear probe", log, log and residual)
         told = f"{title}, mean and Student interval over seeds.{_fit_text(lines)}"
-        yield Figure(f"probe-by-{axis.replace('.', '-')}", title, told, chart)
+        yield Figure(f"probe-by-{axis.replace('.', '-')}", title, told, chart, _numbers(lines, axis))
 
 
 def _lines(

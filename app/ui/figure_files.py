@@ -45,6 +45,7 @@ class FigureFiles(QWidget):
         self._svg = ""
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
+        row.addStretch(1)
         for ending, one in self.buttons.items():
             one.setAccessibleName(f"Export {name} as {ending[1:].upper()}")
             one.clicked.connect(lambda _on=False, ending=ending: self.save_as(ending))

@@ -13,6 +13,7 @@ from app.core.changes import Changes
 from app.core.rows import JobRow, ModelRow
 from app.ui.background import Background
 from app.ui.empty import EmptyState
+from app.ui.figure_files import FigureFiles
 from app.ui.jobs_page import JobsPage
 from app.ui.new_study import NewStudy
 from app.ui.page_frame import bar, button, divided, frame
@@ -23,8 +24,10 @@ from app.ui.study_view import StudyView
 from app.ui.theme import Theme
 from app.ui.training_list import ROW_PX, RunDelegate
 from app.ui.training_rows import TrainingRow
+from engine.contract.config import StudyConfig
 
 if TYPE_CHECKING:
+    from app.report.figure import Figure
     from app.workspace import Workspace
     from engine.contract.results import StudyRow
 
@@ -39,7 +42,7 @@ class StudyPage(JobsPage):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
         self.table = RowsTable(_columns(), lambda row: row.job.job_id, "Studies, the newest first")
-        self.view = StudyView()
+        self.view = StudyView(FigureFiles(workspace, background, "scaling plot"))
         self.duplicate_button = button("Duplicate…", self.duplicate_selected)
         self.keep_button = button("Keep model", self.keep_selected)
         self.export_button = button("Export…", self.export_selected)
@@ -127,6 +130,14 @@ class StudyPage(JobsPage):
         self.view.show_look(seen)
         self._tell_buttons()
 
+    def _draw_scaling(self, metric: str, objective: str) -> None:
+        """Make the figure that the buttons beside the plot write: the report's, as in the export of the study."""
+        make = partial(_scaling, self.workspace, self.view.job_id, metric, objective)
+        self.background.read(make, self._offer_scaling, key="study.scaling", slow=True)
+
+    def _offer_scaling(self, figure: Figure | None) -> None:
+        self.view.files.offer(figure)
+
     def _add_plots(self, plots: ModuleType) -> None:
         self.view.add_plots(plots)
 
@@ -139,6 +150,7 @@ class StudyPage(JobsPage):
         self.table.selected.connect(self._look)
         self.view.head.log.clicked.connect(self._open_in_runs)
         self.view.grid.selected.connect(self._run_chosen)
+        self.view.scaling_shown.connect(self._draw_scaling)
 
     def _lay_out(self) -> None:
         self.table.setItemDelegateForColumn(0, RunDelegate(self.table))
@@ -155,6 +167,14 @@ class StudyPage(JobsPage):
         )
         start = button("New study…", self.new_study, primary=True)
         frame(self, bar(self.title, None, list(self.verbs.values()), [start]), self.stack)
+
+
+def _scaling(workspace: Workspace, job_id: str, metric: str, objective: str) -> Figure | None:
+    """The report's figure of one number over the data size; called off the window's thread."""
+    from app.report.study_figures import scaling_figure  # here: it brings ReportLab
+
+    seen = look(workspace, job_id)
+    return scaling_figure(seen.summary, StudyConfig.model_validate(seen.detail.config), metric, objective)
 
 
 def _columns() -> tuple[Column, ...]:

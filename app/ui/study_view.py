@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.banner import Banner
 from app.ui.choosers import combo
+from app.ui.figure_files import FigureFiles
 from app.ui.form_words import sentence, variant_of
 from app.ui.job_head import JobHead
 from app.ui.rows_table import Column, RowsTable
@@ -35,8 +36,12 @@ NO_RANKS = "The ranking comes when the first runs are done."
 class StudyView(QWidget):
     """Shows one study; keeps tab, selection and place while its runs end."""
 
-    def __init__(self) -> None:
+    scaling_shown = Signal(str, str)
+    """Which number over the data size is drawn now, and of which objective."""
+
+    def __init__(self, files: FigureFiles) -> None:
         super().__init__()
+        self.files = files
         self.job_id = ""
         self.head, self.about, self.trouble = JobHead(), QLabel(), Banner()
         self.figures, self.notes = Tiles("Progress of the study"), QLabel()
@@ -133,6 +138,7 @@ class StudyView(QWidget):
             return
         metric, objective = self.scale_by.currentData() or (LOSS, "")
         fits = self._seen.summary.fits
+        self.scaling_shown.emit(metric, objective)
         series = self._plots.series_of(self._seen.rows, fits, metric, objective)
         self.scaling.show_series(series, ERROR if metric == ERROR else "held-out loss")
         names = {one.name for one in series}
@@ -159,7 +165,7 @@ class StudyView(QWidget):
         column.addWidget(self.ranking, 1)
         inside = QVBoxLayout(self._scaling_tab)
         inside.setContentsMargins(0, 6, 0, 0)
-        inside.addLayout(_line("Scaling of", self.scale_by, QLabel()))
+        inside.addLayout(_line("Scaling of", self.scale_by, self.files))
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self.fits.setMinimumWidth(300)
         self._split.addWidget(self.fits)
@@ -175,7 +181,7 @@ class StudyView(QWidget):
         self.tabs.tabBar().setDrawBase(False)
 
 
-def _line(text: str, choice: QWidget, note: QLabel) -> QHBoxLayout:
+def _line(text: str, choice: QWidget, note: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
     label = QLabel(text)
     label.setBuddy(choice)

@@ -1,3 +1,5 @@
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -135,6 +137,18 @@ def test_scaling_is_drawn_by_objective_since_losses_are_not_on_one_scale(page):
     combo.setCurrentIndex(1)
     assert [name for name, _value, _pen in page.view.scaling.legend.entries] == ["s4 jepa"]
     assert cells(page.view.fits, 0) == ["s4 jepa", "0.43 N^-0.25 + 0.24", "0.99"]
+
+
+def test_the_scaling_plot_leaves_as_the_figure_of_the_report_with_the_numbers_behind_it(qtbot, page, background):
+    settle(qtbot, background)
+    assert page.view.files.figure.name == "loss-cpc-by-records"
+    page.view.scale_by.setCurrentIndex(2)
+    settle(qtbot, background)
+    figure = page.view.files.figure
+    assert figure.name == "probe-by-records"
+    lines = list(csv.DictReader(io.StringIO(figure.numbers)))
+    assert {line["series"] for line in lines} == {"S4, CPC", "S4, JEPA"}
+    assert all(0 < float(line["mean"]) < 1 for line in lines)
 
 
 def test_differences_are_paired_and_say_what_is_subtracted(page):
