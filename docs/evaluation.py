@@ -282,7 +282,9 @@ class Runs:
 
 SUPERVISED = RandomModel(
     name="S4 from scratch",
-    backbone=S4Config(width=128, depth=4, state_size=8, stem_kernels=(1,), stem_strides=(1,)),
+    backbone=S4Config(
+        width=128, depth=4, state_size=8, causal=False, stem_kernels=(1,), stem_strides=(1,), stem_norm=False
+    ),
     rate_hz=100.0,
     window_s=2.5,
 )

@@ -103,6 +103,10 @@ class _FusedConvolution:
     def __init__(self, block: ConvBlock, dtype: torch.dtype) -> None:
         self._kernel, self._stride = block.kernel, block.stride
         norm = block.norm
+        if norm is None:
+            assert block.conv.bias is not None
+            self._product = packed_linear(block.conv.weight.flatten(1).to(dtype), block.conv.bias.to(dtype))
+            return
         assert norm.running_mean is not None
         assert norm.running_var is not None
         # In float64: the folded weights are rounded once.

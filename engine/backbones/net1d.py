@@ -147,7 +147,7 @@ class Net1DBackbone(Backbone):
 
     def __init__(self, config: Net1DConfig) -> None:
         super().__init__()
-        self.stem = Stem(config.width, config.stem_kernels, config.stem_strides)
+        self.stem = Stem(config.width, config.stem_kernels, config.stem_strides, config.stem_norm)
         widths = stage_widths(config.width)
         self.first = TimeConvolution(config.width, widths[0], config.kernel, config.causal)
         if config.idle_norms:

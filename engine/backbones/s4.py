@@ -189,7 +189,7 @@ class S4Backbone(Backbone):
 
     def __init__(self, config: S4Config) -> None:
         super().__init__()
-        self.stem = Stem(config.width, config.stem_kernels, config.stem_strides)
+        self.stem = Stem(config.width, config.stem_kernels, config.stem_strides, config.stem_norm)
         self.blocks = nn.ModuleList(S4Block(config, f"block{i + 1}") for i in range(config.depth))
         self.width, self.causal, self.stride = config.width, config.causal, math.prod(config.stem_strides)
 

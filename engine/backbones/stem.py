@@ -64,14 +64,15 @@ def global_statistics(x_ND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 class ConvBlock(nn.Module):
     """Convolution, batch norm, ReLU, all channels-last: the convolution is one matrix product over its windows.
 
-    Weights and statistics are named and shaped as those of `nn.Conv1d` (no bias) and `nn.BatchNorm1d`.
+    Weights and statistics are named and shaped as those of `nn.Conv1d` (no bias) and `nn.BatchNorm1d`. Without norm
+    the convolution stands alone, with a bias.
     """
 
-    def __init__(self, channels: int, width: int, kernel: int, stride: int) -> None:
+    def __init__(self, channels: int, width: int, kernel: int, stride: int, norm: bool = True) -> None:
         super().__init__()
         self.kernel, self.stride = kernel, stride
-        self.conv = nn.Conv1d(channels, width, kernel, stride, padding=kernel // 2, bias=False)
-        self.norm = BatchNorm(width)
+        self.conv = nn.Conv1d(channels, width, kernel, stride, padding=kernel // 2, bias=not norm)
+        self.norm = BatchNorm(width) if norm else None
 
     def forward(self, x_BTC: Tensor) -> Tensor:
         """x_BTC -> tokens_BLD with L = (T - 1) // stride + 1."""
@@ -81,8 +82,9 @@ class ConvBlock(nn.Module):
         """x_BTC -> tokens_BLD of the windows that lie wholly in it."""
         windows_BLCK = x_BTC.unfold(1, self.kernel, self.stride)
         B, L, C, K = windows_BLCK.shape
-        z_ND = F.linear(windows_BLCK.reshape(B * L, C * K), self.conv.weight.reshape(-1, C * K))
-        z_ND = F.relu(self.norm(z_ND))
+        z_ND = F.linear(windows_BLCK.reshape(B * L, C * K), self.conv.weight.reshape(-1, C * K), self.conv.bias)
+        if self.norm is not None:
+            z_ND = F.relu(self.norm(z_ND))
         return z_ND.view(B, L, -1)
 
     def multiply_adds(self, samples: int) -> tuple[int, int]:
@@ -94,10 +96,12 @@ class ConvBlock(nn.Module):
 class Stem(nn.Module):
     """A chain of convolution blocks. With kernels 3,1,1,1 and strides 2,1,1,1 a token sees 3 samples."""
 
-    def __init__(self, width: int, kernels: Sequence[int], strides: Sequence[int]) -> None:
+    def __init__(self, width: int, kernels: Sequence[int], strides: Sequence[int], norm: bool = True) -> None:
         super().__init__()
         inputs = [LEADS] + [width] * (len(kernels) - 1)
-        self.blocks = nn.ModuleList(ConvBlock(c, width, k, s) for c, k, s in zip(inputs, kernels, strides, strict=True))
+        self.blocks = nn.ModuleList(
+            ConvBlock(c, width, k, s, norm) for c, k, s in zip(inputs, kernels, strides, strict=True)
+        )
 
     def forward(self, x_BCT: Tensor) -> Tensor:
         """Signals x_BCT to latents_BLD."""

@@ -98,7 +98,7 @@ class TransformerBackbone(Backbone):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.stem = Stem(config.width, config.stem_kernels, config.stem_strides)
+        self.stem = Stem(config.width, config.stem_kernels, config.stem_strides, config.stem_norm)
         self.blocks = nn.ModuleList(TransformerBlock(config, f"block{i + 1}") for i in range(config.depth))
         self.norm = nn.LayerNorm(config.width)
         self.width, self.causal, self.stride = config.width, config.causal, math.prod(config.stem_strides)

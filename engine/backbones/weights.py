@@ -22,7 +22,10 @@ _KEY = "isoline.backbone"
 def weights_bytes(backbone: Backbone, config: BackboneConfig) -> bytes:
     """The file's content: all parameters and buffers, and the config; equal weights give equal bytes."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
-    return save(tensors, {_KEY: json.dumps(json.loads(config_json(config)), sort_keys=True)})
+    told = json.loads(config_json(config))
+    if told["stem_norm"]:  # files of earlier versions do not say so, and equal weights shall stay equal bytes
+        del told["stem_norm"]
+    return save(tensors, {_KEY: json.dumps(told, sort_keys=True)})
 
 
 def load_backbone(path: Path) -> tuple[Backbone, BackboneConfig]:

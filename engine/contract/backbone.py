@@ -36,6 +36,11 @@ class Stemmed(Page):
     causal: bool = Field(False, description="Look at the past only. CPC needs it.")
     stem_kernels: tuple[int, ...] = Field(S4_STEM.kernels, description="Kernel of each stem convolution.")
     stem_strides: tuple[int, ...] = Field(S4_STEM.strides, description="Stride of each stem convolution.")
+    stem_norm: bool = Field(
+        True,
+        description="Batch norm and ReLU after each convolution of the stem; without them a convolution of one sample is"
+        " the plain projection of the study's supervised S4.",
+    )
 
     @model_validator(mode="after")
     def _stem_is_whole(self) -> Stemmed:

@@ -15,6 +15,7 @@ def plain_stem(ours: Stem) -> nn.Sequential:
     layers: list[nn.Module] = []
     for block in ours.blocks:
         assert isinstance(block, ConvBlock)
+        assert block.norm is not None
         inputs, width = block.conv.in_channels, block.conv.out_channels
         convolution = nn.Conv1d(inputs, width, block.kernel, block.stride, padding=block.kernel // 2, bias=False)
         norm = nn.BatchNorm1d(width)
