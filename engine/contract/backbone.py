@@ -38,8 +38,8 @@ class Stemmed(Page):
     stem_strides: tuple[int, ...] = Field(S4_STEM.strides, description="Stride of each stem convolution.")
     stem_norm: bool = Field(
         True,
-        description="Batch norm and ReLU after each convolution of the stem; without them a convolution of one sample is"
-        " the plain projection of the study's supervised S4.",
+        description="Batch norm and ReLU after each convolution of the stem; without them a convolution of one sample"
+        " is the plain projection of the study's supervised S4.",
     )
 
     @model_validator(mode="after")
