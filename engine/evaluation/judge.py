@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.contract.results import Estimate, LabelResult
 from engine.data.splits import split_digest
+from engine.evaluation.label_page import Beyond
 from engine.evaluation.opened import Opened
 from engine.evaluation.operating import FLAG, Cuts, operating_point
 from engine.metrics.confusion import prevalence_estimate
@@ -72,6 +73,7 @@ def judge(
     seed: int,
     problems: dict[int, str] | None = None,
     cuts: Cuts | None = None,
+    beyond: Beyond | None = None,
     on_label: Callable[[int], None] | None = None,
 ) -> Judged:
     """Measure every label on common patient resamples.
@@ -86,6 +88,7 @@ def judge(
         seed: of the resamples.
         problems: per column, why the model could not score it.
         cuts: thresholds; without them AUROC alone is told, as a probe along a pretraining does.
+        beyond: what calibration, utility, subgroups and failures are told from; without it they are not.
         on_label: told how many labels are done; may raise to stop.
     """
     codes_N, count = patient_codes(patients)
@@ -100,6 +103,9 @@ def judge(
         result = LabelResult(label=label, auroc=auroc)
         if cuts is not None:
             result = look.further(result, (column, label), (y_N, score_N), measured[-1], cuts, problem)
+        if beyond is not None and not problem:
+            pages = beyond.pages(column, label, score_N, codes_N, weight_PB)
+            result = result.model_copy(update=pages)
         results.append(result)
         if on_label is not None:
             on_label(column + 1)

@@ -126,13 +126,14 @@ def cross_validated(
     return ProbeOutcome(score_NL, probability_NL, strength_FL, problems)
 
 
-def training_scores(
+def training_outcome(
     features: Floats | FeatureMaker, y_NL: Floats, patients: Sequence[str], split: Sequence[str], seed: int = 0
-) -> Floats:
-    """Scores of the training patients of a held-out test part by models that have not seen them, [N, L].
+) -> tuple[Floats, Floats]:
+    """Scores and probabilities of the training patients of a test part by models that have not seen them, [N, L] each.
 
-    What a threshold can be chosen on without the test part: scores of the very patients that a model was fitted on
-    would place it too high. NaN outside the training part, and where an inner fold has nothing to train on.
+    What a threshold can be chosen on, and a correction of probabilities fitted, without the test part: scores of the
+    very patients that a model was fitted on would place it too high. NaN outside the training part, and where an inner
+    fold has nothing to train on.
 
     Args:
         features: as for `cross_validated`.
@@ -141,16 +142,16 @@ def training_scores(
         split: "train" or "test" for each recording; of folds there is nothing to add.
         seed: of the inner folds.
     """
-    score_NL = np.full(y_NL.shape, np.nan)
+    score_NL, probability_NL = np.full(y_NL.shape, np.nan), np.full(y_NL.shape, np.nan)
     parts = parts_of(split)
     rows_M = np.flatnonzero(parts[0].train_N)
     names = [patients[row] for row in rows_M.tolist()]
     folds = min(INNER_FOLDS, len(set(names)))
     if len(parts) > 1 or folds < 2:
-        return score_NL
+        return score_NL, probability_NL
     inner = [f"fold-{fold}" for fold in patient_folds(names, y_NL[rows_M], folds, seed)]
     if len(set(inner)) < 2:
-        return score_NL
+        return score_NL, probability_NL
 
     def made(train_M: Rows) -> Floats:
         train_N = np.zeros(len(split), dtype=bool)
@@ -158,8 +159,9 @@ def training_scores(
         x_ND = features(train_N) if callable(features) else features
         return x_ND[rows_M]
 
-    score_NL[rows_M] = cross_validated(made, y_NL[rows_M], names, inner, seed).score_NL
-    return score_NL
+    told = cross_validated(made, y_NL[rows_M], names, inner, seed)
+    score_NL[rows_M], probability_NL[rows_M] = told.score_NL, told.probability_NL
+    return score_NL, probability_NL
 
 
 class _Models:

@@ -27,6 +27,7 @@ from engine.contract.run import RunFolder
 from engine.data.manifest import Manifest
 from engine.evaluation import comparison
 from engine.evaluation.judge import TestPart, judge, tested
+from engine.evaluation.label_page import Beyond
 from engine.evaluation.opened import Opened, label_digests, open_labels
 from engine.evaluation.operating import cuts_of
 from engine.evaluation.probe import parts_of
@@ -82,6 +83,16 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         confidence=config.confidence,
         seed=config.seed,
         problems=scored.problems,
+        beyond=Beyond(
+            config,
+            opened.y_NL,
+            scored.probability_NL,
+            opened.patients,
+            opened.split,
+            rows,
+            opened.record_ids,
+            opened.groups,
+        ),
         cuts=cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence),
         on_label=pace.step,
     )

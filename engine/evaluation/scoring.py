@@ -23,7 +23,7 @@ from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.evaluation.baseline import demographic_features
 from engine.evaluation.opened import Opened, supplied_scores
-from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_scores
+from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_outcome
 from engine.evaluation.progress import Pace
 
 POOLED_NOTE = "Scores of different folds are pooled as log-odds without their fold's intercept"
@@ -139,6 +139,9 @@ def _probe(
         config.seed,
         on_part=lambda done, _: pace.step(done),
     )
-    within = training_scores(features, opened.y_NL, opened.patients, opened.split, config.seed)
-    score_NL = np.where(np.isfinite(within), within, told.score_NL)
-    return score_NL, told.probability_NL, None, told.problems
+    within = training_outcome(features, opened.y_NL, opened.patients, opened.split, config.seed)
+    score_NL, probability_NL = (
+        np.where(np.isfinite(inner), inner, outer)
+        for inner, outer in zip(within, (told.score_NL, told.probability_NL), strict=True)
+    )
+    return score_NL, probability_NL, None, told.problems

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import fdtrc, logit
@@ -91,13 +92,7 @@ def recalibration_results(
     patient_N, _ = patient_codes(test[2])
     y_N, p_N = test[0], test[1]
     fitted = {
-        "correction": made.kind,
-        "reason": made.reason,
-        "intercept": None if made.steps is not None or made.kind == "none" else made.intercept,
-        "slope": None if made.steps is not None or made.kind == "none" else made.slope,
-        "steps": [] if made.steps is None else list(zip(made.steps.score_G, made.steps.value_G, strict=True)),
-        "held_out_records": told.size.records,
-        "held_out_patients": told.size.patients,
+        **_told(made, told),
         "before": calibration_results(y_N, p_N, patient_N, weight_PB, confidence),
     }
     if made.kind == "none":
@@ -108,6 +103,57 @@ def recalibration_results(
         after=calibration_results(y_N, after_N, patient_N, weight_PB, confidence),
         **_changes(y_N, p_N, after_N, patient_N, weight_PB, confidence),
     )
+
+
+def recalibration_over_folds(
+    y_N: Floats,
+    p_N: Floats,
+    patient_N: Ints,
+    fold_N: Ints,
+    weight_PB: Counts,
+    confidence: float = 0.95,
+) -> RecalibrationResults:
+    """Fit on every fold's other folds, say what changes over all.
+
+    What is offered is the correction fitted on all folds; what it changes is told of corrections that have not seen the
+    patients whom they correct.
+
+    Args:
+        y_N: 1, 0, or NaN where unknown.
+        p_N: out-of-fold probabilities.
+        patient_N: patient code of each recording, 0..P-1, each in one fold.
+        fold_N: the fold of each recording.
+        weight_PB: the multiplicities that all statistics of the test share.
+        confidence: of the intervals.
+    """
+    told = Probabilities.of(y_N, p_N, patient_N)
+    if told.problem:
+        return RecalibrationResults(correction="none", reason="nothing to fit on", not_estimable=told.problem)
+    offered, after_N = choose(told), p_N.copy()
+    for fold in np.unique(fold_N):
+        rest = Probabilities.of(np.where(fold_N == fold, np.nan, y_N), p_N, patient_N)
+        if not rest.problem:
+            after_N[fold_N == fold] = choose(rest).corrected(p_N[fold_N == fold])
+    return RecalibrationResults(
+        **_told(offered, told),
+        before=calibration_results(y_N, p_N, patient_N, weight_PB, confidence),
+        after=calibration_results(y_N, after_N, patient_N, weight_PB, confidence),
+        **_changes(y_N, p_N, after_N, patient_N, weight_PB, confidence),
+    )
+
+
+def _told(made: Recalibrator, on: Probabilities) -> dict[str, Any]:
+    """A correction, and whom it was fitted on, as results tell it."""
+    line = made.kind != "none" and made.steps is None
+    return {
+        "correction": made.kind,
+        "reason": made.reason,
+        "intercept": made.intercept if line else None,
+        "slope": made.slope if line else None,
+        "steps": [] if made.steps is None else list(zip(made.steps.score_G, made.steps.value_G, strict=True)),
+        "held_out_records": on.size.records,
+        "held_out_patients": on.size.patients,
+    }
 
 
 def choose(told: Probabilities) -> Recalibrator:

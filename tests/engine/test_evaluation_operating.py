@@ -10,7 +10,7 @@ from engine.contract.output_types import REPORTABLE, WHY_NOT, may_report
 from engine.contract.results import LabelResult, parse_results
 from engine.evaluation.judge import judge
 from engine.evaluation.operating import FLAG, cuts_of
-from engine.evaluation.probe import training_scores
+from engine.evaluation.probe import training_outcome
 from engine.metrics.discrimination import auroc
 
 FOLDS = ["fold-1", "fold-2", "fold-3"]
@@ -69,15 +69,15 @@ def test_a_probe_scores_its_training_patients_by_models_that_have_not_seen_them(
     parts = ["test" if part == "fold-1" else "train" for part in split]
     names, test_N = [f"p{patient}" for patient in patient_N], np.array(parts) == "test"
     noise_ND = np.random.default_rng(1).normal(size=(len(y_N), 200))
-    told_N = training_scores(np.c_[score_N, noise_ND], y_N[:, None], names, parts)[:, 0]
+    told_N = training_outcome(np.c_[score_N, noise_ND], y_N[:, None], names, parts)[0][:, 0]
     assert np.isnan(told_N[test_N]).all()
     assert np.isfinite(told_N[~test_N]).all()
     # With nearly as many features as recordings, scores of patients that were fitted would separate them perfectly.
     assert auroc(y_N[~test_N], told_N[~test_N]) < 0.9
-    by_maker = training_scores(lambda train_N: np.c_[score_N, noise_ND], y_N[:, None], names, parts)[:, 0]
+    by_maker = training_outcome(lambda train_N: np.c_[score_N, noise_ND], y_N[:, None], names, parts)[0][:, 0]
     np.testing.assert_array_equal(by_maker, told_N)
-    assert np.isnan(training_scores(noise_ND, y_N[:, None], names, split)).all(), "folds score everybody already"
-    assert np.isnan(training_scores(noise_ND, y_N[:, None], ["one"] * len(y_N), parts)).all()
+    assert np.isnan(training_outcome(noise_ND, y_N[:, None], names, split)).all(), "folds score everybody already"
+    assert np.isnan(training_outcome(noise_ND, y_N[:, None], ["one"] * len(y_N), parts)).all()
 
 
 def test_a_label_tells_all_of_it_and_elsewhere():
