@@ -39,6 +39,7 @@ class Series:
         dash: lengths of dashes and gaps.
         stepped: y holds until the next x.
         marked: whether points carry markers.
+        law: places of the law fitted to the points, a thin dashed line of its own.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Series:
     dash: tuple[float, ...] = ()
     stepped: bool = False
     marked: bool = False
+    law: Sequence[Place] = ()
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ class CurvePlot(Drawn):
         canvas, color = self.canv, _color(one)
         points = _stepped(one.points) if one.stepped else list(one.points)
         self._polyline(points, color, 1.3 if one.series is not None else 0.9, one.dash)
+        self._polyline(one.law, color, 0.8, (3.0, 2.0))
         canvas.setStrokeColor(color)
         canvas.setLineWidth(1.1)
         for x, low, high in one.spans:

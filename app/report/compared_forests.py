@@ -1,0 +1,122 @@
+"""Numbers of several models with their intervals, row under row: AUROC, paired differences, subgroups, ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.report.figure import Figure
+from app.report.figure_numbers import ESTIMATE_HEADS, cells, csv_text, slug
+from app.report.forest import ForestAxis, ForestPlot, ForestRow
+from engine.contract.ranking import CategoryRanks, Ranking
+from engine.contract.results import CompareResults, Estimate, EvaluateResults
+from engine.contract.subgroups import SubgroupResults
+
+Order = Mapping[str, int]
+MACRO = "Macro average"
+
+
+def auroc_forest(evaluations: Sequence[EvaluateResults], order: Order) -> Figure | None:
+    """AUROC of every model, the macro average first, then label by label."""
+    groups: dict[str, list[tuple[str, Estimate]]] = {}
+    for one in evaluations:
+        groups.setdefault(MACRO, []).append((one.model, one.macro))
+        for label in one.labels:
+            groups.setdefault(label.label, []).append((one.model, label.auroc))
+    told = "AUROC of every model with its interval, clustered by patient. The line at 0.5 is chance."
+    axis = ForestAxis("AUROC", "AUROC", 0.5)
+    return _forest("auroc", "AUROC", told, axis, _rows(groups, order), ("label", "model"))
+
+
+def difference_forest(results: CompareResults, order: Order) -> Figure | None:
+    """Paired differences of the model examined and each of the others."""
+    groups: dict[str, list[tuple[str, Estimate]]] = {}
+    for one in results.differences:
+        groups.setdefault(MACRO if one.label == "macro" else one.label, []).append((one.reference, one.estimate))
+    groups = {name: groups[name] for name in sorted(groups, key=lambda name: name != MACRO)}
+    told = (
+        f"AUROC of '{results.examined}' minus that of the model in the row, on the same patients and resamples. An "
+        "interval across the line at 0 leaves open whether there is any difference."
+    )
+    axis = ForestAxis("Paired differences", "difference of AUROC", 0.0, signed=True)
+    return _forest("differences", "Paired differences", told, axis, _rows(groups, order), ("label", "reference"))
+
+
+def subgroups_of_models(
+    evaluations: Sequence[EvaluateResults], label: str, attribute: str, order: Order
+) -> Figure | None:
+    """AUROC of one label within each group of an attribute, for every model, everybody first.
+
+    Args:
+        evaluations: of the models.
+        label: one of their labels.
+        attribute: "sex", "age", "device".
+        order: by model: its colour and marker.
+    """
+    groups: dict[str, list[tuple[str, Estimate]]] = {}
+    gaps: list[str] = []
+    for one in evaluations:
+        found = _subgroups(one, label, attribute)
+        if found is None:
+            continue
+        groups.setdefault("everybody", []).append((one.model, found.overall))
+        for group in found.groups:
+            groups.setdefault(group.group, []).append((one.model, group.estimate))
+            if group.state in ("lower", "higher"):
+                gaps.append(f"{one.model} does {_against(group.state)} in {group.group} than in everybody else")
+    shown = f" By the interval of the gap: {'; '.join(gaps)}." if gaps else " No model shows a gap."
+    told = (
+        f"AUROC of '{label}' by {attribute}, with intervals. Where a group or everybody else has too few patients of a "
+        f"class, nothing is said of it.{shown}"
+    )
+    title = f"{label} by {attribute}"
+    axis = ForestAxis(title, "AUROC", 0.5)
+    name = f"subgroups-{slug(label)}-{slug(attribute)}"
+    return _forest(name, f"Subgroups: {title}", told, axis, _rows(groups, order), ("group", "model"))
+
+
+def ranking_of_models(ranking: Ranking, order: Order) -> Figure | None:
+    """Average rank of every model over tasks, with its interval, best first; category by category below all."""
+    if ranking.overall is None:
+        return None
+    parts = [("All tasks", ranking.overall)]
+    if len(ranking.categories) > 1:
+        parts += [(f"{one.category} ({one.tasks:,} tasks)", one) for one in ranking.categories]
+    groups = {title: _ranks(one) for title, one in parts}
+    counted = sum(task.counted for task in ranking.tasks)
+    told = (
+        f"Average rank over {counted:,} tasks, {ranking.average} within a category, 1 is best; whoever may equal the "
+        f"leader of a group shares its rank. {ranking.rule}"
+    )
+    axis = ForestAxis("Ranking", "average rank, 1 is best", 1.0, places=2)
+    return _forest("ranking", "Ranking", told, axis, _rows(groups, order), ("tasks", "model"))
+
+
+def _ranks(category: CategoryRanks) -> list[tuple[str, Estimate]]:
+    best = sorted(category.models, key=lambda one: (one.rank.value is None, one.rank.value or 0.0))
+    return [(one.model, one.rank) for one in best]
+
+
+def _against(state: str) -> str:
+    return "worse" if state == "lower" else "better"
+
+
+def _subgroups(one: EvaluateResults, label: str, attribute: str) -> SubgroupResults | None:
+    told = (found for result in one.labels if result.label == label for found in result.subgroups)
+    return next((found for found in told if found.attribute == attribute), None)
+
+
+def _rows(groups: Mapping[str, Sequence[tuple[str, Estimate]]], order: Order) -> list[ForestRow]:
+    return [
+        ForestRow(model, estimate, group, order.get(model, 0))
+        for group, members in groups.items()
+        for model, estimate in members
+    ]
+
+
+def _forest(
+    name: str, title: str, told: str, axis: ForestAxis, rows: Sequence[ForestRow], heads: tuple[str, str]
+) -> Figure | None:
+    if not rows:
+        return None
+    numbers = csv_text((*heads, *ESTIMATE_HEADS), [(row.group, row.name, *cells(row.estimate)) for row in rows])
+    return Figure(name, title, told, ForestPlot(axis, rows), numbers)
