@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.calibration import CalibrationResults
 from engine.contract.evaluation import EvaluationSettings
 from engine.contract.recalibration import RecalibrationResults
 from engine.contract.subgroups import SubgroupResults
@@ -84,8 +85,9 @@ class Beyond:
         p_N, confidence = self.probability_ML[self.rows_N, column], self.settings.confidence
         shares = self.settings.local_prevalence.get(label, ())
         low, high = self.settings.decision_range
+        calibration = calibration_results(y_N, p_N, codes_N, weight_PB, confidence)
         return {
-            "calibration": calibration_results(y_N, p_N, codes_N, weight_PB, confidence),
+            "calibration": calibration,
             "overall": overall_results(y_N, p_N, codes_N, weight_PB, confidence),
             "utility": utility_results(
                 y_N,
@@ -96,18 +98,24 @@ class Beyond:
                 thresholds=np.linspace(low, high, THRESHOLDS).round(6).tolist(),
                 prevalence=shares[0] if shares else None,
             ),
-            "recalibration": self._recalibration(column, y_N, p_N, codes_N, weight_PB),
+            "recalibration": self._recalibration(column, y_N, p_N, codes_N, weight_PB, calibration),
         }
 
     def _recalibration(
-        self, column: int, y_N: Floats, p_N: Floats, codes_N: Ints, weight_PB: Counts
+        self,
+        column: int,
+        y_N: Floats,
+        p_N: Floats,
+        codes_N: Ints,
+        weight_PB: Counts,
+        before: CalibrationResults,
     ) -> RecalibrationResults:
         assert self.probability_ML is not None
         part_M, confidence = np.asarray(self.split, dtype=str), self.settings.confidence
         part_N = part_M[self.rows_N]
         if len(set(part_N.tolist())) > 1:
             fold_N = np.unique(part_N, return_inverse=True)[1]
-            return recalibration_over_folds(y_N, p_N, codes_N, fold_N, weight_PB, confidence)
+            return recalibration_over_folds(y_N, p_N, codes_N, fold_N, weight_PB, confidence, before)
         held = np.flatnonzero((part_M != "test") & np.isfinite(self.probability_ML[:, column]))
         if not len(held):
             reason = "no patient outside the test has a probability"
@@ -118,6 +126,7 @@ class Beyond:
             (y_N, p_N, names[self.rows_N].tolist()),
             weight_PB,
             confidence,
+            before,
         )
 
     def _subgroups(self, y_N: Floats, score_N: Floats, codes_N: Ints, weight_PB: Counts) -> list[SubgroupResults]:

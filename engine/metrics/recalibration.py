@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.special import fdtrc, logit
 
+from engine.contract.calibration import CalibrationResults
 from engine.contract.errors import UsageError
 from engine.contract.recalibration import Correction, RecalibrationResults
 from engine.metrics.brier import brier, log_loss
@@ -70,6 +71,7 @@ def recalibration_results(
     test: tuple[Floats, Floats, Sequence[str]],
     weight_PB: Counts,
     confidence: float = 0.95,
+    before: CalibrationResults | None = None,
 ) -> RecalibrationResults:
     """Fit on held-out patients, say what changes on the test.
 
@@ -78,6 +80,7 @@ def recalibration_results(
         test: the same of the test; its patients are coded in the order of their sorted names.
         weight_PB: the multiplicities that all statistics of the test share.
         confidence: of the intervals.
+        before: calibration of the test, where it is known already.
 
     Raises:
         UsageError: a patient is on both sides.
@@ -93,7 +96,7 @@ def recalibration_results(
     y_N, p_N = test[0], test[1]
     fitted = {
         **_told(made, told),
-        "before": calibration_results(y_N, p_N, patient_N, weight_PB, confidence),
+        "before": before or calibration_results(y_N, p_N, patient_N, weight_PB, confidence),
     }
     if made.kind == "none":
         return RecalibrationResults(**fitted)
@@ -112,6 +115,7 @@ def recalibration_over_folds(
     fold_N: Ints,
     weight_PB: Counts,
     confidence: float = 0.95,
+    before: CalibrationResults | None = None,
 ) -> RecalibrationResults:
     """Fit on every fold's other folds, say what changes over all.
 
@@ -125,6 +129,7 @@ def recalibration_over_folds(
         fold_N: the fold of each recording.
         weight_PB: the multiplicities that all statistics of the test share.
         confidence: of the intervals.
+        before: calibration of these probabilities, where it is known already.
     """
     told = Probabilities.of(y_N, p_N, patient_N)
     if told.problem:
@@ -136,7 +141,7 @@ def recalibration_over_folds(
             after_N[fold_N == fold] = choose(rest).corrected(p_N[fold_N == fold])
     return RecalibrationResults(
         **_told(offered, told),
-        before=calibration_results(y_N, p_N, patient_N, weight_PB, confidence),
+        before=before or calibration_results(y_N, p_N, patient_N, weight_PB, confidence),
         after=calibration_results(y_N, after_N, patient_N, weight_PB, confidence),
         **_changes(y_N, p_N, after_N, patient_N, weight_PB, confidence),
     )
