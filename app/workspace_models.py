@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import evaluation_cost, evaluations, leakage, models, scores
+from app.core import evaluation_cost, evaluation_rows, evaluations, leakage, models, scores
 from app.core.evaluation_cost import EvaluationCost
+from app.core.evaluation_rows import EvaluationRow
 from app.core.home import Home
 from app.core.rows import ModelRow
 from engine.contract.config import AnyBackboneConfig, EvaluationSettings
@@ -104,3 +105,13 @@ class Models:
         with self._home.db.read() as session:
             asked = evaluations.asked(session, self._home, model, cohort, labels, wanted, targets)
             return evaluation_cost.evaluation_cost(session, self._home, asked, cohort)
+
+    def measured_numbers(self) -> dict[str, int]:
+        """Labels that hold numbers, which an evaluation may predict, with how many recordings have one."""
+        with self._home.db.read() as session:
+            return evaluations.measured_numbers(session)
+
+    def evaluations(self) -> list[EvaluationRow]:
+        """All evaluations, waiting, working and past, the newest first, each with the number that sums it up."""
+        with self._home.db.read() as session:
+            return evaluation_rows.evaluation_rows(session)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import cohorts, jobs, models
@@ -101,13 +101,18 @@ def refuse_mode(found: RegisteredModel, settings: EvaluationSettings) -> None:
 _TRAINED = {mode: words for mode, words in MODES.items() if mode != "linear"}
 
 
+def measured_numbers(session: Session) -> dict[str, int]:
+    """Labels that hold numbers, by name, with how many recordings have one: what may be a target."""
+    query = select(RecordLabel.label, func.count()).where(RecordLabel.kind == "number").group_by(RecordLabel.label)
+    return {label: int(count) for label, count in session.execute(query.order_by(RecordLabel.label))}
+
+
 def _numbers(session: Session, found: RegisteredModel, targets: Sequence[str]) -> tuple[str, ...]:
     """The targets, each once, all of them labels that hold numbers. Raises UsageError for others."""
     if targets and found.source == "predictions":
         reason = "supplied scores are of labels of two classes, not of measured numbers"
         raise UsageError(f"model {found.name}", reason, "Choose another model, or no targets")
-    query = select(RecordLabel.label).where(RecordLabel.kind == "number").distinct().order_by(RecordLabel.label)
-    numbers = list(session.scalars(query))
+    numbers = measured_numbers(session)
     wrong = [name for name in dict.fromkeys(targets) if name not in numbers]
     if wrong:
         known = f"Measured numbers: {', '.join(numbers)}" if numbers else "Import a table of measured numbers first"

@@ -9,7 +9,10 @@ from app.ui.actions_training import ACTIONS_TRAINING
 from app.ui.actions_view import ACTIONS_VIEW
 from app.ui.actions_workspace import ACTIONS_WORKSPACE
 
-MENUS = ("Workspace", "Records", "Cohorts", "Pretrain", "Study", "Runs", "Compare", "Dossier", "View", "Help")
+MENUS = (
+    *("Workspace", "Records", "Cohorts", "Pretrain", "Study", "Runs", "Evaluate", "Compare", "Dossier"),
+    *("View", "Help"),
+)
 
 ACTIONS: tuple[Action, ...] = (
     *ACTIONS_WORKSPACE,

@@ -1,21 +1,10 @@
-"""Actions on runs, comparisons and the dossier."""
+"""Actions on runs, evaluations, comparisons and the dossier."""
 
 from __future__ import annotations
 
 from app.ui.action import page_action
 
 ACTIONS_RESULTS = (
-    page_action(
-        "Runs",
-        "new_evaluation",
-        "runs.evaluate",
-        "New evaluation…",
-        icon="evaluate",
-        shortcut="Ctrl+E",
-        tooltip="Probe a model on labelled recordings, with intervals clustered by patient",
-        workspace_method="evaluate",
-        toolbar=True,
-    ),
     page_action(
         "Runs",
         "stop_selected",
@@ -35,6 +24,17 @@ ACTIONS_RESULTS = (
         tooltip="Go on from the newest complete checkpoint",
         workspace_method="resume",
         needs_selection=True,
+    ),
+    page_action(
+        "Evaluate",
+        "new_evaluation",
+        "evaluate.new",
+        "New evaluation…",
+        icon="evaluate",
+        shortcut="Ctrl+E",
+        tooltip="Score models on labelled recordings, with intervals clustered by patient",
+        workspace_method="evaluate",
+        toolbar=True,
     ),
     page_action(
         "Compare",

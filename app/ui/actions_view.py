@@ -10,8 +10,9 @@ ACTIONS_VIEW = (
     view(3, "Pretrain", "pretrain"),
     view(4, "Study", "study"),
     view(5, "Runs", "runs"),
-    view(6, "Compare", "compare"),
-    view(7, "Dossier", "dossier"),
+    view(6, "Evaluate", "evaluate"),
+    view(7, "Compare", "compare"),
+    view(8, "Dossier", "dossier"),
     Action(
         "view.theme",
         "Switch light and dark",

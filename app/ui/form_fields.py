@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.form_words import choice_of, is_range, unit_of
+from app.ui.form_words import choice_of, is_range, unit_of, without_bounds
 from app.ui.quiet_combo import QuietCombo
 
 UNIT_WIDTH = 24
@@ -300,12 +300,12 @@ def editor_for(name: str, field: FieldInfo, options: Sequence[tuple[str, str]] |
 
 
 def unwrap(annotation: Any) -> tuple[Any, bool]:
-    """A type without its `| None`, and whether it had one."""
+    """A type without its `| None` and its bounds, and whether it may be None."""
     if get_origin(annotation) in (Union, UnionType):
         rest = [part for part in get_args(annotation) if part is not type(None)]
         if len(rest) == 1 and len(rest) < len(get_args(annotation)):
-            return rest[0], True
-    return annotation, False
+            return without_bounds(rest[0]), True
+    return without_bounds(annotation), False
 
 
 def is_model(kind: Any) -> bool:

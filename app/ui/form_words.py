@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -43,6 +43,19 @@ TITLES = {
     "warmup": "Measured steps",
     "warmup_steps": "Warm-up steps",
     "validation_fraction": "Held-out share",
+    "gap_margin": "Gap that is no matter",
+    "confirmatory": "Named in advance",
+    "decision_range": "Risks one acts at",
+    "head_rate": "Rate of the head",
+    "backbone_rate": "Rate of the backbone",
+    "stem_rate": "Rate of the stem",
+    "keep_model": "Keep the model",
+    "shares": "Shares of patients",
+    "training": "Training of heads and models",
+    "few_labels": "Curve over fewer labels",
+    "threshold": "Threshold",
+    "kind": "Rule",
+    "target": "Wanted",
 }
 """Titles where the name of the field says too little."""
 
@@ -60,6 +73,9 @@ CHOICES: dict[object, str] = {
     "none": "none, millivolts",
     "ptbxl": "PTB-XL z-scores",
     "ptbxl_as_released": "PTB-XL, as released",
+    "youden": "largest Youden index",
+    "sensitivity": "sensitivity at least",
+    "specificity": "specificity at least",
     True: "yes",
     False: "no",
     None: "automatic",
@@ -129,7 +145,12 @@ def sentence(text: str) -> str:
 
 def is_range(kind: object) -> bool:
     """Whether a type is a pair of numbers with a lower and an upper end."""
-    return get_origin(kind) is tuple and get_args(kind) == (float, float)
+    return get_origin(kind) is tuple and [without_bounds(end) for end in get_args(kind)] == [float, float]
+
+
+def without_bounds(kind: Any) -> Any:
+    """A type without the bounds that are noted beside it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _number(value: float) -> str:

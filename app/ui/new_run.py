@@ -1,4 +1,4 @@
-"""The dialogs *New evaluation* and *New comparison*; their forms are made from the config schema."""
+"""The dialog *New comparison*; its form is made from the config schema."""
 
 from __future__ import annotations
 
@@ -9,110 +9,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.rows import CohortRow, LabelSummary, ModelRow
-from app.ui.add_model import AddModel
 from app.ui.background import Background
-from app.ui.choosers import add_cohorts, beside, choosers, combo
+from app.ui.choosers import choosers, combo
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
 from app.ui.run_dialog import RunDialog
-from engine.contract.config import CompareConfig, EvaluateConfig, EvaluationSettings
+from engine.contract.config import CompareConfig
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
-
-
-class NewEvaluation(RunDialog):
-    """A model, a cohort, labels, resamples and seed."""
-
-    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
-        super().__init__(
-            workspace,
-            background,
-            parent,
-            "New evaluation",
-            "A linear probe on the frozen model, scored on patients that the probe has not seen. "
-            "Every number gets an interval clustered by patient.",
-            height=440,
-        )
-        self.model, self.cohort = combo("Model"), combo("Cohort")
-        self.add_model = AddModel(workspace, background)
-        self.form: SchemaForm | None = None
-        self._models: dict[str, ModelRow] = {}
-        self.body.addWidget(choosers(("Model", beside(self.model, self.add_model)), ("Cohort", self.cohort)))
-        self.model.currentIndexChanged.connect(self._model_chosen)
-        self.add_model.added.connect(self._added)
-        self.add_model.refused.connect(self._refused)
-        background.read(lambda: (workspace.models(), workspace.cohorts(), workspace.labels()), self._offer)
-
-    def launch(self) -> None:
-        """Queue the evaluation."""
-        assert self.form is not None
-        asked = self.form.value()
-        self._submit(
-            partial(
-                self.workspace.evaluate,
-                self.model.currentData(),
-                self.cohort.currentData(),
-                tuple(asked["labels"]),
-                EvaluationSettings(resamples=asked["resamples"], seed=asked["seed"]),
-                search=True,
-            )
-        )
-
-    def _offer(self, known: tuple[list[ModelRow], list[CohortRow], list[LabelSummary]]) -> None:
-        models, cohorts, labels = known
-        for model in models:
-            self._offer_model(model)
-        add_cohorts(self.cohort, cohorts)
-        options = [(one.label, label_text(one)) for one in labels]
-        self.form = SchemaForm(EvaluateConfig, only=("labels", "resamples", "seed"), options={"labels": options})
-        self.form.set_value({"labels": [one.label for one in labels if one.positives and one.negatives]})
-        self.form.changed.connect(self._judge)
-        self.body.addWidget(self.form, 1)
-        missing = [name for name, rows in (("model", models), ("cohort", cohorts), ("label", labels)) if not rows]
-        if missing:
-            self.tell_fault(f"There is no {' and no '.join(missing)} yet. {NEXT_STEPS[missing[0]]}")
-        self._judge()
-
-    def _offer_model(self, model: ModelRow) -> None:
-        self._models[model.name] = model
-        self.model.addItem(f"{model.name}  ({SOURCE_WORDS.get(model.source, model.source)})", model.name)
-
-    def _added(self, model: ModelRow) -> None:
-        self.tell_fault("")
-        if model.name not in self._models:
-            self._offer_model(model)
-        self.model.setCurrentIndex(self.model.findData(model.name))
-        self._judge()
-
-    def _refused(self, error: Exception) -> None:
-        super()._refused(error)
-        self._judge()
-
-    def _model_chosen(self) -> None:
-        self.add_model.choose(self._models.get(self.model.currentData()))
-
-    def _judge(self) -> None:
-        complete = self.model.count() > 0 and self.cohort.count() > 0
-        asked = self.form is not None and not self.form.errors and bool(self.form.value()["labels"])
-        self.start.setEnabled(complete and asked)
-
-
-SOURCE_WORDS = {
-    "native": "pretrained",
-    "random": "random weights",
-    "baseline": "no ECG",
-    "predictions": "scores from a file",
-}
-"""Where a model comes from, in the user's words."""
-
-NEXT_STEPS = {
-    "model": "Pretrain one, or add one here.",
-    "cohort": "Make one on the page Records.",
-    "label": "Import recordings together with a labels CSV.",
-}
 
 
 @dataclass(frozen=True)
@@ -225,9 +131,3 @@ def newest_of_each_model(rows: list[Candidate]) -> list[str]:
     for one in rows:
         newest.setdefault(one.results.model, one.job_id)
     return list(newest.values())
-
-
-def label_text(label: LabelSummary) -> str:
-    """A label with the counts that decide what an interval can say."""
-    unknown = f", {label.unknown:,} unknown" if label.unknown else ""
-    return f"{label.label}   patients: {label.positive_patients:,} with, {label.negative_patients:,} without{unknown}"

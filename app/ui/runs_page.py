@@ -16,8 +16,9 @@ from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
+from app.ui.new_evaluation import NewEvaluation
 from app.ui.new_pretraining import NewPretraining
-from app.ui.new_run import NewComparison, NewEvaluation
+from app.ui.new_run import NewComparison
 from app.ui.page_frame import bar, button, frame
 from app.ui.plots_later import import_later
 from app.ui.rows_table import ROW, Column, Index, RowsTable
@@ -65,7 +66,7 @@ class RunsPage(JobsPage):
         return self._open(NewPretraining(self.workspace, self.background, self))
 
     def new_evaluation(self) -> NewEvaluation:
-        """Ask for model, cohort and labels of an evaluation."""
+        """Ask for models, cohort, labels and modes of evaluations."""
         return self._open(NewEvaluation(self.workspace, self.background, self))
 
     def new_comparison(self) -> NewComparison:

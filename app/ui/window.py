@@ -46,6 +46,7 @@ PAGES = {
     "Pretrain": "app.ui.pretrain_page:PretrainPage",
     "Study": "app.ui.study_page:StudyPage",
     "Runs": "app.ui.runs_page:RunsPage",
+    "Evaluate": "app.ui.evaluate_page:EvaluatePage",
     "Compare": "app.ui.compare_page:ComparePage",
     "Dossier": "app.ui.dossier_page:DossierPage",
 }

@@ -11,6 +11,8 @@ from fake_training import CPU, FakeTraining, study_results, training_curves
 from report_factory import make_dossier
 
 from app.core.changes import Changes
+from app.core.evaluation_cost import EvaluationCost
+from app.core.evaluation_rows import EvaluationRow
 from app.core.rows import (
     Check,
     CohortRow,
@@ -267,6 +269,39 @@ class FakeWorkspace(FakeTraining):
     ) -> str:
         self._said("evaluate", model, cohort, tuple(labels), settings.resamples, settings.seed, search)
         return self._queue("evaluate", model)
+
+    def measured_numbers(self) -> dict[str, int]:
+        return {"heart rate": 131}
+
+    def evaluations(self) -> list[EvaluationRow]:
+        rows = sorted((row for row in self.rows.values() if row.kind == "evaluate"), key=lambda row: row.job_id)
+        return [self._evaluation_row(row) for row in reversed(rows)]
+
+    def _evaluation_row(self, row: JobRow) -> EvaluationRow:
+        results = self.results(row.job_id)
+        mode = results.mode if results else "linear probe"
+        return EvaluationRow(row, mode, "", 4, 0, results.macro if results else None, None)
+
+    def evaluation_cost(
+        self, model: str, cohort: str, labels: Any = (), settings: Any = None, *, targets: Any = ()
+    ) -> EvaluationCost:
+        trained = settings.mode != "linear"
+        crops = 5 * 112 * settings.training.epochs if trained else 0
+        told = "Embedding: 20 recordings a second, as in run J0003."
+        return EvaluationCost(
+            model,
+            cohort,
+            settings.mode,
+            len(labels),
+            len(targets),
+            140,
+            40,
+            5 if trained else 0,
+            settings.training.epochs if trained else 0,
+            crops,
+            65.0 if model != "demo" else None,
+            (told,),
+        )
 
     def compare(self, evaluation_jobs: Any, seed: int = 0, resamples: int = 2000) -> str:
         self._said("compare", tuple(evaluation_jobs), seed, resamples)

@@ -188,3 +188,18 @@ def test_the_command_line_tells_the_cost_and_starts_nothing(workspace, capsys):
     assert cli.main(words) == EXIT_DONE
     assert "12, of which 0 are embedded already" in capsys.readouterr().out
     assert len(workspace.jobs()) == jobs
+
+
+def test_a_list_of_evaluations_tells_mode_cohort_and_the_number_that_sums_each_up(workspace):
+    waiting = workspace.evaluate("untrained", "main", ["NORM"], EvaluationSettings(mode="frozen"))
+    past = full_evaluation()
+    done = finish(workspace, "evaluate", past, queued_config(workspace, EvaluationSettings()))
+    newest, _, first = workspace.evaluations()
+    assert (newest.job.job_id, newest.mode, newest.labels) == (done, "finetuned", 1)
+    assert (newest.macro, newest.macro_mae) == (past.macro, past.macro_mae)
+    assert (first.job.job_id, first.mode, first.macro, first.job.cohort) == (
+        waiting,
+        "frozen, attention pooling",
+        None,
+        "main",
+    )

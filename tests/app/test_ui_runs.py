@@ -7,7 +7,7 @@ from window_cases import settle, shown
 
 from app.core.changes import Changes
 from app.ui.new_pretraining import NewPretraining
-from app.ui.new_run import NewComparison, NewEvaluation
+from app.ui.new_run import NewComparison
 from app.ui.runs_page import PROGRESS, RunsPage
 from app.ui.theme import load_theme
 from engine.contract.errors import WorldError
@@ -173,16 +173,6 @@ def test_what_the_workspace_refuses_is_told_in_the_dialog_and_it_stays_open(qtbo
     assert dialog.start.isEnabled()
 
 
-def test_an_evaluation_asks_for_model_cohort_and_labels(qtbot, page, workspace, background):
-    dialog = open_dialog(qtbot, background, page.new_evaluation())
-    assert isinstance(dialog, NewEvaluation)
-    dialog.model.setCurrentIndex(1)
-    dialog.form.editor("labels").put(["MI", "NORM"])
-    with qtbot.waitSignal(dialog.launched):
-        dialog.start.click()
-    assert workspace.calls == [("evaluate", "demo", "all", ("NORM", "MI"), 2000, 0, True)]
-
-
 def test_an_evaluation_without_a_cohort_says_where_to_make_one(qtbot, page, workspace, background, monkeypatch):
     monkeypatch.setattr(workspace, "cohorts", list)
     dialog = open_dialog(qtbot, background, page.new_evaluation())
@@ -213,18 +203,18 @@ def test_a_comparison_of_one_evaluation_cannot_be_started(qtbot, page, backgroun
 
 def test_an_untrained_twin_is_made_of_the_chosen_models_own_architecture(qtbot, page, workspace, background):
     dialog = open_dialog(qtbot, background, page.new_evaluation())
-    dialog.model.setCurrentIndex(dialog.model.findData("demo"))
+    dialog.models.put(["demo"])
     dialog.add_model.untrained.trigger()
     settle(qtbot, background)
     verb, name, width, more = workspace.calls[0]
     assert (verb, name, width) == ("add_random_model", "demo untrained", 96)
     assert (more["rate_hz"], more["window_s"]) == (250.0, 5.0)
-    assert dialog.model.currentData() == "demo untrained"
+    assert dialog.models.get() == ["demo", "demo untrained"]
 
 
 def test_a_twin_of_a_model_that_is_no_checkpoint_is_not_offered(qtbot, page, background):
     dialog = open_dialog(qtbot, background, page.new_evaluation())
-    dialog.model.setCurrentIndex(dialog.model.findData("age + sex"))
+    dialog.models.put(["age + sex"])
     assert not dialog.add_model.untrained.isEnabled()
 
 
@@ -233,7 +223,7 @@ def test_a_vendors_scores_become_a_model_that_can_be_evaluated(qtbot, page, work
     dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
     settle(qtbot, background)
     assert workspace.calls == [("add_predictions", tmp_path / "vendor.csv")]
-    assert dialog.model.currentData() == "vendor"
+    assert "vendor" in dialog.models.get()
 
 
 def test_scores_that_are_refused_are_told_in_the_dialog(qtbot, page, workspace, background, tmp_path):

@@ -121,12 +121,13 @@ def kill_engine(window, job_id: str) -> None:
 
 def evaluate(qtbot, runs, add: str = "", model: str = "") -> str:
     dialog = runs.new_evaluation()
-    wait(qtbot, lambda: dialog.form is not None)
-    dialog.model.setCurrentIndex(dialog.model.findData("journey"))
+    wait(qtbot, lambda: bool(dialog.models.get()))
     if add:
+        dialog.models.put(["journey"])
         with qtbot.waitSignal(dialog.add_model.added, timeout=PATIENCE_MS):
             getattr(dialog.add_model, add).trigger()
-    assert dialog.model.currentData() == model
+        assert dialog.models.get()[-1] == model
+    dialog.models.put([model])
     dialog.form.editor("resamples").put(200)
     return launch(qtbot, dialog)
 

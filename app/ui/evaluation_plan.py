@@ -1,0 +1,123 @@
+"""Which evaluations a dialog's choices ask for, and what they would cost together; plain functions, without widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.core.rows import ModelRow
+from app.progress import duration
+from app.ui.form_words import sentence
+from engine.contract.config import EvaluationSettings
+from engine.contract.evaluation import MODES, Mode
+
+if TYPE_CHECKING:
+    from app.core.evaluation_cost import EvaluationCost
+    from app.workspace import Workspace
+
+NETWORKS = ("native", "random")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is ticked and set."""
+
+    models: Sequence[ModelRow]
+    modes: Sequence[Mode]
+    cohort: str
+    labels: tuple[str, ...]
+    targets: tuple[str, ...]
+    task: str
+    settings: Mapping[str, Any]
+
+    @property
+    def pairs(self) -> list[tuple[ModelRow, Mode]]:
+        """Each model in each mode that it can take: without a network there is nothing to train but a probe."""
+        return [
+            (model, mode)
+            for model in self.models
+            for mode in self.modes
+            if mode == "linear" or model.source in NETWORKS
+        ]
+
+    @property
+    def left_out(self) -> list[str]:
+        """Models that not every ticked mode fits."""
+        return [model.name for model in self.models if model.source not in NETWORKS and set(self.modes) - {"linear"}]
+
+    def settings_of(self, model: ModelRow, mode: Mode) -> EvaluationSettings:
+        """What is set, without what says nothing to this model in this mode."""
+        asked = dict(self.settings) | {"mode": mode}
+        if mode == "linear":
+            asked.pop("training", None)
+        elif mode not in ("finetune", "supervised") and asked.get("training"):
+            asked["training"] = {**asked["training"], "keep_model": False}
+        if mode != "linear" or model.source == "predictions":
+            asked["few_labels"] = None
+        return EvaluationSettings.model_validate(asked)
+
+
+def launch(workspace: Workspace, wish: Wish) -> str:
+    """Queue all of them, or none where one is refused; gives back the first job.
+
+    Raises:
+        UsageError: what one of the models or labels does not allow.
+        WorldError: nothing to evaluate.
+    """
+    costs(workspace, wish)
+    jobs = [
+        workspace.evaluate(
+            model.name,
+            wish.cohort,
+            wish.labels,
+            wish.settings_of(model, mode),
+            targets=wish.targets if model.source != "predictions" else (),
+            search=True,
+        )
+        for model, mode in wish.pairs
+    ]
+    return jobs[0]
+
+
+def costs(workspace: Workspace, wish: Wish) -> list[EvaluationCost]:
+    """The cost of each; raises as `launch`."""
+    return [
+        workspace.evaluation_cost(
+            model.name,
+            wish.cohort,
+            wish.labels,
+            wish.settings_of(model, mode),
+            targets=wish.targets if model.source != "predictions" else (),
+        )
+        for model, mode in wish.pairs
+    ]
+
+
+def cost_text(told: Sequence[EvaluationCost], left_out: Sequence[str]) -> str:
+    """What all of them would take, in a few sentences."""
+    if not told:
+        return "Nothing to start: tick a model and a mode that it can take."
+    jobs = "1 evaluation" if len(told) == 1 else f"{len(told):,} evaluations, one after the other"
+    # A model in two modes is embedded once: the second finds what the first has kept.
+    left = sum({cost.model: cost.records - cost.cached for cost in told}.values())
+    crops = sum(cost.crops for cost in told)
+    parts = [f"{jobs} on {told[0].records:,} recordings"]
+    parts.append(f"{left:,} recordings to embed" if left else "nothing to embed")
+    if crops:
+        parts.append(f"{sum(cost.trainings for cost in told):,} trainings on {crops:,} crops")
+    lines = [f"{', '.join(parts)}: {_time(told)}."]
+    if left_out:
+        lines.append(f"Only the {MODES['linear']} for {', '.join(left_out)}: there is no network to train.")
+    basis = list(dict.fromkeys(one for cost in told for one in cost.basis))
+    # What every cost says is said last.
+    basis.sort(key=lambda one: all(one in cost.basis for cost in told) and len(told) > 1)
+    return " ".join(map(sentence, [*lines, *basis]))
+
+
+def _time(told: Sequence[EvaluationCost]) -> str:
+    known = [cost.seconds for cost in told if cost.seconds is not None]
+    if not known:
+        return "time not known yet"
+    time = "seconds" if sum(known) < 5 else f"about {duration(sum(known))}"
+    return time if len(known) == len(told) else f"{time} for {len(known):,} of them, the others are not known yet"
