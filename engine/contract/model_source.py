@@ -44,6 +44,10 @@ class PredictionsModel(Page):
     source: Literal["predictions"] = "predictions"
     name: str
     file: str = Field(description="predictions.npz made by the app: record_id, label, score.")
+    output: Literal["probability", "score"] = Field(
+        "score",
+        description="Whether somebody says that the scores are probabilities: calibration is told of these alone.",
+    )
 
 
 ModelSource = Annotated[NativeModel | RandomModel | BaselineModel | PredictionsModel, Field(discriminator="source")]

@@ -21,12 +21,15 @@ from engine.contract.config import (
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.estimate import Estimate
+from engine.contract.evaluation import TargetResult
 from engine.contract.events import EventWriter, Warned
 from engine.contract.results import CompareResults, EmbedResults, EvaluateResults, KnownLeaks
 from engine.contract.run import RunFolder
 from engine.data.manifest import Manifest
 from engine.evaluation import comparison
-from engine.evaluation.judge import TestPart, judge, tested
+from engine.evaluation.judge import Judged, TestPart, judge, tested
+from engine.evaluation.judge_numbers import judge_targets
 from engine.evaluation.label_page import Beyond
 from engine.evaluation.opened import Opened, label_digests, open_labels
 from engine.evaluation.operating import cuts_of
@@ -73,29 +76,8 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
     scored = score(folder, config, events, opened)
     part = tested(opened)
     rows = part.rows_N
-    pace = Pace(folder, events, "labels", "intervals", len(opened.labels))
-    judged = judge(
-        opened.labels,
-        opened.y_NL[rows],
-        scored.score_NL[rows],
-        [opened.patients[row] for row in rows],
-        resamples=config.resamples,
-        confidence=config.confidence,
-        seed=config.seed,
-        problems=scored.problems,
-        beyond=Beyond(
-            config,
-            opened.y_NL,
-            scored.probability_NL,
-            opened.patients,
-            opened.split,
-            rows,
-            opened.record_ids,
-            opened.groups,
-        ),
-        cuts=cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence),
-        on_label=pace.step,
-    )
+    judged = _judged(folder, config, events, opened, scored, rows)
+    targets, macro_mae = _judged_numbers(config, opened, scored, rows)
     _keep(folder, opened, part, scored)
     missing_note = (
         [f"{judged.missing} of {len(rows)} recordings lack a score and are left out"] if judged.missing else []
@@ -104,8 +86,14 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         model=config.model.name,
         model_sha256=scored.sha256,
         mode=scored.mode,
-        macro=judged.macro,
+        macro=judged.macro if opened.labels else Estimate(not_estimable="no label was asked for"),
         labels=judged.labels,
+        targets=targets,
+        macro_mae=macro_mae,
+        task=config.task,
+        few_labels=scored.few_labels,
+        training=scored.training,
+        checkpoint=scored.checkpoint,
         split_id=config.split_id,
         split_kind=part.kind,
         test_sha256=part.sha256,
@@ -115,13 +103,65 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         missing_scores=judged.missing,
         layers=list(scored.layers),
         notes=[*scored.notes, *missing_note, *judged.notes],
-        training=scored.training,
-        checkpoint=scored.checkpoint,
-        task=config.task,
         leaks=leaks,
         seed=config.seed,
         resamples=config.resamples,
         seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _judged(
+    folder: RunFolder,
+    config: EvaluateConfig,
+    events: EventWriter,
+    opened: Opened,
+    scored: Scored,
+    rows: NDArray[np.intp],
+) -> Judged:
+    pace = Pace(folder, events, "labels", "intervals", len(opened.labels))
+    beyond = Beyond(
+        config,
+        opened.y_NL,
+        scored.probability_NL,
+        opened.patients,
+        opened.split,
+        rows,
+        opened.record_ids,
+        opened.groups,
+    )
+    return judge(
+        opened.labels,
+        opened.y_NL[rows],
+        scored.score_NL[rows],
+        [opened.patients[row] for row in rows],
+        resamples=config.resamples,
+        confidence=config.confidence,
+        seed=config.seed,
+        problems=scored.problems,
+        cuts=cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence),
+        beyond=beyond,
+        on_label=pace.step,
+    )
+
+
+def _judged_numbers(
+    config: EvaluateConfig, opened: Opened, scored: Scored, rows: NDArray[np.intp]
+) -> tuple[list[TargetResult], Estimate | None]:
+    if not opened.targets:
+        return [], None
+    taught_N = np.array([part != "test" for part in opened.split])
+    with np.errstate(invalid="ignore"):
+        spread_K = np.ma.masked_invalid(opened.target_NK[taught_N]).std(axis=0).filled(0.0)
+    predicted_NK = np.full(opened.target_NK.shape, np.nan) if scored.prediction_NK is None else scored.prediction_NK
+    return judge_targets(
+        opened.targets,
+        opened.target_NK[rows],
+        predicted_NK[rows],
+        [opened.patients[row] for row in rows],
+        config,
+        spread_K=np.atleast_1d(spread_K),
+        groups={name: [told[row] for row in rows.tolist()] for name, told in opened.groups.items()},
+        problems=scored.number_problems,
     )
 
 
@@ -178,6 +218,8 @@ def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> 
     }
     if scored.probability_NL is not None:
         arrays["probabilities"] = scored.probability_NL[rows]
+    if opened.targets and scored.prediction_NK is not None:
+        arrays |= {"targets": np.array(opened.targets, dtype=np.str_), "predictions": scored.prediction_NK[rows]}
     try:
         draft = folder.path / f"{PREDICTIONS}.tmp"
         with draft.open("wb") as file:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 from engine.contract.config import BaselineModel, EvaluateConfig, NativeModel, PredictionsModel, RandomModel
 from engine.contract.errors import UsageError
-from engine.contract.evaluation import MODES, HeadHistory
+from engine.contract.evaluation import MODES, FewLabelResults, HeadHistory
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.evaluation.baseline import demographic_features
+from engine.evaluation.few_labels import few_label_results, probes
 from engine.evaluation.opened import Opened, supplied_scores
 from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_outcome
 from engine.evaluation.progress import Pace
+from engine.evaluation.ridge import cross_validated_numbers
 
 POOLED_NOTE = "Scores of different folds are pooled as log-odds without their fold's intercept"
 TRAINED_NOTE = "Scores of different folds are pooled as log-odds less those of the label's share in their training part"
@@ -41,9 +43,11 @@ class Scored:
         probability_NL: None when the source gives none.
         prediction_NK: of measured numbers; None when the source gives none.
         problems: per label index, why it has no score.
+        number_problems: per target index, why it has no prediction.
         layers: pooled features per layer, for all recordings of the manifest.
         training: one a part that was trained on crops.
         checkpoint: path below the run folder of the finetuned model, where it is kept.
+        few_labels: the curve over fewer labelled patients, where one was asked for.
     """
 
     sha256: str
@@ -56,6 +60,8 @@ class Scored:
     notes: list[str] = field(default_factory=list)
     training: list[HeadHistory] = field(default_factory=list)
     checkpoint: str = ""
+    number_problems: dict[int, str] = field(default_factory=dict)
+    few_labels: FewLabelResults | None = None
 
 
 def score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
@@ -95,12 +101,12 @@ def _probed(folder: RunFolder, config: EvaluateConfig, events: EventWriter, open
 
     embedded, model = embed_run(folder, config, events, opened.record_ids)
     features_ND = embedded.layers[model.layers[-1]].astype(np.float64)
-    told = _probe(folder, config, events, opened, features_ND)
+    scored = _probe(folder, config, events, opened, features_ND)
     notes = _pooled(opened, POOLED_NOTE)
     if embedded.refused:
         example = next(iter(embedded.refused.values()))
         notes.append(f"{len(embedded.refused)} recordings cannot be fed to the model (for instance: {example})")
-    return Scored(model.sha256, MODES["linear"], *told, layers=embedded.layers, notes=notes)
+    return replace(scored, sha256=model.sha256, mode=MODES["linear"], layers=embedded.layers, notes=notes)
 
 
 def _pooled(opened: Opened, note: str) -> list[str]:
@@ -108,11 +114,13 @@ def _pooled(opened: Opened, note: str) -> list[str]:
 
 
 def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
-    told = supplied_scores(Path(source.file), opened.record_ids, opened.labels)
+    told = supplied_scores(Path(source.file), opened.record_ids, [*opened.labels, *opened.targets])
+    score_NL, prediction_NK = np.split(told.score_NL, [len(opened.labels)], axis=1)
     notes = []
     if told.foreign:
         notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
-    return Scored(told.sha256, "scores as supplied", told.score_NL, notes=notes)
+    probability_NL = score_NL if source.output == "probability" else None
+    return Scored(told.sha256, "scores as supplied", score_NL, probability_NL, prediction_NK, notes=notes)
 
 
 def _baseline(
@@ -123,25 +131,49 @@ def _baseline(
 
     definition = source.model_dump(mode="json", exclude={"name"})
     digest = hashlib.sha256(json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    told = _probe(folder, config, events, opened, features)
-    return Scored(digest, " + ".join(source.features), *told, notes=_pooled(opened, POOLED_NOTE))
+    scored = _probe(folder, config, events, opened, features)
+    return replace(scored, sha256=digest, mode=" + ".join(source.features), notes=_pooled(opened, POOLED_NOTE))
 
 
 def _probe(
     folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, features: Floats | FeatureMaker
-) -> tuple[Floats, Floats, Floats | None, dict[int, str]]:
+) -> Scored:
+    """Scores and predictions by linear probes; whose they are and in which mode is for the caller to say."""
+    known = opened.patients, opened.split, config.seed
     pace = Pace(folder, events, "folds", "linear probe", len(parts_of(opened.split)))
-    told = cross_validated(
-        features,
-        opened.y_NL,
-        opened.patients,
-        opened.split,
-        config.seed,
-        on_part=lambda done, _: pace.step(done),
-    )
-    within = training_outcome(features, opened.y_NL, opened.patients, opened.split, config.seed)
+    told = cross_validated(features, opened.y_NL, *known, on_part=lambda done, _: pace.step(done))
+    within = training_outcome(features, opened.y_NL, *known)
     score_NL, probability_NL = (
         np.where(np.isfinite(inner), inner, outer)
         for inner, outer in zip(within, (told.score_NL, told.probability_NL), strict=True)
     )
-    return score_NL, probability_NL, None, told.problems
+    numbers = cross_validated_numbers(features, opened.target_NK, *known)
+    return Scored(
+        "",
+        "",
+        score_NL,
+        probability_NL,
+        numbers.prediction_NK,
+        told.problems,
+        number_problems=numbers.problems,
+        few_labels=_few_labels(folder, config, events, opened, features),
+    )
+
+
+def _few_labels(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, features: Floats | FeatureMaker
+) -> FewLabelResults | None:
+    if config.few_labels is None or not opened.labels:
+        return None
+    pace = Pace(folder, events, "probes", "few-label curve", probes(config.few_labels))
+    return few_label_results(
+        config.few_labels,
+        features,
+        opened.y_NL,
+        opened.patients,
+        opened.split,
+        series=config.model.name,
+        confidence=config.confidence,
+        seed=config.seed,
+        told=pace.step,
+    )
