@@ -280,7 +280,7 @@ def cost_words(cost: EvaluationCost) -> str:
     """What an evaluation would compute, before it is started."""
     head: list[tuple[str, object]] = [("Evaluation", f"{cost.model} on {cost.cohort}, {cost.mode}")]
     head.append(("Predicts", f"{cost.labels:,} labels, {cost.targets:,} measured numbers"))
-    head.append(("Recordings", f"{cost.records:,}, of which {cost.cached:,} are embedded already"))
+    head.append(("Recordings", f"{cost.records:,}, of which {cost.to_embed:,} are to be embedded"))
     if cost.trainings:
         head.append(("Training", f"{cost.trainings:,} times {cost.epochs:,} epochs, {cost.crops:,} crops"))
     head.append(("Time", "not known yet" if cost.seconds is None else f"about {duration(cost.seconds)}"))

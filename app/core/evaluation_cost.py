@@ -38,7 +38,8 @@ class EvaluationCost:
         labels: labels of two classes that it would predict.
         targets: measured numbers that it would predict.
         records: recordings of the cohort.
-        cached: those of them whose embeddings are kept; they are not computed again.
+        to_embed: those of them that go through the model before anything is trained on them; a linear probe takes what
+            is kept, heads on a frozen model need its tokens, which are not kept.
         trainings: heads or models that are trained, one for each tested part; 0 where none is trained by steps.
         epochs: of each.
         crops: that are trained on, over all epochs and trainings.
@@ -52,7 +53,7 @@ class EvaluationCost:
     labels: int
     targets: int
     records: int
-    cached: int
+    to_embed: int
     trainings: int
     epochs: int
     crops: int
@@ -64,12 +65,11 @@ def evaluation_cost(session: Session, home: Home, asked: Asked, cohort: str) -> 
     """The cost of an evaluation that `evaluations.asked` has let pass; reads the names of what is kept, no signal."""
     config, manifest = asked
     found = models.get(session, config.model.name)
-    network = found.source in NETWORKS
-    cached = _cached(session, home, found, [row.record_id for row in manifest]) if network else 0
+    to_embed = _to_embed(session, home, found, config, [row.record_id for row in manifest])
     parts = [row.split for row in manifest]
     trained = _trainings(config, parts)
     crops = sum(trained) * config.training.epochs
-    times = [_embedding(session, found, len(manifest) - cached)] if network and config.mode != "supervised" else []
+    times = [_embedding(session, found, to_embed)] if to_embed else []
     times += [_training(session, found, config, crops)] if trained else []
     known = [seconds for seconds, _ in times]
     return EvaluationCost(
@@ -79,7 +79,7 @@ def evaluation_cost(session: Session, home: Home, asked: Asked, cohort: str) -> 
         labels=len(config.labels),
         targets=len(config.targets),
         records=len(manifest),
-        cached=cached,
+        to_embed=to_embed,
         trainings=len(trained),
         epochs=config.training.epochs if trained else 0,
         crops=crops,
@@ -99,6 +99,15 @@ def _trainings(config: EvaluateConfig, parts: Sequence[str]) -> list[int]:
     trained = [sum(part != fold for part in parts) for fold in folds] or [parts.count("train")]
     kept = 1.0 if "validation" in parts else 1 - config.training.validation_share
     return [round(kept * rows) for rows in trained]
+
+
+def _to_embed(
+    session: Session, home: Home, found: RegisteredModel, config: EvaluateConfig, record_ids: Sequence[str]
+) -> int:
+    if found.source not in NETWORKS or config.mode in _BACKWARD:
+        return 0
+    kept = _cached(session, home, found, record_ids) if config.mode == "linear" else 0
+    return len(record_ids) - kept
 
 
 def _cached(session: Session, home: Home, found: RegisteredModel, record_ids: Sequence[str]) -> int:
@@ -124,8 +133,6 @@ def _finished(session: Session, kind: str, *names: str) -> list[Job]:
 
 def _embedding(session: Session, found: RegisteredModel, left: int) -> tuple[float | None, str]:
     """Seconds that are needed to embed what is not kept, and what they rest on."""
-    if not left:
-        return 0.0, ""
     query = select(Job.job_id).where(Job.model == found.name, Job.state == "done")
     for job_id in session.scalars(query.order_by(Job.number.desc()).limit(LOOKED_AT)):
         pace = _pace(session, job_id)
@@ -158,11 +165,13 @@ def _training(session: Session, found: RegisteredModel, config: EvaluateConfig, 
         took = _seconds_a_crop(session, job, config.mode)
         if took is not None:
             return took * crops, f"Training: {1 / took:,.3g} crops a second, as run {job.job_id} took in this mode."
+    if config.mode not in _BACKWARD:
+        return None, "Nobody has trained such heads on a model of this form here."
     measured = _measured(session, found)
     if measured is None:
         return None, _unknown(found, "training")
     job_id, crops_per_s, results = measured
-    times = results.flops.forward_backward / results.flops.forward if config.mode in _BACKWARD else 1.0
+    times = results.flops.forward_backward / results.flops.forward
     told = f"Training: {crops_per_s:,.3g} crops a second forward by run {job_id}, {times:.3g} times that work a step."
     return crops * times / crops_per_s, told
 
@@ -203,4 +212,4 @@ def _measured(session: Session, found: RegisteredModel) -> tuple[str, float, Eff
 
 
 def _unknown(found: RegisteredModel, what: str) -> str:
-    return f"Nobody has measured the {what} of this model here. See: isoline efficiency '{found.name}'"
+    return f"Nobody has measured the {what} of this model here. See: isoline efficiency '{found.name}'."

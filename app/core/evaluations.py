@@ -85,6 +85,9 @@ def refuse_mode(found: RegisteredModel, settings: EvaluationSettings) -> None:
     if settings.mode != "linear" and found.source not in NETWORKS:
         reason = f"a model of kind {found.source} cannot be {_TRAINED[settings.mode]}: there is no network to train"
         raise UsageError(named, reason, "Choose a network, or the mode linear")
+    if settings.mode == "supervised" and found.source != "random":
+        reason = "mode supervised begins from random weights, and it has others"
+        raise UsageError(named, reason, "Choose the mode finetune, or a model of random weights")
     if settings.few_labels is not None and found.source == "predictions":
         raise UsageError(named, "supplied scores do not depend on how many labels there are", "Choose another model")
     if settings.few_labels is not None and settings.mode != "linear":

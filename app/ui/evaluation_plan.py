@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from app.core.evaluation_cost import EvaluationCost
     from app.workspace import Workspace
 
-NETWORKS = ("native", "random")
+TAKEN_BY: dict[Mode, tuple[str, ...]] = {
+    "linear-adamw": ("native", "random"),
+    "frozen": ("native", "random"),
+    "finetune": ("native", "random"),
+    "supervised": ("random",),
+}
+"""Sources of models that a mode can take; all where it is not named. Training from scratch needs random weights."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +39,17 @@ class Wish:
 
     @property
     def pairs(self) -> list[tuple[ModelRow, Mode]]:
-        """Each model in each mode that it can take: without a network there is nothing to train but a probe."""
-        return [
-            (model, mode)
-            for model in self.models
-            for mode in self.modes
-            if mode == "linear" or model.source in NETWORKS
-        ]
+        """Each model in each mode that it can take."""
+        return [(model, mode) for model in self.models for mode in self.modes if takes(model, mode)]
 
     @property
     def left_out(self) -> list[str]:
-        """Models that not every ticked mode fits."""
-        return [model.name for model in self.models if model.source not in NETWORKS and set(self.modes) - {"linear"}]
+        """Models that a ticked mode does not fit, in words."""
+        return [
+            f"{MODES[mode]} leaves out {', '.join(model.name for model in self.models if not takes(model, mode))}"
+            for mode in self.modes
+            if not all(takes(model, mode) for model in self.models)
+        ]
 
     def settings_of(self, model: ModelRow, mode: Mode) -> EvaluationSettings:
         """What is set, without what says nothing to this model in this mode."""
@@ -56,6 +61,11 @@ class Wish:
         if mode != "linear" or model.source == "predictions":
             asked["few_labels"] = None
         return EvaluationSettings.model_validate(asked)
+
+
+def takes(model: ModelRow, mode: Mode) -> bool:
+    """Whether a model can be evaluated in a mode: without a network there is nothing to train but a probe."""
+    return mode not in TAKEN_BY or model.source in TAKEN_BY[mode]
 
 
 def launch(workspace: Workspace, wish: Wish) -> str:
@@ -99,8 +109,7 @@ def cost_text(told: Sequence[EvaluationCost], left_out: Sequence[str]) -> str:
     if not told:
         return "Nothing to start: tick a model and a mode that it can take."
     jobs = "1 evaluation" if len(told) == 1 else f"{len(told):,} evaluations, one after the other"
-    # A model in two modes is embedded once: the second finds what the first has kept.
-    left = sum({cost.model: cost.records - cost.cached for cost in told}.values())
+    left = sum(cost.to_embed for cost in told)
     crops = sum(cost.crops for cost in told)
     parts = [f"{jobs} on {told[0].records:,} recordings"]
     parts.append(f"{left:,} recordings to embed" if left else "nothing to embed")
@@ -108,7 +117,7 @@ def cost_text(told: Sequence[EvaluationCost], left_out: Sequence[str]) -> str:
         parts.append(f"{sum(cost.trainings for cost in told):,} trainings on {crops:,} crops")
     lines = [f"{', '.join(parts)}: {_time(told)}."]
     if left_out:
-        lines.append(f"Only the {MODES['linear']} for {', '.join(left_out)}: there is no network to train.")
+        lines.append(f"{'; '.join(left_out)}: it does not fit")
     basis = list(dict.fromkeys(one for cost in told for one in cost.basis))
     # What every cost says is said last.
     basis.sort(key=lambda one: all(one in cost.basis for cost in told) and len(told) > 1)

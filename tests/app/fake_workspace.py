@@ -295,7 +295,7 @@ class FakeWorkspace(FakeTraining):
             len(labels),
             len(targets),
             140,
-            40,
+            100,
             5 if trained else 0,
             settings.training.epochs if trained else 0,
             crops,

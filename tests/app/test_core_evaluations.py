@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core_cases import make_workspace, quick_copy
+from core_cases import make_workspace, quick_copy, sha256
 from evaluation_cases import full_evaluation
 
 from app import cli
 from app.core.schema import Job, JobEvent, RecordLabel
-from engine.contract.card import Preprocessing
+from engine.contract.card import ModelCard, Preprocessing
 from engine.contract.config import EvaluationSettings, S4Config
 from engine.contract.efficiency import BatchCost, EfficiencyResults, Flops
 from engine.contract.errors import EXIT_DONE, UsageError
@@ -30,9 +30,18 @@ def workspace(template, tmp_path, monkeypatch):
     with quick_copy(template, tmp_path, monkeypatch) as opened:
         opened.add_random_model("untrained", S4Config(width=8, depth=1))
         opened.add_baseline()
+        opened.add_checkpoint(checkpoint(tmp_path), "pretrained")
         opened.create_cohort("main", labels=["NORM"], folds=2)
         measure(opened, "heart rate")
         yield opened
+
+
+def checkpoint(folder):
+    """A checkpoint of a pretrained model; nothing here loads its weights."""
+    (folder / "weights.safetensors").write_bytes(b"weights")
+    card = ModelCard(name="outside", source="native", weights_sha256=sha256(b"weights"))
+    (folder / "card.json").write_text(card.model_dump_json())
+    return folder
 
 
 def measure(workspace, name):
@@ -61,6 +70,7 @@ def test_without_labels_a_measured_number_is_predicted_alone(workspace):
     [
         ("age + sex", {"settings": EvaluationSettings(mode="finetune")}, "no network to train"),
         ("age + sex", {"settings": EvaluationSettings(mode="frozen")}, "no network to train"),
+        ("pretrained", {"settings": EvaluationSettings(mode="supervised")}, "begins from random weights"),
         ("untrained", {"settings": EvaluationSettings(mode="frozen", few_labels=FewLabels())}, "of the mode linear"),
         ("untrained", {"settings": EvaluationSettings(training=HeadTraining(epochs=3))}, "solved, it has no epochs"),
         (
@@ -134,7 +144,7 @@ def efficiency_of(workspace):
 
 def test_a_cost_that_nobody_has_measured_is_not_told_and_says_how_to_measure_it(workspace):
     cost = workspace.evaluation_cost("untrained", "main", ["NORM"])
-    assert (cost.records, cost.cached, cost.trainings, cost.seconds) == (12, 0, 0, None)
+    assert (cost.records, cost.to_embed, cost.trainings, cost.seconds) == (12, 12, 0, None)
     assert "isoline efficiency 'untrained'" in cost.basis[0]
     assert workspace.evaluation_cost("age + sex", "main", ["NORM"]).seconds == 0.0
 
@@ -145,7 +155,10 @@ def test_what_is_embedded_already_is_counted_where_it_is_kept(workspace):
     fed = Preprocessing.model_validate(workspace.model("untrained").card["preprocessing"])
     kept = [row.record_id for row in workspace.records()[:5]]
     EmbeddingCache(workspace._home.cache, cache_key(WEIGHTS, fed)).write(kept, np.zeros((5, 8), dtype=np.float32))
-    assert workspace.evaluation_cost("untrained", "main", ["NORM"]).cached == 5
+    assert workspace.evaluation_cost("untrained", "main", ["NORM"]).to_embed == 12 - 5
+    heads, whole = (EvaluationSettings(mode=mode) for mode in ("frozen", "finetune"))
+    assert workspace.evaluation_cost("untrained", "main", ["NORM"], heads).to_embed == 12
+    assert workspace.evaluation_cost("untrained", "main", ["NORM"], whole).to_embed == 0
 
 
 def test_embedding_goes_on_at_the_pace_of_the_last_run(workspace):
@@ -186,7 +199,7 @@ def test_the_command_line_tells_the_cost_and_starts_nothing(workspace, capsys):
     jobs = len(workspace.jobs())
     words = ["evaluate", "untrained", "--cohort", "main", "--estimate", "-w", str(workspace.path)]
     assert cli.main(words) == EXIT_DONE
-    assert "12, of which 0 are embedded already" in capsys.readouterr().out
+    assert "12, of which 12 are to be embedded" in capsys.readouterr().out
     assert len(workspace.jobs()) == jobs
 
 
