@@ -18,7 +18,7 @@ from scipy.special import expit, logit
 
 from engine.contract.estimate import Estimate
 from engine.metrics.brier import brier, log_loss
-from engine.metrics.calibration import Probabilities, expected_calibration_error, intercept, observed_expected, slope
+from engine.metrics.calibration import Probabilities, intercept, observed_expected, slope
 from engine.metrics.calibration_curve import SmoothCurve
 from engine.metrics.confusion import Confusion, operating_measures, prevalence_estimate
 from engine.metrics.estimates import auroc_estimate, difference_estimate, macro_difference, macro_estimate, measure
@@ -144,7 +144,7 @@ def probabilities(sample: Sample, weight_PB: NDArray[np.int16]) -> Told:
     """What probabilities tell, but for what is fitted."""
     sides = sample.y_LN[0], sample.p_N, sample.patient_N, weight_PB
     told = Probabilities.of(*sides[:3])
-    names = ("O/E", "Brier", "scaled Brier", "log loss", "net benefit", "net benefit over the default", "ECE")
+    names = ("O/E", "Brier", "scaled Brier", "log loss", "net benefit", "net benefit over the default")
     if told.problem:
         return {name: Estimate(not_estimable=told.problem) for name in names}
     score, scaled = brier(told, weight_PB)
@@ -155,8 +155,7 @@ def probabilities(sample: Sample, weight_PB: NDArray[np.int16]) -> Told:
         estimate(log_loss(told, weight_PB), told.size, 0.95, "log"),
     ]
     point = utility_results(*sides, thresholds=[sample.threshold]).points[0]
-    ece = estimate(expected_calibration_error(told, weight_PB), told.size, 0.95, "log")
-    return dict(zip(names, (*found, point.model, point.gain, ece), strict=True))
+    return dict(zip(names, (*found, point.model, point.gain), strict=True))
 
 
 def fits(sample: Sample, weight_PB: NDArray[np.int16]) -> Told:

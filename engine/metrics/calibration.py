@@ -91,7 +91,7 @@ def calibration_results(
         curve=[] if isinstance(curve, NoCurve) else curve.points(confidence),
         curve_method=curve.method,
         **curve.distances(confidence),
-        ece=estimate(expected_calibration_error(told, weight_PB), told.size, confidence, "log"),
+        ece=_without_interval(told, expected_calibration_error(told, weight_PB)),
         notes=[f"{told.certain:,} probabilities are exactly 0 or 1"] if told.certain else [],
     )
 
@@ -129,6 +129,12 @@ def _on_logit(
         return told.size.undefined("all probabilities are equal")
     undefined = "the probabilities separate the classes"
     return estimate(coefficient(told, weight_PB), told.size, confidence, undefined=undefined)
+
+
+def _without_interval(told: Probabilities, sampled: Sampled) -> Estimate:
+    """A binned error is above 0 by chance alone, in resamples still more: no interval of it holds the truth."""
+    reason = "no interval: binned errors are too high by an amount that the sample does not tell"
+    return Estimate(value=sampled.value, not_estimable=reason, **told.size.counts())
 
 
 def expected_calibration_error(told: Probabilities, weight_PB: Counts) -> Sampled:

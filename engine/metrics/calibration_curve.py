@@ -3,7 +3,9 @@
 A logistic regression on a restricted cubic spline of the logit (R: glm(y ~ rms::rcs(qlogis(p), k), binomial)), knots
 at Harrell's quantiles of the whole sample: 5 from 100 recordings in the smaller class on, else 3, and the same in every
 resample. Its distances are the ICI, E50, E90 and Emax of Austin and Steyerberg. A flexible curve finds some distance by
-chance even where there is none: of small samples these indices are too high, and their intervals do not mend it.
+chance even where there is none: of small samples these indices are too high, and those of resamples higher still. So
+the lower end of their intervals is the resamples' upper percentile reflected at the value (as much too high as the
+resamples are), and 0 where a test does not tell the curve from the diagonal; the upper end is the percentile.
 
 Sources: Harrell, Regression Modeling Strategies (2015), 2.4.5; Austin and Steyerberg, Stat Med 38:4051-4065 (2019).
 
@@ -15,12 +17,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import fdtrc, logit
 
 from engine.contract.calibration import CurvePoint
-from engine.contract.estimate import Estimate
+from engine.contract.estimate import Estimate, Interval
 from engine.metrics.discrimination import Counts, Floats, Ints
-from engine.metrics.logistic_fits import fit, fit_resamples, sigmoid
+from engine.metrics.logistic_fits import coefficient_errors, fit, fit_resamples, sigmoid
 from engine.metrics.patient_sums import SampleSize, bootstrap_interval
 
 MANY = 100
@@ -87,6 +89,7 @@ class SmoothCurve:
         band_GB: the same in every resample.
         distance_4: ICI, E50, E90, Emax of the whole sample, over all recordings.
         distance_4B: of every resample.
+        p_value: that the curve is the diagonal; None where it cannot be tested.
     """
 
     method: str
@@ -96,6 +99,7 @@ class SmoothCurve:
     band_GB: Floats = field(repr=False)
     distance_4: Floats = field(repr=False)
     distance_4B: Floats = field(repr=False)
+    p_value: float | None = None
 
     @classmethod
     def of(
@@ -127,6 +131,11 @@ class SmoothCurve:
             band_GB=sigmoid(at_GK @ beta_KB),
             distance_4=np.array([off_N.mean(), *np.quantile(off_N, [0.5, 0.9]), off_N.max()]),
             distance_4B=_resampled_distances(p_N, patient_N, weight_PB, knot_T, turn_KK @ beta_KB),
+            p_value=_off_diagonal(
+                beta_K - np.linalg.inv(turn_KK)[:, 1],
+                coefficient_errors(x_NK, y_N, patient_N, len(weight_PB), beta_K),
+                size.fewest,
+            ),
         )
 
     def points(self, confidence: float) -> list[CurvePoint]:
@@ -142,14 +151,35 @@ class SmoothCurve:
             for predicted, observed, band in zip(self.grid_G, self.observed_G, bands, strict=True)
         ]
 
+    def _around(self, value: float, percentiles: Interval | None) -> Interval | None:
+        """The interval of a distance, see the head of this file."""
+        if percentiles is None:
+            return None
+        alike = self.p_value is None or self.p_value > 1 - percentiles.confidence
+        low = 0.0 if alike else max(0.0, 2 * value - percentiles.high)
+        below = "0 below, as the curve is not told from the diagonal" if alike else "reflected below"
+        told = {"low": min(low, value), "high": max(percentiles.high, value)}
+        return percentiles.model_copy(update={**told, "method": f"{percentiles.method} above, {below}"})
+
     def distances(self, confidence: float) -> dict[str, Estimate]:
         """ICI, E50, E90 and Emax with bootstrap intervals."""
         told = {}
         for name, value, value_B in zip(DISTANCES, self.distance_4, self.distance_4B, strict=True):
-            interval = bootstrap_interval(value_B, confidence)
+            interval = self._around(float(value), bootstrap_interval(value_B, confidence))
             reason = "" if interval is not None else "no interval: most resamples have no curve"
             told[name] = Estimate(value=float(value), interval=interval, not_estimable=reason, **self.size.counts())
         return told
+
+
+def _off_diagonal(off_K: Floats, error_KP: Floats, fewest: int) -> float | None:
+    """P-value that a curve's coefficients are those of the diagonal: a Wald test on the clustered covariance, by F."""
+    freedom = fewest - len(off_K)
+    covariance_KK = error_KP @ error_KP.T
+    if freedom < 1 or not np.isfinite(covariance_KK).all() or np.linalg.matrix_rank(covariance_KK) < len(off_K):
+        return None
+    # Hotelling's form: the covariance is itself estimated from few patients.
+    wald = float(off_K @ np.linalg.solve(covariance_KK, off_K))
+    return float(fdtrc(len(off_K), freedom, wald * freedom / (len(off_K) * (fewest - 1))))
 
 
 def _resampled_distances(p_N: Floats, patient_N: Ints, weight_PB: Counts, knot_T: Floats, beta_KB: Floats) -> Floats:

@@ -168,6 +168,7 @@ def estimate(
     confidence: float,
     scale: Scale = "plain",
     undefined: str = "undefined for these recordings",
+    own: Interval | None = None,
 ) -> Estimate:
     """The reported estimate: the analytic interval below 500 patients in a class, else the bootstrap, both told.
 
@@ -177,13 +178,14 @@ def estimate(
         confidence: of the intervals.
         scale: on which the analytic interval is symmetric.
         undefined: why there is no value, where there is none.
+        own: the analytic interval, where the statistic has a better one than the jackknife's.
     """
     if not np.isfinite(sampled.value):
         return size.undefined(undefined)
     freedom = size.fewest - 1
     if size.positive_patients is None and np.isfinite(sampled.variance):
         freedom = min(freedom, sampled.freedom)
-    analytic = analytic_interval(sampled, freedom, confidence, scale)
+    analytic = own or analytic_interval(sampled, freedom, confidence, scale)
     bootstrap = bootstrap_interval(sampled.resampled_B, confidence)
     interval, beside = (analytic, bootstrap) if size.fewest < SMALL_CLASS else (bootstrap, analytic)
     if interval is None:
