@@ -13,7 +13,7 @@ from app.useful_risks import useful_risks
 from engine.contract.evaluation import EvaluateResults, FewLabelResults, LabelResult, TargetResult
 from engine.contract.operating import NAMES, Measure, OperatingPoint
 from engine.contract.results import Estimate
-from engine.contract.subgroups import SubgroupResults
+from engine.contract.subgroups import GroupResult, SubgroupResults
 
 if TYPE_CHECKING:
     from app.core.evaluation_cost import EvaluationCost
@@ -168,7 +168,8 @@ def _recalibration(results: EvaluateResults) -> list[str]:
         told = item.recalibration
         if told is None:
             continue
-        change = "" if told.brier_change is None else printing.estimate(told.brier_change, signed=True)
+        brier = None if told.correction == "none" else told.brier_change
+        change = "" if brier is None else printing.estimate(brier, signed=True)
         rows.append((item.label, told.not_estimable or told.correction, change, told.reason))
     return [printing.table(("Recalibration", "Correction", "Brier changes by", "Because"), rows)] if rows else []
 
@@ -197,8 +198,7 @@ def _subgroups(results: EvaluateResults) -> list[str]:
             f"{one.attribute} {group.group}",
             group.state,
             one.measure,
-            printing.estimate(group.estimate),
-            printing.estimate(group.gap, signed=True),
+            *_group_and_gap(group),
             "" if group.adjusted_p is None else f"{group.adjusted_p:.3g}",
         )
         for name, one, group in shown
@@ -206,6 +206,14 @@ def _subgroups(results: EvaluateResults) -> list[str]:
     summary = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
     words = printing.paragraph(f"Subgroups: {summary}. {_corrections(told)}".rstrip())
     return [f"{words}\n{printing.table(heads, rows)}" if rows else words]
+
+
+def _group_and_gap(group: GroupResult) -> tuple[str, str]:
+    """Both numbers; why there are none is said once."""
+    if group.estimate.value is None:
+        return group.estimate.not_estimable.removeprefix(f"{group.state}: "), ""
+    gap = printing.estimate(group.gap, signed=True)
+    return printing.estimate(group.estimate), gap.replace(f"not estimable: {group.state}: ", "not estimable: ")
 
 
 def _corrections(told: Sequence[tuple[str, Sequence[SubgroupResults]]]) -> str:
@@ -236,7 +244,7 @@ def _patients(labels: Estimate) -> str:
         return f"not estimable: {labels.not_estimable}"
     told = f"{labels.value:,.0f}"
     if labels.interval is None:
-        return f"{told} (no interval: {labels.not_estimable})"
+        return f"{told} (no interval: {labels.not_estimable.removeprefix('no interval: ')})"
     return f"{told} ({labels.interval.low:,.0f} to {labels.interval.high:,.0f})"
 
 
@@ -279,9 +287,13 @@ def _worst(labels: Sequence[LabelResult]) -> list[str]:
 def cost_words(cost: EvaluationCost) -> str:
     """What an evaluation would compute, before it is started."""
     head: list[tuple[str, object]] = [("Evaluation", f"{cost.model} on {cost.cohort}, {cost.mode}")]
-    head.append(("Predicts", f"{cost.labels:,} labels, {cost.targets:,} measured numbers"))
+    head.append(("Predicts", f"{_count(cost.labels, 'label')}, {_count(cost.targets, 'measured number')}"))
     head.append(("Recordings", f"{cost.records:,}, of which {cost.to_embed:,} are to be embedded"))
     if cost.trainings:
-        head.append(("Training", f"{cost.trainings:,} times {cost.epochs:,} epochs, {cost.crops:,} crops"))
+        head.append(("Training", f"{cost.trainings:,} times {_count(cost.epochs, 'epoch')}, {cost.crops:,} crops"))
     head.append(("Time", "not known yet" if cost.seconds is None else f"about {duration(cost.seconds)}"))
     return "\n".join([printing.fields(head), *(printing.paragraph(told) for told in cost.basis)])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

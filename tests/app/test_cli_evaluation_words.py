@@ -46,7 +46,7 @@ def test_calibration_correction_and_worth_are_told(text):
 def test_subgroups_say_their_state_and_correction(text):
     assert "Subgroups: 1 lower, 1 insufficient evidence. p values corrected by Holm." in text
     assert "MI sex female lower AUROC 0.790 (0.740 to 0.840) -0.080 (-0.110 to -0.050) 0.008" in words(text)
-    assert "not estimable: 3 patients with the label" in text
+    assert "insufficient evidence AUROC 3 patients with the label" in words(text)
 
 
 def test_of_very_many_groups_only_those_with_a_gap_are_listed():
