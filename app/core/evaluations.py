@@ -62,6 +62,9 @@ def asked(
     refuse_mode(found, settings)
     manifest = cohorts.manifest(session, cohort)
     refuse_short(session, found, manifest, cohort)
+    if settings.training.keep_model and any(row.split.startswith("fold-") for row in manifest):
+        reason = "every fold trains a model of its own, and none of them is the model"
+        raise UsageError("training.keep_model", reason, "Evaluate on a cohort with a training and a test part")
     source = models.source_of(home, found)
     chosen = cohorts.chosen_labels(session, group, manifest, names) if names or not targets else ()
     if isinstance(source, PredictionsModel):

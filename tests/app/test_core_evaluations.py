@@ -53,7 +53,7 @@ def measure(workspace, name):
 
 
 def test_an_evaluation_is_queued_with_everything_that_was_set(workspace):
-    settings = EvaluationSettings(mode="finetune", training=HeadTraining(epochs=3, keep_model=True), subgroups=("age",))
+    settings = EvaluationSettings(mode="finetune", training=HeadTraining(epochs=3), subgroups=("age",))
     job = workspace.evaluate("untrained", "main", ["NORM"], settings, targets=["heart rate", "heart rate"])
     config = workspace.job_detail(job).config
     assert (config["mode"], config["training"]["epochs"], config["subgroups"]) == ("finetune", 3, ["age"])
@@ -77,6 +77,11 @@ def test_without_labels_a_measured_number_is_predicted_alone(workspace):
             "untrained",
             {"settings": EvaluationSettings(mode="frozen", training=HeadTraining(keep_model=True))},
             "stays as it is in mode frozen",
+        ),
+        (
+            "untrained",
+            {"settings": EvaluationSettings(mode="finetune", training=HeadTraining(keep_model=True))},
+            "every fold trains a model of its own",
         ),
         ("untrained", {"targets": ["NORM"]}, "two classes, not a number"),
         ("untrained", {"targets": ["shoe size"]}, "no recording has it.*heart rate"),
