@@ -43,6 +43,8 @@ COSTS = (
     Cost("energy", "Energy", "kWh per million crops", _first(lambda one: one.kwh_per_million_crops, 64)),
 )
 """What may stand on the axis of costs."""
+NEAR = 0.03
+"""Share of a cost by which two points stand apart at least."""
 MOST_MARKS = 6
 """Numbers on an axis: more run into each other."""
 
@@ -62,15 +64,17 @@ def cost_of_models(
         cost: name of one of `COSTS`.
     """
     way = next(one for one in COSTS if one.name == cost)
-    series, rows = [], []
+    series: list[Series] = []
+    rows: list[tuple[object, ...]] = []
     for one in evaluations:
         x = way.of(measured[one.model]) if one.model in measured else None
         span, y = one.macro.interval, one.macro.value
         if x is None or y is None:
             continue
-        spans = [(x, span.low, span.high)] if span else []
+        drawn = _aside(x, [line.points[0][0] for line in series])
+        spans = [(drawn, span.low, span.high)] if span else []
         told = f"{_short(x)}, AUROC {style.decimal(y)}"
-        series.append(Series(one.model, [(x, y)], order.get(one.model, 0), told, spans=spans, marked=True))
+        series.append(Series(one.model, [(drawn, y)], order.get(one.model, 0), told, spans=spans, marked=True))
         rows.append((one.model, x, y, *((span.low, span.high) if span else (None, None)), _device(measured[one.model])))
     if not series:
         return None
@@ -79,6 +83,13 @@ def cost_of_models(
     numbers = csv_text(("model", way.unit, "macro_auroc", "low", "high", "device"), rows)
     drawing = CurvePlot(_plane(way, series), series)
     return Figure(f"cost-{way.name}", f"{way.title} and AUROC", told, drawing, numbers)
+
+
+def _aside(x: float, taken: Sequence[float]) -> float:
+    """A place beside those that are taken: models of one size would hide each other."""
+    while any(abs(x / other - 1) < NEAR for other in taken):
+        x *= 1 + NEAR
+    return x
 
 
 def _plane(way: Cost, series: Sequence[Series]) -> Plane:

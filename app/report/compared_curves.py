@@ -7,6 +7,7 @@ model has what the curve is made of. With one evaluation it is the figure of tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from app.report import style
 from app.report.curve_plot import CurvePlot, Plane, Series
@@ -18,8 +19,11 @@ from engine.contract.results import Estimate, EvaluateResults, LabelResult, Scal
 from engine.contract.utility import UtilityResults
 
 Order = Mapping[str, int]
-TICK = 0.05
-"""Axes of net benefit end at a multiple of it."""
+LEAST_TOP = 0.05
+"""The axis of net benefit reaches at least so high."""
+MOST_BANDS = 2
+"""Bands in one plane: more hide each other."""
+NO_BANDS = " With more than two models the bands are left out; the numbers hold them."
 
 
 def roc_of_models(evaluations: Sequence[EvaluateResults], label: str, order: Order) -> Figure | None:
@@ -84,10 +88,11 @@ def calibration_of_models(evaluations: Sequence[EvaluateResults], label: str, or
         rows += [(model, one.predicted, one.observed, one.low, one.high) for one in result.calibration.curve]
     if not series:
         return None
+    series, without = _banded(series)
     plane = Plane(f"{label}: calibration", "predicted risk", "observed share", guides=[((0, 0), (1, 1))], square=True)
     told = (
-        f"Observed share of '{label}' over the predicted risk, smoothed, with pointwise bands. On the dotted diagonal "
-        "risks come true; below it they are too high. Slope with its interval: 1 is ideal, less is too extreme."
+        f"Observed share of '{label}' over the predicted risk, smoothed. On the dotted diagonal "
+        f"risks come true; below it they are too high. A slope of 1 is ideal, a lower one too extreme.{without}"
     )
     numbers = csv_text(("model", "predicted", "observed", "low", "high"), rows)
     return Figure(f"calibration-{slug(label)}", f"Calibration, {label}", told, CurvePlot(plane, series), numbers)
@@ -119,10 +124,11 @@ def net_benefit_of_models(evaluations: Sequence[EvaluateResults], label: str, or
         rows += [(model, one.threshold, *_ends(one.model), one.treat_all) for one in known]
     if found is None or not any(one.points for one in series):
         return None
+    series, without = _banded(series)
     everybody = [(one.threshold, one.treat_all) for one in found.points]
     references = [Series("treat all", everybody, dash=(3.0, 2.0)), _none(everybody)]
     tops = [high for one in series for _, _, high in one.band] + [y for one in series for _, y in one.points]
-    top = max([*tops, everybody[0][1], TICK])
+    top = max([*tops, everybody[0][1], LEAST_TOP])
     plane = Plane(
         title=f"{label}: decision curve",
         x_name="risk from which on one would act",
@@ -131,8 +137,8 @@ def net_benefit_of_models(evaluations: Sequence[EvaluateResults], label: str, or
         y=(-0.35 * top, 1.08 * top),
     )
     told = (
-        f"Net benefit of acting on the risk of '{label}', with pointwise bands, beside acting on everybody and on "
-        "nobody. A model helps at thresholds where it lies above both."
+        f"Net benefit of acting on the risk of '{label}', beside acting on everybody and on "
+        f"nobody. A model helps at thresholds where it lies above both.{without}"
     )
     numbers = csv_text(("model", "threshold", "net_benefit", "low", "high", "treat_all"), rows)
     drawing = CurvePlot(plane, [*series, *references])
@@ -173,6 +179,13 @@ def few_labels_of_models(evaluations: Sequence[EvaluateResults], order: Order) -
     )
     numbers = csv_text(("model", "share", "patients", "records", "macro_auroc", "low", "high", "repeats"), rows)
     return Figure("few-labels", "Few labels", told, CurvePlot(plane, series), numbers)
+
+
+def _banded(series: list[Series]) -> tuple[list[Series], str]:
+    """The series with as many bands as can be seen, and what to say where they are left out."""
+    if len(series) <= MOST_BANDS:
+        return series, " Bands are pointwise."
+    return [replace(one, band=()) for one in series], NO_BANDS
 
 
 def _few_plane(series: Sequence[Series]) -> Plane:

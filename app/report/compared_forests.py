@@ -84,8 +84,8 @@ def ranking_of_models(ranking: Ranking, order: Order) -> Figure | None:
     groups = {title: _ranks(one) for title, one in parts}
     counted = sum(task.counted for task in ranking.tasks)
     told = (
-        f"Average rank over {counted:,} tasks, {ranking.average} within a category, 1 is best; whoever may equal the "
-        f"leader of a group shares its rank. {ranking.rule}"
+        f"Average rank over {counted:,} tasks with its interval, 1 is best ({ranking.average} within a category). "
+        f"On a task a model {ranking.rule}."
     )
     axis = ForestAxis("Ranking", "average rank, 1 is best", 1.0, places=2)
     return _forest("ranking", "Ranking", told, axis, _rows(groups, order), ("tasks", "model"))

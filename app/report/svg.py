@@ -117,10 +117,11 @@ class SvgCanvas:
         name, size = self._font
         family, weight = _FAMILIES[name]
         wide = style.text_width(text, name, size)
+        kept = ' xml:space="preserve"' if text != text.strip() else ""  # pieces of a line begin or end with blanks
         fixed = f' textLength="{wide:.2f}" lengthAdjust="spacingAndGlyphs"' if len(text) > 1 else ""
         self._add(
             f'<text x="{x:.2f}" y="{-y:.2f}" font-family="{family}" font-weight="{weight}" font-size="{size:g}" '
-            f'fill="{self._fill}"{fixed}>{escape(text)}</text>'
+            f'fill="{self._fill}"{fixed}{kept}>{escape(text)}</text>'
         )
 
     def saveState(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,24 +21,35 @@ from PySide6.QtWidgets import (
 from app.core.changes import Changes
 from app.core.rows import JobRow
 from app.core.whole_file import write_file
+from app.ui import compare_plots
 from app.ui.background import Background
 from app.ui.compare_loading import Comparison, load_comparison
-from app.ui.compare_plots import STRESS
 from app.ui.compare_views import DifferenceView, EvaluationView, SimilarityView, comparison_csv
 from app.ui.comparison_choice import ComparisonChoice, finished_comparisons
 from app.ui.empty import EmptyState
 from app.ui.new_run import NewComparison
 from app.ui.page import Page
 from app.ui.page_frame import bar, button, frame
-from app.ui.plot_tab import PlotTab
+from app.ui.plot_tab import Plot, PlotTab
+from app.ui.table_or_figure import TableOrFigure
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
-FIGURES = {"Stress": STRESS}
-"""Tabs of figures alone."""
+FIGURES: dict[str, Sequence[Plot]] = {
+    "AUROC": compare_plots.AUROC,
+    "Paired differences": compare_plots.DIFFERENCES,
+    "Curves": compare_plots.CURVES,
+    "Subgroups": compare_plots.SUBGROUPS,
+    "Ranking": compare_plots.RANKING,
+    "Layers (CKA)": compare_plots.LAYERS,
+    "Few labels": compare_plots.FEW_LABELS,
+    "Stress": compare_plots.STRESS,
+    "Cost": compare_plots.COST,
+}
+"""What each tab can draw, by its title."""
 
 
 class ComparePage(Page):
@@ -159,12 +171,14 @@ class ComparePage(Page):
     def _lay_out(self) -> None:
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
-        for name, view in (
-            ("AUROC", self.evaluations),
-            ("Paired differences", self.differences),
-            ("Layer similarity (CKA)", self.similarity),
-            *self.figures.items(),
-        ):
+        beside: dict[str, tuple[str, QWidget]] = {
+            "AUROC": ("Table", self.evaluations),
+            "Paired differences": ("Table", self.differences),
+            "Layers (CKA)": ("Map", self.similarity),
+        }
+        for name, figures in self.figures.items():
+            both = name in beside
+            view = TableOrFigure(name, beside[name], ("Figure", figures), figures.view.head) if both else figures
             self.tabs.addTab(view, name)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Ways to look at the comparison")

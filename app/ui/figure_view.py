@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from app.report.figure import Figure
     from app.workspace import Workspace
 
-LEAST_SCALE, MOST_SCALE = 1.4, 2.2
-"""Pixels a point: below, small text cannot be read and the figure scrolls; above, a small figure looks lost."""
+LEAST_SCALE, SCROLLED_SCALE, MOST_SCALE = 1.3, 1.5, 2.2
+"""Pixels a point: below the first, small text cannot be read and the figure scrolls, as large as the second; above the
+last, a small figure looks lost."""
+SIDE_PX = 12
+"""Around the words below a figure."""
 MARK_PX = 7
 """Radius of the ring around a chosen place."""
 Make = Callable[[], "Figure | None"]
@@ -65,7 +68,7 @@ class Sheet(QWidget):
         if self._points.isEmpty():
             return
         wide, high = room.width() / self._points.width(), room.height() / self._points.height()
-        self._scale = min(wide, MOST_SCALE, max(high, LEAST_SCALE))
+        self._scale = min(wide, MOST_SCALE, high if high >= LEAST_SCALE else SCROLLED_SCALE)
         self.setFixedSize(self._points * self._scale)
 
     def place_of(self, spot: QPoint) -> tuple[float, float]:
@@ -144,7 +147,9 @@ class FigureView(QWidget):
         self.figure: Figure | None = None
         self.sheet, self.told, self.empty = Sheet(), QLabel(), EmptyState(*empty)
         self.files = FigureFiles(workspace, background, name)
-        self._scroll, self._stack = _Room(self.sheet), QStackedWidget()
+        self._scroll, self._stack = _Room(self.sheet, self.told), QStackedWidget()
+        self.head = QWidget()
+        self._heading = QHBoxLayout(self.head)
         self._make: Make | None = None
         self._lay_out()
         self.sheet.clicked.connect(self.clicked)
@@ -196,41 +201,52 @@ class FigureView(QWidget):
             self._scroll.fit()
         self.drawn.emit()
 
+    def lead(self, *widgets: QWidget) -> None:
+        """Put choices of what is drawn at the left of the buttons."""
+        for place, widget in enumerate(widgets):
+            self._heading.insertWidget(place, widget)
+
     def _lay_out(self) -> None:
         self._scroll.setAccessibleName(self.name)
         self.told.setProperty("role", "muted")
         self.told.setWordWrap(True)
         self.told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        head = QHBoxLayout()
-        head.addWidget(self.told, 1)
-        head.addWidget(self.files, 0, Qt.AlignmentFlag.AlignTop)
-        inside = QWidget()
-        rows = QVBoxLayout(inside)
-        rows.setContentsMargins(0, 8, 0, 0)
-        rows.addLayout(head)
-        rows.addWidget(self._scroll, 1)
+        self._heading.setContentsMargins(0, 0, 0, 0)
+        self._heading.addStretch(1)
+        self._heading.addWidget(self.files)
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(inside)
+        self._stack.addWidget(self._scroll)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._stack)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.addWidget(self.head)
+        column.addWidget(self._stack, 1)
 
 
 class _Room(QScrollArea):
-    """The room that a sheet fits itself into."""
+    """The room that a sheet fits itself into, with the words on it below, as under a printed figure."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, told: QLabel) -> None:
         super().__init__()
-        self._sheet = sheet
-        self.setWidget(sheet)
-        self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self._sheet, self._told = sheet, told
+        inside = QWidget()
+        inside.setBackgroundRole(self.palette().ColorRole.Base)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(SIDE_PX, 0, SIDE_PX, SIDE_PX)
+        column.setSpacing(0)
+        column.addWidget(sheet, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(told)
+        column.addStretch(1)
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
         self.setProperty("role", "panel")
-        self.setBackgroundRole(self.palette().ColorRole.Base)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def fit(self) -> None:
         """Fit the sheet; where it will scroll, beside the bar."""
         bar = self.verticalScrollBar().sizeHint().width()
-        self._sheet.fit(self.maximumViewportSize() - QSize(bar, 2))
+        room = self.maximumViewportSize() - QSize(bar + 2 * SIDE_PX, 2 + SIDE_PX)
+        words = self._told.heightForWidth(room.width())
+        self._sheet.fit(room - QSize(0, words))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the sheet into the new room."""

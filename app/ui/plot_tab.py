@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui.background import Background
 from app.ui.choosers import combo
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 Choices = Callable[[Comparison], list[tuple[str, str]]]
+SHORTEST, LONGEST = 10, 44
+"""Letters that a choice has room for."""
 HINT = "Press a point of a curve to read its threshold; the arrow keys move along it."
 
 
@@ -87,6 +89,8 @@ class PlotTab(QWidget):
             return
         choices = self.plot.choices(self._comparison)
         self.choice.offer(choices)
+        longest = max((len(text) for text, _ in choices), default=0)
+        self.choice.setMinimumContentsLength(min(max(longest, SHORTEST), LONGEST))
         for widget in (self.choice, self._of):
             widget.setVisible(len(choices) > 1)
         self._of.setText(self.plot.of)
@@ -138,17 +142,12 @@ class PlotTab(QWidget):
         self.reading.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._of.setBuddy(self.choice)
         self.kind.setVisible(len(self.plots) > 1)
-        row = QHBoxLayout()
-        for widget in (self.kind, self._of, self.choice):
-            row.addWidget(widget)
-        row.addStretch(1)
-        for choice in (self.kind, self.choice):
-            choice.setMinimumContentsLength(16)
+        self.view.lead(self.kind, self._of, self.choice)
+        self.kind.setMinimumContentsLength(max(len(plot.title) for plot in self.plots))
         self.choice.setVisible(False)
         self._of.setVisible(False)
         self.reading.setVisible(False)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 8, 0, 0)
-        column.addLayout(row)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.view, 1)
         column.addWidget(self.reading)

@@ -12,10 +12,12 @@ class TableOrFigure(QWidget):
         name: what both show, for screen readers.
         first: what is seen at first, and its name on the switch.
         second: the other way to look at it.
+        head: what belongs to the second and finds room beside the switch.
     """
 
-    def __init__(self, name: str, first: tuple[str, QWidget], second: tuple[str, QWidget]) -> None:
+    def __init__(self, name: str, first: tuple[str, QWidget], second: tuple[str, QWidget], head: QWidget) -> None:
         super().__init__()
+        self._head = head
         self.stack, self.switches = QStackedWidget(), QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -28,7 +30,10 @@ class TableOrFigure(QWidget):
             self.switches.addButton(switch, place)
             self.stack.addWidget(widget)
             row.addWidget(switch)
-        row.addStretch(1)
+        row.addSpacing(8)
+        row.addWidget(head, 1)
+        row.addStretch(0)
+        head.hide()
         self.switches.button(0).setChecked(True)
         self.switches.idToggled.connect(self._switch)
         column = QVBoxLayout(self)
@@ -40,3 +45,4 @@ class TableOrFigure(QWidget):
     def _switch(self, place: int, on: bool) -> None:
         if on:
             self.stack.setCurrentIndex(place)
+            self._head.setVisible(place == 1)

@@ -1,0 +1,152 @@
+"""The figures of the Compare page: what each tab draws, what it says instead, and reading a point of a curve."""
+
+from dataclasses import replace
+
+import pytest
+from compared_cases import compared, costs, rich
+from fake_workspace import MODELS, FakeWorkspace, evaluation, job
+from PySide6.QtCore import Qt
+from test_report_stress import bench, sweep
+from window_cases import settle, shown
+
+from app.ui.compare_loading import efficiencies, load_comparison, stress_benches
+from app.ui.compare_page import FIGURES, ComparePage
+from app.ui.theme import load_theme
+
+
+@pytest.fixture
+def workspace() -> FakeWorkspace:
+    made = FakeWorkspace()
+    made.answers |= {f"J000{n}": rich(model) for n, model in enumerate(MODELS, 3)}
+    made.answers["J0007"] = compared()
+    for n, model in enumerate(MODELS[:2]):
+        made.rows[f"J002{n}"] = job(f"J002{n}", "efficiency", model, "done", finished=f"2026-11-22T10:0{n}:00Z")
+        made.answers[f"J002{n}"] = costs(model, 10 ** (5 + n))
+    return made
+
+
+@pytest.fixture
+def page(qtbot, workspace, background) -> ComparePage:
+    return shown(qtbot, ComparePage(workspace, background), background)
+
+
+def figure_of(qtbot, page, background, tab: str, kind: int = 0):
+    """The tab on the screen, with the figure that it draws."""
+    place = list(FIGURES).index(tab)
+    page.tabs.setCurrentIndex(place)
+    view = page.figures[tab]
+    if view is not page.tabs.widget(place):
+        page.tabs.widget(place).switches.button(1).click()
+    view.kind.setCurrentIndex(kind)
+    settle(qtbot, background)
+    return view
+
+
+@pytest.mark.parametrize(
+    ("tab", "kind", "name"),
+    [
+        ("AUROC", 0, "auroc"),
+        ("Paired differences", 0, "differences"),
+        ("Curves", 0, "roc-norm"),
+        ("Curves", 1, "precision-recall-norm"),
+        ("Curves", 2, "calibration-norm"),
+        ("Curves", 3, "decision-curve-norm"),
+        ("Subgroups", 0, "subgroups-norm-sex"),
+        ("Ranking", 0, "ranking"),
+        ("Layers (CKA)", 0, "cka-random-s4-demo"),
+        ("Layers (CKA)", 1, "layer-profile"),
+        ("Few labels", 0, "few-labels"),
+        ("Cost", 0, "cost-parameters"),
+    ],
+)
+def test_each_tab_draws_its_figure_and_offers_its_files(qtbot, page, background, tab, kind, name):
+    view = figure_of(qtbot, page, background, tab, kind)
+    assert view.view.figure.name == name
+    assert all(one.isVisible() for one in view.view.files.buttons.values())
+
+
+def test_a_figure_follows_the_label_that_is_chosen(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Curves")
+    view.choice.setCurrentIndex(1)
+    settle(qtbot, background)
+    assert view.view.figure.name == "roc-mi"
+
+
+def test_without_a_stress_bench_the_tab_says_what_to_run(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Stress")
+    assert view.view.figure is None
+    assert view.view.empty.isVisible()
+    assert view.view.empty.sentence.text().startswith("Run a stress bench of each model")
+
+
+def test_an_evaluation_of_an_older_version_has_no_curves_and_the_tab_says_so(qtbot, page, workspace, background):
+    workspace.answers |= {f"J000{n}": evaluation(model) for n, model in enumerate(MODELS, 3)}
+    page._load()
+    settle(qtbot, background)
+    view = figure_of(qtbot, page, background, "Curves")
+    assert view.view.empty.heading.text() == "No ROC curve of this label"
+
+
+def test_a_press_on_the_curve_tells_the_threshold_and_the_arrows_move_along_it(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Curves")
+    spot = view.view.sheet.spot_of(*view.view.figure.drawing.place(5 / 90, 0.6))
+    qtbot.mouseClick(view.view.sheet, Qt.MouseButton.LeftButton, pos=spot)
+    assert view.reading.text().startswith("random S4 at threshold 0.6: sensitivity 0.600, specificity 0.944")
+    qtbot.keyClick(view.view.sheet, Qt.Key.Key_Right)
+    assert "at threshold 0.2" in view.reading.text()
+    qtbot.mouseClick(view.view.sheet, Qt.MouseButton.LeftButton, pos=view.view.sheet.rect().bottomRight())
+    assert view.reading.text().startswith("Press a point of a curve")
+
+
+def test_the_keyboard_alone_reads_a_curve(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Curves", 1)
+    assert view.view.sheet.focusPolicy() is Qt.FocusPolicy.StrongFocus
+    qtbot.keyClick(view.view.sheet, Qt.Key.Key_Left)
+    assert "at threshold 0.6" in view.reading.text()
+    assert figure_of(qtbot, page, background, "Ranking").view.sheet.focusPolicy() is Qt.FocusPolicy.NoFocus
+
+
+def test_no_curve_can_be_read_where_there_is_none(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Curves", 2)
+    assert not view.reading.isVisible()
+
+
+def test_the_map_of_layers_leaves_as_figure_too_and_each_pair_can_be_chosen(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Layers (CKA)")
+    texts = [view.choice.itemText(row) for row in range(view.choice.count())]
+    assert texts == ["random S4 and demo", "random S4 with itself"]
+
+
+def test_figures_take_over_the_theme(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Ranking")
+    page.apply_theme(load_theme("light"))
+    picture = view.view.sheet.grab().toImage()
+    assert picture.pixelColor(1, 1).name().upper() == load_theme("light").panel
+
+
+def test_costs_and_benches_belong_to_the_weights_that_were_compared(workspace):
+    comparison_seen = load_comparison(workspace, "J0007")
+    assert list(efficiencies(workspace, comparison_seen)) == list(MODELS)  # in this case all have the same weights
+    other = costs("demo", 10).model_copy(update={"model_sha256": "0" * 64})
+    workspace.answers |= {"J0020": other, "J0021": other}
+    assert efficiencies(workspace, comparison_seen) == {}
+
+
+def test_a_bench_on_other_recordings_is_not_held_against_the_comparison(workspace):
+    seen = load_comparison(workspace, "J0007")
+    found = bench(sweep("emg", [0.0, -0.1])).model_copy(update={"model_sha256": seen.evaluations[0].model_sha256})
+    workspace.rows["J0030"] = job("J0030", "stress", "demo", "done")
+    workspace.answers["J0030"] = found
+    assert stress_benches(workspace, seen) == {}
+    workspace.answers["J0030"] = found.model_copy(update={"test_sha256": seen.results.test_sha256})
+    assert set(stress_benches(workspace, seen)) == set(MODELS)
+    workspace.rows["J0030"] = replace(workspace.rows["J0030"], state="running")
+    assert stress_benches(workspace, seen) == {}
+
+
+def test_the_table_stands_first_and_the_switch_can_be_reached_by_keyboard(qtbot, page, background):
+    both = page.tabs.widget(0)
+    assert both.stack.currentWidget() is page.evaluations
+    assert both.switches.button(1).accessibleName() == "AUROC as figure"
+    qtbot.keyClick(both.switches.button(1), Qt.Key.Key_Space)
+    assert both.stack.currentWidget() is page.figures["AUROC"]
