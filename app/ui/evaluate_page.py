@@ -70,7 +70,7 @@ class EvaluatePage(JobsPage):
         self.table.verticalHeader().setDefaultSectionSize(ROW_PX)
         self.table.setSelectionMode(RowsTable.SelectionMode.SingleSelection)
         self.table.setMinimumWidth(210)
-        self.stack.addWidget(divided(self.table, self.view, (300, 910)))
+        self.stack.addWidget(divided(self.table, self.view, (250, 960)))
         self.stack.addWidget(
             EmptyState(
                 "No evaluations yet",

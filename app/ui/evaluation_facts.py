@@ -128,7 +128,8 @@ def label_facts(label: LabelResult) -> list[Fact]:
         told.append(Fact("Worth acting on", f"at risks of {useful_risks(label.utility)}"))
     if label.recalibration is not None:
         one = label.recalibration
-        change = "" if one.brier_change is None else f", Brier {number(one.brier_change, signed=True)}"
+        brier = None if one.correction == "none" else one.brier_change
+        change = "" if brier is None else f", Brier {number(brier, signed=True)}"
         offered = f"{one.correction}{change}. {sentence(one.reason)}"
         told.append(Fact("Correction offered", one.not_estimable or offered))
     return told
@@ -141,8 +142,8 @@ def _operating(point: OperatingPoint | None) -> list[Fact]:
     if point.not_estimable:
         return [Fact("Threshold", f"none: {point.not_estimable}")]
     values = [point.threshold] if point.threshold is not None else point.thresholds
-    cut = f"{values[0]:.3g}" if len(values) == 1 else f"{min(values):.3g} to {max(values):.3g} in {len(values)} folds"
-    told = [Fact("Threshold", f"{cut} ({point.rule}, chosen on {point.chosen_on})" if values else point.rule)]
+    cut = f"{values[0]:.3g}" if len(values) == 1 else f"{min(values):.3g} to {max(values):.3g}, each fold its own"
+    told = [Fact("Threshold", f"{cut.replace('-', MINUS)} ({point.rule}, chosen on {point.chosen_on})")]
     told += [Fact(NAMES[name], number(value)) for name, value in point.measures.items()]
     for there in point.elsewhere:
         where = f"At a prevalence of {100 * there.prevalence:.3g} %"
@@ -182,7 +183,6 @@ def subgroups_told(subgroups: Sequence[SubgroupResults]) -> str:
         told.append(f"p values corrected by {' and '.join(corrected)}.")
     if unknown:
         told.append(f"{unknown:,} times a recording's group is not known.")
-    told += [sentence(reason) for one in subgroups for reason in one.unestimable]
     return " ".join(told)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app.ui import theme as themes
 from app.ui.evaluation_facts import (
     SubgroupLine,
+    headline,
     label_facts,
     number,
     subgroup_lines,
@@ -21,10 +22,13 @@ from app.ui.interval_table import IntervalRow, IntervalTable, evaluation_rows
 from app.ui.rows_table import Column, RowsTable
 from app.ui.run_facts import Fact
 from app.ui.signs import sign
+from app.ui.tiles import Tiles
 from engine.contract.evaluation import EvaluateResults, LabelResult, TargetResult
 from engine.contract.subgroups import SubgroupResults
 
 NUMBERS = ("Mean absolute error", "RMSE", "R²", "Bias", "Limits of agreement", "Slope")
+LEAST_WIDTH = {2: 720, 5: 620}
+"""Columns of the table of groups that are left out when it is narrower than this, in pixels."""
 _STATE_SIGNS = {
     "lower": ("warning", "warn"),
     "higher": ("done", "good"),
@@ -49,29 +53,30 @@ class FactTable(RowsTable):
         self.rows.set_rows(list(facts))
 
 
-class LabelsTab(QWidget):
-    """AUROC of every label, macro first, and below it all that is told of the chosen label."""
+class SummaryTab(QWidget):
+    """The numbers that come first, AUROC of every label, and below them all that is told of the chosen label."""
 
     label_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self.tiles = Tiles("Numbers of the evaluation")
         self.intervals = IntervalTable("AUROC", False, "AUROC of every label with intervals")
         self.facts = FactTable("What is told of the chosen label")
         self._labels: dict[str, LabelResult] = {}
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.intervals)
-        split.addWidget(self.facts)
-        split.setSizes([300, 320])
-        split.setChildrenCollapsible(False)
+        self._split = _below(self.intervals, self.facts, (300, 320))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
-        column.addWidget(split)
+        column.addWidget(self.tiles)
+        column.addWidget(self._split, 1)
+        column.addStretch(0)
         self.intervals.selected.connect(self._chosen)
 
     def show_results(self, results: EvaluateResults) -> None:
         """Show an evaluation."""
         self._labels = {label.label: label for label in results.labels}
+        self.tiles.show_figures(headline(results))
+        self._split.setVisible(bool(results.labels))
         self.intervals.show_rows(evaluation_rows(results) if results.labels else [])
 
     def choose(self, label: str) -> None:
@@ -91,25 +96,38 @@ class LabelsTab(QWidget):
         self.facts.show_facts([] if found is None else label_facts(found))
 
 
-class SubgroupsTable(QWidget):
-    """Groups of patients against everybody else, with what each may be said to be."""
+class SubgroupsTab(QWidget):
+    """Groups of patients against everybody else, with what each may be said to be, and their forest below."""
 
-    def __init__(self) -> None:
+    def __init__(self, forest: QWidget) -> None:
         super().__init__()
         self.told = QLabel()
         self.told.setWordWrap(True)
         self.told.setProperty("role", "muted")
-        self.table = RowsTable(_group_columns(), lambda line: f"{line.attribute} {line.group.group}", "Subgroups")
+        self.table = GroupsTable()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.addWidget(self.told)
-        column.addWidget(self.table, 1)
+        column.addWidget(_below(self.table, forest, (200, 380)), 1)
 
     def show_subgroups(self, subgroups: Sequence[SubgroupResults]) -> None:
         """Show the groups of one label or number."""
         self.told.setText(subgroups_told(subgroups))
         self.table.rows.set_rows(subgroup_lines(subgroups))
         self.table.setVisible(bool(subgroups))
+
+
+class GroupsTable(RowsTable):
+    """One line a group; a narrow table leaves out what the tooltip tells, too."""
+
+    def __init__(self) -> None:
+        super().__init__(_group_columns(), lambda line: f"{line.attribute} {line.group.group}", "Subgroups")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the numbers the room that there is."""
+        super().resizeEvent(event)
+        for column, least in LEAST_WIDTH.items():
+            self.setColumnHidden(column, self.viewport().width() < least)
 
 
 class NumbersTable(RowsTable):
@@ -121,6 +139,15 @@ class NumbersTable(RowsTable):
     def show_targets(self, targets: Sequence[TargetResult]) -> None:
         """Show these."""
         self.rows.set_rows(list(targets))
+
+
+def _below(upper: QWidget, lower: QWidget, heights: tuple[int, int]) -> QSplitter:
+    split = QSplitter(Qt.Orientation.Vertical)
+    for part in (upper, lower):
+        split.addWidget(part)
+    split.setSizes(list(heights))
+    split.setChildrenCollapsible(False)
+    return split
 
 
 def _group_columns() -> tuple[Column, ...]:
@@ -135,20 +162,32 @@ def _group_columns() -> tuple[Column, ...]:
         return "" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
     return (
-        Column("Group", lambda line: f"{line.attribute}: {line.group.group}", 116),
-        Column("What is shown", lambda line: line.group.state, 168, icon=icon),
+        Column("Group", lambda line: f"{line.attribute}: {line.group.group}", 108),
+        Column("What is shown", lambda line: line.group.state, 158, icon=icon),
         Column("Patients", lambda line: f"{line.group.estimate.patients:,}", 66, numeric=True),
-        Column("In the group", lambda line: number(line.group.estimate), 0, tip=_group_tip),
-        Column("Gap to all others", lambda line: number(line.group.gap, signed=True), 0, tip=_group_tip),
+        Column("In the group", _in_group, 0, tip=_group_tip),
+        Column("Gap to all others", _gap, 0, tip=_group_tip),
         Column("Adjusted p", adjusted, 98, numeric=True, header_tip="That there is no gap, corrected over all groups"),
     )
+
+
+def _in_group(line: SubgroupLine) -> str:
+    """The number, or why there is none; the state stands beside it."""
+    told = line.group.estimate
+    return number(told) if told.value is not None else told.not_estimable.removeprefix(f"{line.group.state}: ")
+
+
+def _gap(line: SubgroupLine) -> str:
+    return number(line.group.gap, signed=True) if line.group.gap.value is not None else ""
 
 
 def _group_tip(line: SubgroupLine) -> str:
     told = line.group
     lines = [f"{line.measure} in the group: {number(told.estimate)}"]
+    lines += [f"{told.estimate.patients:,} patients"] if told.estimate.patients else []
     lines += [f"{line.measure} of all others: {number(told.complement)}", f"Gap: {number(told.gap, signed=True)}"]
-    return "\n".join([*lines, *([told.correction] if told.correction else [])])
+    p = "" if told.adjusted_p is None else f"Adjusted p {told.adjusted_p:.3g}, {told.correction}"
+    return "\n".join([*lines, *([p] if p else [])])
 
 
 def _number_columns() -> tuple[Column, ...]:

@@ -13,14 +13,14 @@ from app.ui.background import Background
 from app.ui.banner import Banner
 from app.ui.choosers import combo
 from app.ui.empty import EmptyState
-from app.ui.evaluation_facts import about, headline, training_facts, warnings_of
-from app.ui.evaluation_tables import FactTable, LabelsTab, NumbersTable, SubgroupsTable
+from app.ui.evaluation_curves import EvaluationCurves
+from app.ui.evaluation_facts import about, training_facts, warnings_of
+from app.ui.evaluation_tables import FactTable, NumbersTable, SubgroupsTab, SummaryTab
 from app.ui.form_words import sentence
 from app.ui.job_head import JobHead
 from app.ui.run_facts import Fact, config_lines
 from app.ui.run_view import tell_trouble
 from app.ui.theme import Theme
-from app.ui.tiles import Tiles
 from engine.contract.evaluation import EvaluateResults
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ class OneEvaluation(QWidget):
         self.workspace, self.background = workspace, background
         self.job_id = ""
         self.results: EvaluateResults | None = None
+        self._job: JobRow | None = None
         self.head, self.about, self.trouble, self.warning = JobHead(), QLabel(), Banner(), Banner()
-        self.tiles, self.label = Tiles("Numbers of the evaluation"), combo("Label that is looked at")
-        self.tabs, self.stack = QTabWidget(), QStackedWidget()
-        self.labels, self.groups, self.numbers = LabelsTab(), SubgroupsTable(), NumbersTable()
-        self.notes = FactTable("Notes and settings")
+        self.label, self.tabs, self.stack = combo("Label that is looked at"), QTabWidget(), QStackedWidget()
+        self.curves, self.notes = EvaluationCurves(workspace, background), FactTable("Notes and settings")
+        self.summary, self.groups, self.numbers = SummaryTab(), SubgroupsTab(self.curves.groups), NumbersTable()
         self._empty = EmptyState("", "")
         self._lay_out()
-        self.labels.label_chosen.connect(self._choose)
+        self.summary.label_chosen.connect(self._choose)
         self.label.currentIndexChanged.connect(lambda _row: self._show_label())
 
     def show_job(self, job: JobRow) -> bool:
@@ -78,23 +78,23 @@ class OneEvaluation(QWidget):
         """Take over what a look brought back; a look at another run is passed over."""
         if seen.detail.job.job_id != self.job_id or seen.results is None:
             return
-        self.results = seen.results
+        self.results, self._job = seen.results, seen.detail.job
         self.about.setText(about(seen.results))
-        self.tiles.show_figures(headline(seen.results))
         self._warn(seen.results)
-        self.labels.show_results(seen.results)
+        self.summary.show_results(seen.results)
         self.numbers.show_targets(seen.results.targets)
         self.notes.show_facts(_notes(seen))
         self.label.offer([(label.label, label.label) for label in seen.results.labels])
-        self._tell_tabs(seen.results)
         self.stack.setCurrentIndex(1)
+        self._tell_tabs(seen.results)  # once they are seen: a hidden row of tabs is not laid out anew
         self._show_label()
 
     def apply_theme(self, theme: Theme) -> None:
         """Repaint signs, tables and figures."""
         for banner in (self.trouble, self.warning):
             banner.repaint_sign()
-        for table in (self.labels.intervals, self.groups.table):
+        self.curves.apply_theme(theme)
+        for table in (self.summary.intervals, self.groups.table):
             table.viewport().update()
 
     def _choose(self, label: str) -> None:
@@ -107,14 +107,18 @@ class OneEvaluation(QWidget):
             return
         found = next((label for label in results.labels if label.label == name), None)
         if found is not None:
-            self.labels.choose(found.label)
+            self.summary.choose(found.label)
         told = found.subgroups if found else [one for target in results.targets for one in target.subgroups]
         self.groups.show_subgroups(told)
+        if self._job is not None:
+            self.curves.show(self._job, results, name or "")
 
     def _tell_tabs(self, results: EvaluateResults) -> None:
         """Tabs that would be empty are left out."""
-        for tab, there in ((self.labels, bool(results.labels)), (self.numbers, bool(results.targets))):
-            self.tabs.setTabVisible(self.tabs.indexOf(tab), there)
+        few = self.curves.tabs["Few labels"]
+        there = {tab: bool(results.labels) for tab in self.curves.tabs.values()} | {self.numbers: bool(results.targets)}
+        for tab, shown in {**there, few: results.few_labels is not None}.items():
+            self.tabs.setTabVisible(self.tabs.indexOf(tab), shown)
         self.label.setVisible(bool(results.labels))
 
     def _warn(self, results: EvaluateResults) -> None:
@@ -128,12 +132,8 @@ class OneEvaluation(QWidget):
     def _lay_out(self) -> None:
         self.about.setProperty("role", "muted")
         self.about.setWordWrap(True)
-        for name, tab in (
-            ("Labels", self.labels),
-            ("Numbers", self.numbers),
-            ("Subgroups", self.groups),
-            ("Notes", self.notes),
-        ):
+        ways = {"Summary": self.summary, "Numbers": self.numbers, **self.curves.tabs, "Subgroups": self.groups}
+        for name, tab in {**ways, "Notes": self.notes}.items():
             self.tabs.addTab(tab, name)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Ways to look at the evaluation")
@@ -147,7 +147,6 @@ class OneEvaluation(QWidget):
         rows.setSpacing(6)
         rows.addLayout(told)
         rows.addWidget(self.warning)
-        rows.addWidget(self.tiles)
         rows.addWidget(self.tabs, 1)
         self.stack.addWidget(self._empty)
         self.stack.addWidget(inside)

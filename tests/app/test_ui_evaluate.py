@@ -59,26 +59,28 @@ def test_an_evaluation_says_on_whom_and_how_and_tells_its_first_numbers(qtbot, p
     view = look_at(qtbot, page, "J0004")
     told = view.about.text()
     assert told.startswith("Task ptbxl-super. Finetuned. 1,155 recordings of 150 patients, held-out test patients")
-    assert [row.group for row in view.labels.intervals.rows.rows] == ["macro", "MI", "HYP"]
-    assert {"Labels", "Numbers", "Subgroups", "Notes"} <= set(tabs_of(view))
+    assert [row.group for row in view.summary.intervals.rows.rows] == ["macro", "MI", "HYP"]
+    assert {"Summary", "Numbers", "ROC", "Calibration", "Decision", "Few labels", "Subgroups", "Notes"} <= set(
+        tabs_of(view)
+    )
 
 
 def test_the_chosen_label_is_told_in_every_tab(qtbot, page):
     view = look_at(qtbot, page, "J0004")
     assert view.label.currentData() == "MI"
     assert [line.group.group for line in view.groups.table.rows.rows] == ["female", "unknown"]
-    view.labels.intervals.selectRow(2)
+    view.summary.intervals.selectRow(2)
     assert view.label.currentData() == "HYP"
     assert view.groups.table.rows.rows == []
-    assert view.labels.facts.rows.rows[0].value == "not estimable: no positive recording"
+    assert view.summary.facts.rows.rows[0].value == "not estimable: no positive recording"
     view.label.setCurrentIndex(view.label.findData("MI"))
-    assert view.labels.intervals.current().group == "MI"
+    assert view.summary.intervals.current().group == "MI"
 
 
 def test_tabs_without_anything_in_them_are_left_out(qtbot, page):
     view = look_at(qtbot, page, "J0003")
-    assert "Numbers" not in tabs_of(view)
-    assert "Labels" in tabs_of(view)
+    assert not {"Numbers", "Few labels"} & set(tabs_of(view))
+    assert "ROC" in tabs_of(view)
 
 
 def test_a_leak_stands_above_the_numbers(qtbot, page, workspace):
@@ -175,9 +177,9 @@ def test_the_cost_of_all_of_them_is_told_before_they_start(qtbot, dialog):
     dialog.models.put(["random S4", "age + sex"])
     dialog.modes.put(["linear", "frozen"])
     told = reckoned(qtbot, dialog)
-    assert told.startswith("3 evaluations, one after the other on 140 recordings, 200 recordings to embed, 5 trainings")
+    assert told.startswith("3 evaluations, one after the other on 140 recordings, 300 recordings to embed, 5 trainings")
     assert "about 3 min 15 s" in told
-    assert "Only the linear probe for age + sex" in told
+    assert "Frozen, attention pooling leaves out age + sex: it does not fit." in told
 
 
 def test_what_the_workspace_would_refuse_is_told_before_the_start(qtbot, dialog, workspace, monkeypatch):
@@ -216,6 +218,12 @@ def test_each_run_is_told_only_settings_that_mean_something_to_it(workspace):
     assert (frozen.few_labels, frozen.training.epochs, frozen.training.keep_model) == (None, 3, False)
     assert finetuned.training.keep_model
     assert wish.settings_of(scores, "linear").few_labels is None
+
+
+def test_only_random_weights_are_trained_from_scratch(workspace):
+    wish = Wish(workspace.models(), ["supervised"], "all", ("MI",), (), "", {})
+    assert [model.name for model, _ in wish.pairs] == ["random S4"]
+    assert wish.left_out == ["supervised from scratch leaves out demo, age + sex"]
 
 
 def test_a_cost_that_is_known_in_part_says_so(workspace):
