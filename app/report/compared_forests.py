@@ -27,6 +27,24 @@ def auroc_forest(evaluations: Sequence[EvaluateResults], order: Order) -> Figure
     return _forest("auroc", "AUROC", told, axis, _rows(groups, order), ("label", "model"))
 
 
+def error_forest(evaluations: Sequence[EvaluateResults], order: Order) -> Figure | None:
+    """Standardised mean absolute error of every model, the mean over targets first; None where none are predicted."""
+    groups: dict[str, list[tuple[str, Estimate]]] = {}
+    for one in evaluations:
+        if one.macro_mae is not None:
+            groups.setdefault("Mean over numbers", []).append((one.model, one.macro_mae))
+        for target in one.targets:
+            if target.standardised_mae is not None:
+                name = f"{target.target} ({target.unit})" if target.unit else target.target
+                groups.setdefault(name, []).append((one.model, target.standardised_mae))
+    told = (
+        "Mean absolute error of predicted numbers in standard deviations of the training patients, with its interval. "
+        "0 is perfect; about 0.8 is what predicting the mean gives for a normal distribution."
+    )
+    axis = ForestAxis("Measured numbers", "mean absolute error, in SD", 0.0)
+    return _forest("errors", "Errors of measured numbers", told, axis, _rows(groups, order), ("number", "model"))
+
+
 def difference_forest(results: CompareResults, order: Order) -> Figure | None:
     """Paired differences of the model examined and each of the others."""
     groups: dict[str, list[tuple[str, Estimate]]] = {}

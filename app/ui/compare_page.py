@@ -38,9 +38,12 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
+NUMBERS = "Measured numbers"
+"""The tab that only a comparison has whose evaluations predict numbers."""
 FIGURES: dict[str, Sequence[Plot]] = {
     "AUROC": compare_plots.AUROC,
     "Paired differences": compare_plots.DIFFERENCES,
+    NUMBERS: compare_plots.NUMBERS,
     "Curves": compare_plots.CURVES,
     "Subgroups": compare_plots.SUBGROUPS,
     "Ranking": compare_plots.RANKING,
@@ -163,6 +166,8 @@ class ComparePage(Page):
         self.similarity.show_maps(results.cka, results.notes)
         for tab in self.figures.values():
             tab.show_comparison(comparison)
+        measured = any(one.targets for one in comparison.evaluations)
+        self.tabs.setTabVisible(list(FIGURES).index(NUMBERS), measured)
         self.state_changed.emit()
 
     def _shown_id(self) -> str | None:

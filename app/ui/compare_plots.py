@@ -107,6 +107,19 @@ def _ranking(workspace: Workspace, comparison: Comparison, choice: str) -> Figur
     return None if ranking is None else ranking_of_models(ranking, comparison.order)
 
 
+def _by_task(workspace: Workspace, comparison: Comparison, choice: str) -> Figure | None:
+    from app.report.rank_map import ranks_by_task
+
+    ranking = comparison.results.ranking
+    return None if ranking is None else ranks_by_task(ranking)
+
+
+def _errors(workspace: Workspace, comparison: Comparison, choice: str) -> Figure | None:
+    from app.report.compared_forests import error_forest
+
+    return error_forest(comparison.evaluations, comparison.order)
+
+
 def _map(workspace: Workspace, comparison: Comparison, choice: str) -> Figure | None:
     from app.report.compared_layers import cka_map
 
@@ -179,8 +192,10 @@ SUBGROUPS = (
         of="Label and attribute",
     ),
 )
-RANKING = (
-    Plot("Ranking", _ranking, ("No ranking", "Ranks need a label that every model scores. Compare the models again.")),
+NO_RANKS = ("No ranking", "Ranks need a label that every model scores. Compare the models again.")
+RANKING = (Plot("Average rank", _ranking, NO_RANKS), Plot("By task", _by_task, NO_RANKS))
+NUMBERS = (
+    Plot("Forest plot", _errors, ("No measured numbers", "Evaluate the models with measured numbers to predict.")),
 )
 LAYERS = (
     Plot("Map", _map, NO_LAYERS, pairs_of, of="Pair"),

@@ -250,6 +250,10 @@ def comparison_csv(evaluations: Iterable[EvaluateResults], results: CompareResul
         writer.writerow(["AUROC", "macro", one.model, "", *_cells(one.macro)])
         for label in one.labels:
             writer.writerow(["AUROC", label.label, one.model, "", *_cells(label.auroc)])
+            if label.auprc is not None:
+                writer.writerow(["AUPRC", label.label, one.model, "", *_cells(label.auprc)])
+        for target in one.targets:
+            writer.writerow(["MAE", target.target, one.model, "", *_cells(target.regression.mae)])
     for gap in results.differences:
         writer.writerow(["AUROC difference", gap.label, gap.model, gap.reference, *_cells(gap.estimate)])
     return out.getvalue()

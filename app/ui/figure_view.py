@@ -146,6 +146,7 @@ class FigureView(QWidget):
         self.background, self.name = background, name
         self.figure: Figure | None = None
         self.sheet, self.told, self.empty = Sheet(), QLabel(), EmptyState(*empty)
+        self.waiting = QLabel("Drawing…")
         self.files = FigureFiles(workspace, background, name)
         self._scroll, self._stack = _Room(self.sheet, self.told), QStackedWidget()
         self.head = QWidget()
@@ -162,6 +163,8 @@ class FigureView(QWidget):
             make: gives the figure, or None where there is none; must not touch widgets.
         """
         self._make = make
+        if self.figure is None:
+            self._stack.setCurrentWidget(self.waiting)
         if self.isVisible():
             self._begin()
 
@@ -186,14 +189,19 @@ class FigureView(QWidget):
     def _begin(self) -> None:
         make, self._make = self._make, None
         if make is not None:
-            self.background.read(partial(_made, make), self._take, key=f"figure {id(self)}", slow=True)
+            key = f"figure {id(self)}"
+            self.background.read(partial(_made, make), self._take, key=key, slow=True, failed=self._fail)
+
+    def _fail(self, error: Exception) -> None:
+        self._take((None, ""))
+        self.background.failed.emit(error)
 
     def _take(self, made: tuple[Figure | None, str]) -> None:
         figure, svg = made
         self.figure = figure
         self.files.offer(figure, svg)
         self.told.setText("" if figure is None else figure.told)
-        self._stack.setCurrentIndex(0 if figure is None else 1)
+        self._stack.setCurrentWidget(self.empty if figure is None else self._scroll)
         if figure is not None:
             self.sheet.show_svg(svg, (figure.drawing.width, figure.drawing.height))
             self.sheet.setAccessibleName(figure.title)
@@ -214,8 +222,10 @@ class FigureView(QWidget):
         self._heading.setContentsMargins(0, 0, 0, 0)
         self._heading.addStretch(1)
         self._heading.addWidget(self.files)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(self._scroll)
+        self.waiting.setProperty("role", "muted")
+        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        for widget in (self.empty, self._scroll, self.waiting):
+            self._stack.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.addWidget(self.head)

@@ -4,9 +4,10 @@ from fake_workspace import LABELS, MODELS, comparison, estimate, evaluation
 
 from engine.contract.calibration import CalibrationResults, CurvePoint
 from engine.contract.efficiency import BatchCost, EfficiencyResults, Flops
-from engine.contract.evaluation import FewLabelPoint, FewLabelResults
+from engine.contract.evaluation import FewLabelPoint, FewLabelResults, TargetResult
 from engine.contract.operating import OperatingPoint, ThresholdCurve
 from engine.contract.ranking import AverageRank, CategoryRanks, Ranking, TaskRank, TaskRanks
+from engine.contract.regression import RegressionResults
 from engine.contract.results import CompareResults, Estimate, EvaluateResults, LabelResult, ScalingFit
 from engine.contract.subgroups import GroupResult, SubgroupResults
 from engine.contract.utility import NetBenefit, UtilityResults
@@ -120,6 +121,14 @@ def ranked(models: tuple[str, ...] = MODELS) -> Ranking:
 def compared() -> CompareResults:
     """A comparison with ranks."""
     return comparison().model_copy(update={"ranking": ranked()})
+
+
+def measured(model: str, error: float) -> EvaluateResults:
+    """An evaluation that predicts a number, too."""
+    names = RegressionResults.model_fields.keys() - {"between_sd", "within_sd", "notes"}
+    found = RegressionResults(**{name: estimate(12.0, 2.0, bounded=False) for name in names})
+    target = TargetResult(target="QTc", unit="ms", regression=found, standardised_mae=estimate(error, 0.1))
+    return rich(model).model_copy(update={"targets": [target], "macro_mae": estimate(error, 0.1)})
 
 
 def costs(model: str, parameters: int, p50_ms: float | None = 3.0) -> EfficiencyResults:

@@ -4,11 +4,12 @@ import csv
 import io
 
 import pytest
-from compared_cases import CURVE, ORDER, compared, costs, few_labels, ranked, rich
+from compared_cases import CURVE, ORDER, compared, costs, few_labels, measured, ranked, rich
 from fake_workspace import LABELS, MODELS, evaluation, similarity
 
 from app.report import compared_costs, compared_curves, compared_forests, compared_layers
 from app.report.figure_numbers import cells, csv_text, slug
+from app.report.rank_map import ranks_by_task
 from app.report.svg import svg_text
 from engine.contract.results import Estimate
 
@@ -107,6 +108,27 @@ def test_ranks_stand_best_first_and_no_common_task_gives_none():
     assert [row.name for row in figure.drawing.rows] == list(reversed(MODELS))
     assert "over 4 tasks" in figure.told
     assert compared_forests.ranking_of_models(ranked().model_copy(update={"overall": None}), ORDER) is None
+
+
+def test_ranks_by_task_print_every_rank_and_a_dash_where_a_score_is_undefined():
+    ranking = ranked()
+    without = ranking.tasks[0].models[0].model_copy(update={"score": None, "rank": None})
+    first = ranking.tasks[0].model_copy(update={"models": [without, *ranking.tasks[0].models[1:]], "counted": False})
+    figure = ranks_by_task(ranking.model_copy(update={"tasks": [first, *ranking.tasks[1:]]}))
+    svg = svg_text(figure.drawing, figure.title, figure.told)
+    assert svg.count(">1</text>") == len(LABELS) * len(MODELS) - 1
+    assert svg.count(">–</text>") == 1
+    assert ">(NORM)</text>" in svg
+    assert len(lines(figure)) == len(LABELS) * len(MODELS)
+    assert ranks_by_task(ranking.model_copy(update={"tasks": []})) is None
+
+
+def test_errors_of_measured_numbers_stand_by_number_the_mean_first(evaluations):
+    found = [measured(model, 0.3 + 0.1 * n) for n, model in enumerate(MODELS)]
+    figure = compared_forests.error_forest(found, ORDER)
+    assert [row.group for row in figure.drawing.rows] == ["Mean over numbers"] * 3 + ["QTc (ms)"] * 3
+    assert [float(line["value"]) for line in lines(figure)[:3]] == [0.3, 0.4, 0.5]
+    assert compared_forests.error_forest(evaluations, ORDER) is None
 
 
 def test_the_map_of_layers_has_a_line_of_numbers_for_every_cell():

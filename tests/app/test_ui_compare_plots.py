@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from compared_cases import compared, costs, rich
+from compared_cases import compared, costs, measured, rich
 from fake_workspace import MODELS, FakeWorkspace, evaluation, job
 from PySide6.QtCore import Qt
 from test_report_stress import bench, sweep
 from window_cases import settle, shown
 
 from app.ui.compare_loading import efficiencies, load_comparison, stress_benches
-from app.ui.compare_page import FIGURES, ComparePage
+from app.ui.compare_page import FIGURES, NUMBERS, ComparePage
 from app.ui.theme import load_theme
 
 
@@ -53,6 +53,7 @@ def figure_of(qtbot, page, background, tab: str, kind: int = 0):
         ("Curves", 3, "decision-curve-norm"),
         ("Subgroups", 0, "subgroups-norm-sex"),
         ("Ranking", 0, "ranking"),
+        ("Ranking", 1, "ranks-by-task"),
         ("Layers (CKA)", 0, "cka-random-s4-demo"),
         ("Layers (CKA)", 1, "layer-profile"),
         ("Few labels", 0, "few-labels"),
@@ -85,6 +86,17 @@ def test_an_evaluation_of_an_older_version_has_no_curves_and_the_tab_says_so(qtb
     settle(qtbot, background)
     view = figure_of(qtbot, page, background, "Curves")
     assert view.view.empty.heading.text() == "No ROC curve of this label"
+
+
+def test_the_tab_of_measured_numbers_is_there_only_where_numbers_are_predicted(qtbot, page, workspace, background):
+    place = list(FIGURES).index(NUMBERS)
+    assert not page.tabs.isTabVisible(place)
+    workspace.answers["J0004"] = measured("demo", 0.4)
+    page._load()
+    settle(qtbot, background)
+    assert page.tabs.isTabVisible(place)
+    assert figure_of(qtbot, page, background, NUMBERS).view.figure.name == "errors"
+    assert "MAE,QTc,demo,,12.0," in page._csv(",")
 
 
 def test_a_press_on_the_curve_tells_the_threshold_and_the_arrows_move_along_it(qtbot, page, background):

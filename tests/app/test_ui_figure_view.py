@@ -1,4 +1,5 @@
 from pathlib import Path
+from threading import Event
 
 import pytest
 from fake_workspace import FakeWorkspace
@@ -56,6 +57,27 @@ def test_without_a_figure_the_view_says_why_and_offers_no_export(qtbot, view, ba
     assert view.empty.isVisible()
     assert not any(one.isVisible() for one in view.files.buttons.values())
     assert view.files.save_as(".svg") is None
+
+
+def test_while_a_figure_is_drawn_nothing_is_said_to_be_missing(qtbot, view, background):
+    going = Event()
+    view.draw(lambda: figure() if going.wait(60) else None)
+    assert view.waiting.isVisible()
+    going.set()
+    settle(qtbot, background)
+    assert not view.waiting.isVisible()
+    assert view.sheet.isVisible()
+
+
+def test_a_figure_that_cannot_be_drawn_is_told_and_leaves_the_view_empty(qtbot, view, background):
+    def fail() -> Figure:
+        raise WorldError("figure", "its results are damaged", "Evaluate again")
+
+    with qtbot.waitSignal(background.failed) as told:
+        view.draw(fail)
+    settle(qtbot, background)
+    assert "damaged" in str(told.args[0])
+    assert view.empty.isVisible()
 
 
 def test_svg_png_and_numbers_are_written_from_the_same_figure(qtbot, view, background, workspace, tmp_path):
