@@ -28,6 +28,7 @@ from app.commands import (
     runs,
     stores,
     studies,
+    tasks,
     training,
 )
 from app.progress import RunStopped
@@ -116,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
         models,
         training,
         studies,
+        tasks,
         evaluations,
         runs,
         efficiency,

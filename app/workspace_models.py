@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import evaluation_cost, evaluation_rows, evaluations, leakage, models, scores
+from app.core import evaluation_cost, evaluation_rows, evaluations, leakage, models, scores, tasks
 from app.core.evaluation_cost import EvaluationCost
 from app.core.evaluation_rows import EvaluationRow
 from app.core.home import Home
 from app.core.rows import ModelRow
+from app.core.tasks import TaskRow
+from engine.contract.backbone import SUPERVISED_HZ, SUPERVISED_S4
 from engine.contract.config import AnyBackboneConfig, EvaluationSettings
+from engine.contract.model_source import BaselineFeature
 
 
 class Models:
@@ -25,21 +28,33 @@ class Models:
         with self._home.db.write() as session:
             return models.add_random(session, name, backbone, seed, rate_hz, window_s)
 
-    def add_baseline(self, name: str = "age + sex") -> ModelRow:
-        """Register the logistic regression on age and sex, as comparator."""
-        with self._home.db.write() as session:
-            return models.add_baseline(session, name)
+    def add_supervised_model(self, name: str = "S4 from scratch", seed: int = 0) -> ModelRow:
+        """Register the study's supervised baseline with random weights, to be trained in mode "supervised"."""
+        return self.add_random_model(name, SUPERVISED_S4, seed, SUPERVISED_HZ)
 
-    def add_predictions(self, csv: Path, name: str | None = None, trained_on: str = "") -> ModelRow:
+    def add_baseline(self, name: str = "", measurements: bool = False) -> ModelRow:
+        """Register the logistic regression on age and sex, as comparator; with the cart's own measurements if asked."""
+        features: tuple[BaselineFeature, ...] = ("age", "sex", "measurements") if measurements else ("age", "sex")
+        with self._home.db.write() as session:
+            return models.add_baseline(session, name or " + ".join(features), features)
+
+    def add_predictions(
+        self, csv: Path, name: str | None = None, trained_on: str = "", probabilities: bool = False
+    ) -> ModelRow:
         """Register scores that somebody else computed (columns record, label, score).
 
-        `trained_on` is what the model's maker declares; it is held against every cohort that the model is scored on.
+        Args:
+            csv: the table.
+            name: in this workspace; the file's when left out.
+            trained_on: what the model's maker declares; it is held against every cohort that the model is scored on.
+            probabilities: whether the maker says that the scores are probabilities: calibration is told of these alone.
 
         Raises:
             WorldError: unreadable, a column is missing, or no row names a recording of the workspace.
-            UsageError: the name is taken, or it is registered with another declaration.
+            UsageError: the name is taken, it is registered with another declaration, or scores that are said to be
+                probabilities are none.
         """
-        return scores.add(self._home, Path(csv), name, trained_on)
+        return scores.add(self._home, Path(csv), name, trained_on, probabilities)
 
     def add_checkpoint(self, folder: Path, name: str | None = None, trained_on: str = "") -> ModelRow:
         """Register a checkpoint of Isoline's own format; `trained_on` tells what its card leaves open.
@@ -68,6 +83,7 @@ class Models:
         settings: EvaluationSettings | None = None,
         *,
         targets: Sequence[str] = (),
+        task: str = "",
         search: bool = False,
     ) -> str:
         """Queue an evaluation; without labels and targets, of the cohort's labels (or all that have both classes).
@@ -78,18 +94,19 @@ class Models:
             labels: which ones, of two classes.
             settings: all else that may be set; as it stands where left out.
             targets: measured numbers to predict.
+            task: name of a task of the study, in place of labels and targets.
             search: queue before it, where nobody has done so and the cost is small, the search for copies of what the
                 model was pretrained on in this workspace, as the command line does.
 
         Raises:
-            UsageError: unknown model, cohort, label or target, or a mode that the model cannot take.
+            UsageError: unknown model, cohort, label, target or task, or a mode that the model cannot take.
             WorldError: nothing to evaluate.
         """
         wanted = settings or EvaluationSettings()
         with self._home.db.write() as session:
             if search:
                 leakage.check_seen(session, self._home, cohort, model)
-            return evaluations.evaluate(session, self._home, model, cohort, labels, wanted, targets)
+            return evaluations.evaluate(session, self._home, model, cohort, labels, wanted, targets, task)
 
     def evaluation_cost(
         self,
@@ -99,12 +116,18 @@ class Models:
         settings: EvaluationSettings | None = None,
         *,
         targets: Sequence[str] = (),
+        task: str = "",
     ) -> EvaluationCost:
         """What `evaluate` would compute and about how long it would take; changes nothing. Raises as `evaluate`."""
         wanted = settings or EvaluationSettings()
         with self._home.db.read() as session:
-            asked = evaluations.asked(session, self._home, model, cohort, labels, wanted, targets)
+            asked = evaluations.asked(session, self._home, model, cohort, labels, wanted, targets, task)
             return evaluation_cost.evaluation_cost(session, self._home, asked, cohort)
+
+    def tasks(self) -> list[TaskRow]:
+        """The study's tasks in its order, each with what of it is in the workspace."""
+        with self._home.db.read() as session:
+            return tasks.task_rows(session)
 
     def measured_numbers(self) -> dict[str, int]:
         """Labels that hold numbers, which an evaluation may predict, with how many recordings have one."""

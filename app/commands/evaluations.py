@@ -57,6 +57,7 @@ def _add_subject(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
         "--target", action="append", default=[], metavar="T", help="predict this measured number; repeatable"
     )
+    evaluate.add_argument("--task", metavar="T", help="labels and numbers of this task of the study: isoline tasks")
     evaluate.add_argument(
         "--no-search", action="store_true", help="do not search first for copies of what the model was pretrained on"
     )
@@ -187,7 +188,7 @@ def _option(where: str) -> str:
 def _evaluate(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     subject = (arguments.model, arguments.cohort, arguments.label, settings)
-    more = {"targets": arguments.target}
+    more = {"targets": arguments.target, "task": arguments.task or ""}
     with opened(arguments) as workspace:
         if arguments.estimate:
             cost = workspace.evaluation_cost(*subject, **more)

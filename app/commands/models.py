@@ -37,6 +37,8 @@ def _add_add(kinds: Verbs) -> None:
             "isoline model add --random --set width=64 -w ward7",
             "isoline model add --random --backbone transformer --set width=64 --set heads=4 -w ward7",
             "isoline model add --baseline -w ward7",
+            "isoline model add --baseline --measurements -w ward7",
+            "isoline model add --supervised -w ward7",
         ],
         _add,
     )
@@ -52,6 +54,15 @@ def _add_add(kinds: Verbs) -> None:
         "--backbone", choices=("s4", "transformer", "net1d"), default="s4", help="of --random (default: s4)"
     )
     adding.add_argument("--baseline", action="store_true", help="logistic regression on age and sex alone")
+    adding.add_argument(
+        "--measurements", action="store_true", help="of --baseline: with the cart's own intervals, axes and rate"
+    )
+    adding.add_argument(
+        "--probabilities", action="store_true", help="the scores are probabilities: calibration may be told of them"
+    )
+    adding.add_argument(
+        "--supervised", action="store_true", help="the study's S4 to be trained from scratch: no stem, fed at 100 Hz"
+    )
     adding.add_argument("--name", metavar="NAME", help="name in this workspace (default: from the file or the kind)")
     adding.add_argument(
         "--trained-on",
@@ -68,11 +79,15 @@ def _add_add(kinds: Verbs) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    chosen = [arguments.path is not None, arguments.random, arguments.baseline]
+    chosen = [arguments.path is not None, arguments.random, arguments.baseline, arguments.supervised]
     if sum(chosen) != 1:
-        raise UsageError("model", "name one source", "Give a PATH, or --random, or --baseline")
+        raise UsageError("model", "name one source", "Give a PATH, or --random, --supervised or --baseline")
     if arguments.trained_on and arguments.path is None:
         raise UsageError("model", "it is trained on nothing before it is scored", "Leave out --trained-on")
+    if arguments.measurements and not arguments.baseline:
+        raise UsageError("--measurements", "they are those of a baseline", "Add --baseline")
+    if arguments.probabilities and arguments.path is None:
+        raise UsageError("--probabilities", "only scores from a file can be called so", "Leave it out")
     with opened(arguments) as workspace:
         row = _registered(workspace, arguments)
     if wants_json(arguments):
@@ -94,13 +109,15 @@ def _registered(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow
         backbone = _backbone(arguments.backbone, arguments.set)
         name = arguments.name or f"random {_NAMES[arguments.backbone]}"
         return workspace.add_random_model(name, backbone, seed=arguments.seed)
+    if arguments.supervised:
+        return workspace.add_supervised_model(arguments.name or "S4 from scratch", seed=arguments.seed)
     if arguments.baseline:
-        return workspace.add_baseline(arguments.name) if arguments.name else workspace.add_baseline()
+        return workspace.add_baseline(arguments.name or "", arguments.measurements)
     path: Path = arguments.path
     if path.is_dir():
         return workspace.add_checkpoint(path, arguments.name, arguments.trained_on)
     if path.suffix.lower() == ".csv":
-        return workspace.add_predictions(path, arguments.name, arguments.trained_on)
+        return workspace.add_predictions(path, arguments.name, arguments.trained_on, arguments.probabilities)
     raise WorldError(
         f"model {path.name}",
         "it is neither a .csv of predictions nor a checkpoint folder",

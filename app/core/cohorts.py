@@ -231,6 +231,11 @@ def write_labels(session: Session, rows: Sequence[ManifestRow], labels: Sequence
         "age": np.array([missing if found[i].age is None else found[i].age for i in ids], dtype=np.float64),
         "sex": np.array([{"female": 1.0, "male": 0.0}.get(found[i].sex, missing) for i in ids], dtype=np.float64),
     }
+    measured = sorted({name for i in ids for name in found[i].measurements})
+    arrays["measured"] = np.array(measured, dtype=np.str_)
+    arrays["measurements"] = np.array(
+        [[found[i].measurements.get(name, missing) for name in measured] for i in ids], dtype=np.float64
+    ).reshape(len(ids), len(measured))
     arrays |= {f"group_{name}": np.array([told(found[i]) for i in ids], dtype=np.str_) for name, told in GROUPS.items()}
     draft = folder.path / "labels.tmp.npz"
     np.savez(draft, **arrays)

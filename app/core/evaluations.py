@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, models
+from app.core import cohorts, jobs, models, tasks
 from app.core.home import Home
 from app.core.schema import RecordLabel, RegisteredModel
 from engine.contract.config import EvaluateConfig, EvaluationSettings, PredictionsModel
@@ -36,9 +36,10 @@ def evaluate(
     names: Sequence[str],
     settings: EvaluationSettings,
     targets: Sequence[str] = (),
+    task: str = "",
 ) -> str:
     """Queue an evaluation; raises as `asked`."""
-    config, manifest = asked(session, home, model, cohort, names, settings, targets)
+    config, manifest = asked(session, home, model, cohort, names, settings, targets, task)
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
 
 
@@ -50,8 +51,9 @@ def asked(
     names: Sequence[str],
     settings: EvaluationSettings,
     targets: Sequence[str] = (),
+    task: str = "",
 ) -> Asked:
-    """What would be queued.
+    """What would be queued: labels and targets as named, or those of a task of the study.
 
     Raises:
         UsageError: unknown model, cohort, label, target; a mode or settings that the model cannot take; or a
@@ -60,6 +62,10 @@ def asked(
     """
     found, group = models.get(session, model), cohorts.get(session, cohort)
     refuse_mode(found, settings)
+    if task:
+        if names or targets:
+            raise UsageError(f"task {task}", "it names labels and numbers already", "Leave out either")
+        names, targets = tasks.resolve(session, task)
     manifest = cohorts.manifest(session, cohort)
     refuse_short(session, found, manifest, cohort)
     if settings.training.keep_model and any(row.split.startswith("fold-") for row in manifest):
@@ -77,6 +83,7 @@ def asked(
         model=source,
         labels=chosen,
         targets=_numbers(session, found, targets),
+        task=task,
         split_id=group.split_id,
     )
     return Asked(config, manifest)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rfc8785
 from pydantic import TypeAdapter, ValidationError
@@ -35,6 +36,7 @@ from engine.contract.config import (
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.model_source import BaselineFeature
 from engine.contract.results import PretrainResults
 from engine.contract.run import ManifestRow
 
@@ -127,15 +129,15 @@ def add_random(
     return _register(session, name, sha256, card, data)
 
 
-def add_baseline(session: Session, name: str) -> ModelRow:
-    """Register the logistic regression on age and sex."""
-    data = BaselineModel(name=name).model_dump(mode="json")
+def add_baseline(session: Session, name: str, features: Sequence[BaselineFeature] = ("age", "sex")) -> ModelRow:
+    """Register the logistic regression on age and sex, or on what else is known without looking at the ECG."""
+    data = BaselineModel(name=name, features=tuple(features)).model_dump(mode="json")
     sha256 = definition_sha256(data)
     card = ModelCard(
         name=name,
         source="baseline",
         developer="Isoline",
-        intended_use="comparator: what age and sex alone tell",
+        intended_use=f"comparator: what {', '.join(features)} alone tell",
         output="probability",
         weights_sha256=sha256,
         lineage=Lineage(objective="none", fidelity="none", backbone="logistic regression", corpus="none"),
@@ -152,7 +154,8 @@ def add_scores(
     card = ModelCard(
         name=name, source="predictions", output=output, weights_sha256=sha256, lineage=lineage, notes=notes
     )
-    definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}").model_dump(mode="json")
+    called: Literal["probability", "score"] = "probability" if output == "probability" else "score"
+    definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}", output=called).model_dump(mode="json")
     return _register(session, name, sha256, card, definition, free_name=not fixed)
 
 

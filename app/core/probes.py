@@ -77,7 +77,9 @@ def opened_by(job: Job) -> tuple[str, int] | None:
 
 def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None:
     """Write the labels that a run may see, if any, and which recordings its probe is of."""
-    if isinstance(config, EvaluateConfig | CompareConfig | StressConfig | DriftConfig):
+    if isinstance(config, EvaluateConfig):
+        cohorts.write_labels(session, folder.manifest(), [*config.labels, *config.targets], folder)
+    elif isinstance(config, CompareConfig | StressConfig | DriftConfig):
         cohorts.write_labels(session, folder.manifest(), config.labels, folder)
     elif (probe := probe_of(config)) is not None:
         members = cohorts.manifest(session, probe.cohort)

@@ -21,9 +21,11 @@ from app.core.label_sheet import TOO_MANY, read_table, record_name
 from app.core.rows import ModelRow
 from app.core.schema import Record
 from app.core.words import counted
-from engine.contract.errors import WorldError
+from engine.contract.errors import UsageError, WorldError
 
 _AMBIGUOUS = ""
+PROBABILITY = "probability"
+"""What a card says of scores that somebody calls probabilities."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +37,23 @@ class Scores:
     left_out: dict[str, int]
 
 
-def add(home: Home, csv: Path, name: str | None, trained_on: str = "") -> ModelRow:
+def add(home: Home, csv: Path, name: str | None, trained_on: str = "", probabilities: bool = False) -> ModelRow:
     """Register a file of predictions as a model. It is read and kept before the database is asked to wait for anything.
 
     Raises:
         WorldError: it cannot be read, lacks a column, or no row names a recording of the workspace.
-        UsageError: the name is taken.
+        UsageError: the name is taken, or scores that are said to be probabilities lie outside 0 to 1.
     """
     with home.db.read() as session:
         scores = read(session, csv)
+    output = _output(scores, probabilities)
     sha256 = _keep(home, scores)
     covered = len({record for record, _ in scores.rows})
     notes = [f"Scores as supplied for {counted(covered, 'recording')}; file sha256 {scores.file_sha256}."]
     notes += [f"{counted(count, 'row')} left out: {reason}." for reason, count in sorted(scores.left_out.items())]
     chosen, fixed = name or csv.stem, name is not None
     with home.db.write() as session:
-        return models.add_scores(session, chosen, sha256, _output(scores), tuple(notes), fixed, trained_on)
+        return models.add_scores(session, chosen, sha256, output, tuple(notes), fixed, trained_on)
 
 
 def read(session: Session, csv: Path) -> Scores:
@@ -122,5 +125,11 @@ def _keep(home: Home, scores: Scores) -> str:
     return sha256
 
 
-def _output(scores: Scores) -> str:
+def _output(scores: Scores, probabilities: bool) -> str:
+    if probabilities:
+        beyond = sum(not 0 <= value <= 1 for value in scores.rows.values())
+        if beyond:
+            reason = f"{counted(beyond, 'score')} lie outside 0 to 1: they are no probabilities"
+            raise UsageError("predictions", reason, "Add them without saying that they are")
+        return PROBABILITY
     return "binary flag" if set(scores.rows.values()) <= {0.0, 1.0} else "uncalibrated score"

@@ -99,6 +99,12 @@ class S4Config(Stemmed):
         return f"{name}, {self.direction}, width {self.width}, depth {self.depth}{trained}"
 
 
+SUPERVISED_S4 = S4Config(causal=False, stem_kernels=(1,), stem_strides=(1,), stem_norm=False)
+SUPERVISED_HZ = 100.0
+"""The study's supervised baseline (method specification, 5.2): a plain projection of each sample, then four
+bidirectional blocks; 2,183,239 parameters with a linear head of 71 outputs."""
+
+
 class TransformerConfig(Stemmed):
     """Convolutional stem and pre-norm Transformer with rotary positions (method specification, section 2.3)."""
 

@@ -30,12 +30,15 @@ class RandomModel(Page):
     seed: int = 0
 
 
+BaselineFeature = Literal["age", "sex", "measurements"]
+
+
 class BaselineModel(Page):
-    """Age and sex alone: the humble comparator."""
+    """What is known without a model: age and sex, and what the cart itself measured. The humble comparator."""
 
     source: Literal["baseline"] = "baseline"
     name: str
-    features: tuple[Literal["age", "sex"], ...] = ("age", "sex")
+    features: tuple[BaselineFeature, ...] = ("age", "sex")
 
 
 class PredictionsModel(Page):

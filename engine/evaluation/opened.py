@@ -46,6 +46,8 @@ class Opened:
         split: part of each recording.
         targets: measured numbers that the config names.
         target_NK: their values, NaN where unknown.
+        measured: names of what the cart itself measured.
+        measured_NM: its measurements, NaN where there is none.
         groups: by attribute ("sex", "age", "device", "year", "dataset") the group of each recording, "" unknown.
     """
 
@@ -59,6 +61,8 @@ class Opened:
     targets: list[str] = field(default_factory=list)
     target_NK: Floats = field(default_factory=lambda: np.empty((0, 0)))
     groups: dict[str, list[str]] = field(default_factory=dict)
+    measured: list[str] = field(default_factory=list)
+    measured_NM: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
 
 def open_labels(folder: RunFolder, labels: Sequence[str], targets: Sequence[str] = ()) -> Opened:
@@ -96,6 +100,8 @@ def open_labels(folder: RunFolder, labels: Sequence[str], targets: Sequence[str]
             "age": [age_band(age) for age in age_N.tolist()],
             **{name: array.astype(str).tolist() for name, array in told.items()},
         },
+        arrays["measured"].tolist() if "measured" in arrays else [],
+        arrays["measurements"].astype(np.float64) if "measurements" in arrays else np.empty((len(record_ids), 0)),
     )
 
 

@@ -21,7 +21,7 @@ from engine.contract.errors import UsageError
 from engine.contract.evaluation import MODES, FewLabelResults, HeadHistory
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
-from engine.evaluation.baseline import demographic_features
+from engine.evaluation.baseline import known_features
 from engine.evaluation.few_labels import few_label_results, probes
 from engine.evaluation.opened import Opened, supplied_scores
 from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_outcome
@@ -127,7 +127,7 @@ def _baseline(
     folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, source: BaselineModel
 ) -> Scored:
     def features(train_N: NDArray[np.bool_]) -> Floats:
-        return demographic_features(opened.age_N, opened.sex_N, source.features, train_N)
+        return known_features(opened, source.features, train_N)
 
     definition = source.model_dump(mode="json", exclude={"name"})
     digest = hashlib.sha256(json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

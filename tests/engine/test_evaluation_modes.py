@@ -6,6 +6,7 @@ import torch
 from test_evaluation_runs import RANDOM, Bench, last_event, results
 
 from engine.backbones.registry import build_backbone
+from engine.contract.backbone import SUPERVISED_S4
 from engine.contract.config import BaselineModel, HeadTraining, NativeModel, RandomModel, S4Config
 from engine.contract.events import Finished
 from engine.evaluation.head_data import Crops, Tokens
@@ -33,10 +34,7 @@ def test_the_linear_head_holds_the_published_parameters(outputs, parameters):
 
 
 def test_the_study_s_supervised_s4_holds_its_published_parameters():
-    config = S4Config(
-        width=512, depth=4, state_size=8, causal=False, stem_kernels=(1,), stem_strides=(1,), stem_norm=False
-    )
-    model = HeadModel("supervised", build_backbone(config, 0), 512, 71, 0)
+    model = HeadModel("supervised", build_backbone(SUPERVISED_S4, 0), 512, 71, 0)
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 2_183_239
 
 

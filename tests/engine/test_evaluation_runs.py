@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,15 @@ from engine.contract.config import (
     RandomModel,
     S4Config,
 )
+from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter, Finished, read_events
 from engine.contract.results import parse_results
 from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.data.splits import patient_folds, split_digest
 from engine.data.store import Store
 from engine.evaluation import runs
-from engine.evaluation.baseline import demographic_features
+from engine.evaluation.baseline import known_features
+from engine.evaluation.opened import Opened
 from engine.lifecycle import work
 from engine.metrics.discrimination import auroc
 from engine.signal.recording import Recording
@@ -185,9 +188,14 @@ def test_age_and_sex_are_judged_like_any_model(bench):
 def test_a_missing_age_is_the_median_of_the_training_part_and_marked():
     age, sex = np.array([50.0, 60.0, np.nan, 99.0]), np.array([0.0, np.nan, 1.0, 1.0])
     train = np.array([True, True, True, False])
-    made = demographic_features(age, sex, ("age", "sex"), train)
+    measured = np.array([[80.0], [np.nan], [60.0], [70.0]])
+    opened = Opened([], [], [], [], np.empty((4, 0)), age, sex, measured=["rate"], measured_NM=measured)
+    made = known_features(opened, ("age", "sex"), train)
     assert made.tolist() == [[50, 0, 0, 0], [60, 0, 0.5, 1], [55, 1, 1, 0], [99, 0, 1, 0]]
-    assert demographic_features(age, sex, ("sex",), train).shape == (4, 2)
+    assert known_features(opened, ("sex",), train).shape == (4, 2)
+    assert known_features(opened, ("measurements",), train).tolist() == [[80, 0], [70, 1], [60, 0], [70, 0]]
+    with pytest.raises(WorldError, match="no recording of the cohort has measurements"):
+        known_features(replace(opened, measured=[]), ("measurements",), train)
 
 
 def test_supplied_scores_go_through_the_same_statistics(bench):

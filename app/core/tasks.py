@@ -1,0 +1,91 @@
+"""Tasks of the study by name: which labels and measured numbers of this workspace are theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.schema import RecordLabel
+from engine.contract.errors import WorldError
+from engine.datasets.registry import TASKS, task
+from engine.datasets.tasks import Category, Kind, Task, label_name
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A task of the study, and what of it is here.
+
+    Attributes:
+        outputs: targets that the study counts on the whole corpus; None where it is not known.
+        here: labels or numbers of it that recordings of the workspace have.
+        records: recordings that have one.
+        note: what differs from the study, or is not known.
+    """
+
+    name: str
+    title: str
+    dataset: str
+    category: Category
+    kind: Kind
+    outputs: int | None
+    split: str
+    here: int
+    records: int
+    note: str
+
+
+def task_rows(session: Session) -> list[TaskRow]:
+    """All tasks of the study in its order."""
+    known = _known(session)
+    return [_row(one, known) for one in TASKS.values()]
+
+
+def resolve(session: Session, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Labels and measured numbers of a task that recordings of the workspace have.
+
+    Raises:
+        UsageError: no such task.
+        WorldError: no recording has any.
+    """
+    asked = task(name)
+    found = _of(asked, _known(session))
+    if not found:
+        reason = f"no recording of the workspace has a label of '{asked.dataset}' for it"
+        raise WorldError(f"task {name}", reason, f"Import the corpus: isoline import --dataset {asked.dataset} FOLDER")
+    names = tuple(sorted(found))
+    return ((), names) if asked.kind == "regression" else (names, ())
+
+
+def _known(session: Session) -> dict[str, int]:
+    """Labels of the workspace with how many recordings have each."""
+    query = select(RecordLabel.label, func.count()).group_by(RecordLabel.label)
+    return {label: int(count) for label, count in session.execute(query)}
+
+
+def _of(asked: Task, known: dict[str, int]) -> dict[str, int]:
+    if not asked.scheme:
+        names = {label_name(asked.dataset, target) for target in asked.targets}
+    elif asked.only:
+        names = {label_name(asked.scheme, statement) for statement in asked.only}
+    else:
+        start = label_name(asked.scheme, "")
+        names = {label for label in known if label.startswith(start)}
+    return {label: known[label] for label in names if label in known}
+
+
+def _row(one: Task, known: dict[str, int]) -> TaskRow:
+    found = _of(one, known)
+    return TaskRow(
+        one.name,
+        one.title,
+        one.dataset,
+        one.category,
+        one.kind,
+        one.outputs,
+        one.split,
+        len(found),
+        max(found.values(), default=0),
+        one.note,
+    )
