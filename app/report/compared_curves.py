@@ -21,6 +21,7 @@ from engine.contract.utility import UtilityResults
 Order = Mapping[str, int]
 LEAST_TOP = 0.05
 """The axis of net benefit reaches at least so high."""
+DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5))
 MOST_BANDS = 2
 """Bands in one plane: more hide each other."""
 NO_BANDS = " With more than two models the bands are left out; the numbers hold them."
@@ -36,7 +37,9 @@ def roc_of_models(evaluations: Sequence[EvaluateResults], label: str, order: Ord
         places = [(false / curve.negatives, true / curve.positives) for true, false in _counts(curve)]
         line = [(0.0, 0.0), *places, (1.0, 1.0)]
         chosen = _chosen(result, "roc")
-        series.append(Series(model, line, order.get(model, 0), _value(result.auroc), chosen=chosen))
+        series.append(
+            Series(model, line, order.get(model, 0), _value(result.auroc), chosen=chosen, dash=_dash(model, order))
+        )
         rows += [(model, at, *place) for at, place in zip(curve.thresholds, places, strict=True)]
     if not series:
         return None
@@ -60,7 +63,11 @@ def precision_of_models(evaluations: Sequence[EvaluateResults], label: str, orde
         places = [(at, true / curve.positives, true / (true + false)) for at, true, false in known if true + false]
         line = [(recall, precision) for _, recall, precision in places]
         value = "" if result.auprc is None else _value(result.auprc)
-        series.append(Series(model, line, order.get(model, 0), value, chosen=_chosen(result, "precision")))
+        series.append(
+            Series(
+                model, line, order.get(model, 0), value, chosen=_chosen(result, "precision"), dash=_dash(model, order)
+            )
+        )
         rows += [(model, *place) for place in places]
     if not series:
         return None
@@ -84,7 +91,8 @@ def calibration_of_models(evaluations: Sequence[EvaluateResults], label: str, or
     for model, result in _of_label(evaluations, label):
         if result.calibration is None or not result.calibration.curve:
             continue
-        series.append(_calibration(model, result.calibration, order.get(model, 0)))
+        line = _calibration(model, result.calibration, order.get(model, 0))
+        series.append(replace(line, dash=_dash(model, order)))
         rows += [(model, one.predicted, one.observed, one.low, one.high) for one in result.calibration.curve]
     if not series:
         return None
@@ -120,7 +128,7 @@ def net_benefit_of_models(evaluations: Sequence[EvaluateResults], label: str, or
         known = [one for one in found.points if one.model.value is not None]
         points = [(one.threshold, one.model.value or 0.0) for one in known]
         band = [(one.threshold, one.model.interval.low, one.model.interval.high) for one in known if one.model.interval]
-        series.append(Series(model, points, order.get(model, 0), band=band))
+        series.append(Series(model, points, order.get(model, 0), band=band, dash=_dash(model, order)))
         rows += [(model, one.threshold, *_ends(one.model), one.treat_all) for one in known]
     if found is None or not any(one.points for one in series):
         return None
@@ -179,6 +187,11 @@ def few_labels_of_models(evaluations: Sequence[EvaluateResults], order: Order) -
     )
     numbers = csv_text(("model", "share", "patients", "records", "macro_auroc", "low", "high", "repeats"), rows)
     return Figure("few-labels", "Few labels", told, CurvePlot(plane, series), numbers)
+
+
+def _dash(model: str, order: Order) -> tuple[float, ...]:
+    """Whole for the first round of colours, dashed for the next."""
+    return DASHES[order.get(model, 0) // len(style.SERIES) % len(DASHES)]
 
 
 def _banded(series: list[Series]) -> tuple[list[Series], str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ MARGIN = 10.0
 """Around a drawing, in points."""
 PNG_SCALE = 300 / 72
 """Pixels a point of a PNG: 300 to the inch, as journals ask for."""
+MOST_PIXELS, MOST_SIDE = 40_000_000, 30_000
+"""Of a PNG, and along its longer side: beyond, programs that show pictures give up."""
 
 
 class FigureFiles(QWidget):
@@ -79,12 +82,7 @@ class FigureFiles(QWidget):
         """Write figure or numbers, whole or not at all, unless they name somebody."""
         if self.figure is None:
             return
-        makers: dict[str, Callable[[], bytes]] = {
-            ".svg": self._svg.encode,
-            ".png": partial(png, self._svg),
-            ".csv": self.figure.numbers.encode,
-        }
-        save = partial(_write, self.workspace, path, makers[ending](), self.figure, self._svg)
+        save = partial(_write, self.workspace, path, ending, self.figure, self._svg)
         self.background.write(save)
 
 
@@ -98,11 +96,13 @@ def figure_svg(figure: Figure | None) -> str:
 
 
 def png(svg: str) -> bytes:
-    """An SVG figure as a PNG on white, 300 pixels to the inch."""
+    """An SVG figure as a PNG on white, 300 pixels to the inch, fewer where that would give more than can be opened."""
     renderer = QSvgRenderer(QByteArray(qt_fonts(svg).encode()))
-    image = QImage((renderer.viewBoxF().size() * PNG_SCALE).toSize(), QImage.Format.Format_RGB32)
+    size = renderer.viewBoxF().size()
+    scale = min(PNG_SCALE, math.sqrt(MOST_PIXELS / (size.width() * size.height())), MOST_SIDE / size.height())
+    image = QImage((size * scale).toSize(), QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.white)
-    per_metre = round(300 / 0.0254)
+    per_metre = round(scale * 72 / 0.0254)
     image.setDotsPerMeterX(per_metre)
     image.setDotsPerMeterY(per_metre)
     painter = QPainter(image)
@@ -114,11 +114,12 @@ def png(svg: str) -> bytes:
     return bytes(content.data().data())
 
 
-def _write(workspace: Workspace, path: Path, content: bytes, figure: Figure, svg: str) -> None:
+def _write(workspace: Workspace, path: Path, ending: str, figure: Figure, svg: str) -> None:
     """Write a file unless it would name somebody; called off the window's thread."""
     from app.core.leaving import cells_of_csv, shown_of_svg  # here: it brings the database
 
-    what = "the CSV file" if path.suffix == ".csv" else "the figure"
-    texts: Mapping[str, str] = {"figure": shown_of_svg(svg), "numbers": cells_of_csv(figure.numbers)}
+    what = "the CSV file" if ending == ".csv" else "the figure"
+    texts = {"figure": shown_of_svg(svg), "numbers": cells_of_csv(figure.numbers)}
     workspace.refuse_identifiers(what, path, texts)
-    write_file(what, path, content)
+    makers: dict[str, Callable[[], bytes]] = {".png": partial(png, svg), ".csv": figure.numbers.encode}
+    write_file(what, path, makers.get(ending, svg.encode)())

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LEAST_SCALE, SCROLLED_SCALE, MOST_SCALE = 1.3, 1.5, 2.2
 """Pixels a point: below the first, small text cannot be read and the figure scrolls, as large as the second; above the
 last, a small figure looks lost."""
+MOST_PIXELS = 12_000_000
+"""Of a picture that is kept: above, it would take more memory than painting takes time."""
 SIDE_PX = 12
 """Around the words below a figure."""
 MARK_PX = 7
@@ -81,18 +83,14 @@ class Sheet(QWidget):
         return QPoint(round((x + MARGIN) * self._scale), round(down * self._scale))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint what was rendered for this size and screen."""
-        ratio = self.devicePixelRatioF()
-        wanted = (QSize(self.width(), self.height()) * ratio).expandedTo(QSize(1, 1))
-        if self._picture.size() != wanted:
-            self._picture = QPixmap(wanted)
-            self._picture.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._picture)
-            self._renderer.render(painter, QRectF(0, 0, wanted.width(), wanted.height()))
-            painter.end()
-            self._picture.setDevicePixelRatio(ratio)
+        """Paint the drawing: from a picture of it, or what is seen of one too large for that."""
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._picture)
+        wanted = self.size() * self.devicePixelRatioF()
+        if wanted.width() * wanted.height() > MOST_PIXELS:
+            painter.setClipRect(event.rect())
+            self._renderer.render(painter, QRectF(self.rect()))
+        else:
+            painter.drawPixmap(0, 0, self._rendered(wanted.expandedTo(QSize(1, 1))))
         if self._mark is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(themes.current().text), 2))
@@ -100,6 +98,17 @@ class Sheet(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(QColor(themes.current().accent), 1, Qt.PenStyle.DotLine))
             painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+
+    def _rendered(self, size: QSize) -> QPixmap:
+        """The drawing for this size and screen, made once."""
+        if self._picture.size() != size:
+            self._picture = QPixmap(size)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._picture)
+            self._renderer.render(painter, QRectF(0, 0, size.width(), size.height()))
+            painter.end()
+            self._picture.setDevicePixelRatio(self.devicePixelRatioF())
+        return self._picture
 
     def mark(self, place: tuple[float, float] | None) -> None:
         """Ring a place of the drawing, or none."""
@@ -240,7 +249,7 @@ class _Room(QScrollArea):
         self._sheet, self._told = sheet, told
         inside = QWidget()
         inside.setBackgroundRole(self.palette().ColorRole.Base)
-        column = QVBoxLayout(inside)
+        self._column = column = QVBoxLayout(inside)
         column.setContentsMargins(SIDE_PX, 0, SIDE_PX, SIDE_PX)
         column.setSpacing(0)
         column.addWidget(sheet, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -257,6 +266,7 @@ class _Room(QScrollArea):
         room = self.maximumViewportSize() - QSize(bar + 2 * SIDE_PX, 2 + SIDE_PX)
         words = self._told.heightForWidth(room.width())
         self._sheet.fit(room - QSize(0, words))
+        self._column.activate()  # at once: else the words stand on the drawing for a moment
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the sheet into the new room."""

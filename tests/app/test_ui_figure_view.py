@@ -165,3 +165,21 @@ def test_a_png_needs_no_widget():
 
     one = figure()
     assert png(svg_text(one.drawing, one.title, one.told)).startswith(b"\x89PNG")
+
+
+def test_a_figure_of_a_thousand_rows_still_gives_a_png_that_can_be_opened(monkeypatch):
+    from app.report.svg import svg_text
+
+    monkeypatch.setattr("app.ui.figure_files.MOST_PIXELS", 100_000)
+    tall = figure().drawing
+    tall.height = 15_000.0
+    picture = QImage.fromData(png(svg_text(tall, "", "")))
+    assert 1_000 < picture.height() < 15_000
+    assert picture.width() * picture.height() <= 105_000
+
+
+def test_a_figure_too_large_for_a_picture_is_painted_where_it_is_seen(view, monkeypatch):
+    monkeypatch.setattr("app.ui.figure_view.MOST_PIXELS", 100)
+    view.show_figure(figure())
+    seen = view.grab().toImage()
+    assert len({seen.pixelColor(x, 200).name() for x in range(900)}) > 1
