@@ -16,8 +16,9 @@ from app.assets import asset
 from app.progress import ProgressLine, duration, follow
 from app.recipes import recipe_config
 from app.workspace import Workspace
-from engine.contract.config import EvaluationSettings, PretrainConfig
+from engine.contract.config import EvaluationSettings, FewLabels, PretrainConfig
 from engine.contract.errors import WorldError
+from engine.contract.evaluation import FewLabelPoint
 from engine.contract.results import CompareResults, Difference, Estimate, EvaluateResults
 
 MINIMUM_POSITIVES = 20
@@ -40,6 +41,7 @@ class DemoOutcome:
     quality: dict[str, int]
     macro: dict[str, Estimate]
     differences: tuple[Difference, ...]
+    few_labels: tuple[FewLabelPoint, ...]
     claims: tuple[str, ...]
     seconds: dict[str, float]
 
@@ -79,7 +81,7 @@ def run_demo(out: Path | None = None, config: PretrainConfig | None = None) -> D
             trained = _pretrain(workspace, config)
         names = [trained, *_comparators(workspace, config)]
         with watch.stage("evaluate"):
-            evaluations = [_evaluate(workspace, name, labels) for name in names]
+            evaluations = [_evaluate(workspace, name, labels, fewer=name == trained) for name in names]
         with watch.stage("compare"):
             comparison = workspace.compare(evaluations, seed=SEED)
             follow(workspace, comparison, "Compare")
@@ -137,8 +139,10 @@ def _comparators(workspace: Workspace, config: PretrainConfig) -> list[str]:
     ]
 
 
-def _evaluate(workspace: Workspace, name: str, labels: list[str]) -> str:
-    job = workspace.evaluate(name, "sample", labels, EvaluationSettings(seed=SEED))
+def _evaluate(workspace: Workspace, name: str, labels: list[str], fewer: bool) -> str:
+    """Queue one evaluation and wait for it; of the trained model also a curve over fewer labelled patients."""
+    settings = EvaluationSettings(seed=SEED, few_labels=FewLabels() if fewer else None)
+    job = workspace.evaluate(name, "sample", labels, settings)
     follow(workspace, job, f"Evaluate {job}")
     return job
 
@@ -169,6 +173,7 @@ def _outcome(
         quality=workspace.quality_summary(),
         macro={result.model: result.macro for result in scored},
         differences=tuple(d for d in compared.differences if d.label == "macro"),
+        few_labels=tuple(scored[0].few_labels.points) if scored[0].few_labels is not None else (),
         claims=workspace.dossier(comparison).claims,
         seconds={**seconds, "total": round(sum(seconds.values()), 2)},
     )
@@ -197,8 +202,16 @@ def summary(outcome: DemoOutcome) -> str:
             head,
             printing.table(("Model", f"Macro AUROC, out of fold over {FOLDS} patient folds (95 % interval)"), scored),
             printing.differences(outcome.differences),
+            _fewer(outcome.few_labels),
             "What these intervals allow one to claim",
             "\n".join(printing.paragraph(claim, "- ") for claim in outcome.claims),
             f"Open the window on it: isoline gui {outcome.workspace}",
         ]
     )
+
+
+def _fewer(points: tuple[FewLabelPoint, ...]) -> str:
+    """What the trained model's probe reaches with fewer labelled patients."""
+    rows = [(f"{one.patients:,.0f}", printing.estimate(one.macro)) for one in points]
+    heads = ("Labelled patients", "Macro AUROC of the trained model, mean of repeats (95 % interval)")
+    return printing.table(heads, rows, right=heads[:1])

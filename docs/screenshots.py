@@ -38,7 +38,7 @@ def main(workspace: str, theme: str = "light") -> None:
     window.show()
     PICTURES.mkdir(exist_ok=True)
     suffix = "" if theme == "light" else f"-{theme}"
-    for title in ("Records", "Cohorts", "Pretrain", "Study", "Runs", "Compare", "Dossier"):
+    for title in ("Records", "Cohorts", "Pretrain", "Study", "Runs", "Evaluate", "Compare", "Dossier"):
         page = window.show_page(title)
         wait(3500)
         while window.background.busy:
