@@ -21,6 +21,7 @@ class Cost:
     name: str
     title: str
     unit: str
+    short: str
     of: Callable[[EfficiencyResults], float | None]
 
 
@@ -36,15 +37,15 @@ def _first(measure: Callable[[BatchCost], float | None], batch: int) -> Callable
 
 
 COSTS = (
-    Cost("parameters", "Parameters", "parameters", lambda one: float(one.parameters)),
-    Cost("flops", "FLOPs of a crop", "FLOPs, forward pass of one crop", lambda one: float(one.flops.forward)),
-    Cost("latency", "Time of a crop", "ms for one crop, half are as fast", _first(lambda one: one.p50_ms, 1)),
-    Cost("memory", "Memory", "peak memory in MB, one crop", _first(lambda one: (one.memory_bytes or 0) / 1e6, 1)),
-    Cost("energy", "Energy", "kWh per million crops", _first(lambda one: one.kwh_per_million_crops, 64)),
+    Cost("parameters", "Parameters", "parameters", "", lambda one: float(one.parameters)),
+    Cost("flops", "FLOPs of a crop", "FLOPs, forward pass of one crop", "FLOPs", lambda one: float(one.flops.forward)),
+    Cost("latency", "Time of a crop", "ms for one crop, half are as fast", "ms", _first(lambda one: one.p50_ms, 1)),
+    Cost("memory", "Memory", "peak memory in MB, one crop", "MB", _first(lambda one: (one.memory_bytes or 0) / 1e6, 1)),
+    Cost("energy", "Energy", "kWh per million crops", "kWh", _first(lambda one: one.kwh_per_million_crops, 64)),
 )
 """What may stand on the axis of costs."""
-NEAR = 0.03
-"""Share of a cost by which two points stand apart at least."""
+NEAR, ASIDE = 0.002, 0.02
+"""Shares of a cost: points nearer than the first hide each other, so the later one is drawn the second aside."""
 MOST_MARKS = 6
 """Numbers on an axis: more run into each other."""
 
@@ -73,7 +74,7 @@ def cost_of_models(
             continue
         drawn = _aside(x, [line.points[0][0] for line in series])
         spans = [(drawn, span.low, span.high)] if span else []
-        told = f"{_short(x)}, AUROC {style.decimal(y)}"
+        told = f"{_short(x)} {way.short}".strip() + f", AUROC {style.decimal(y)}"
         series.append(Series(one.model, [(drawn, y)], order.get(one.model, 0), told, spans=spans, marked=True))
         rows.append((one.model, x, y, *((span.low, span.high) if span else (None, None)), _device(measured[one.model])))
     if not series:
@@ -88,7 +89,7 @@ def cost_of_models(
 def _aside(x: float, taken: Sequence[float]) -> float:
     """A place beside those that are taken: models of one size would hide each other."""
     while any(abs(x / other - 1) < NEAR for other in taken):
-        x *= 1 + NEAR
+        x *= 1 + ASIDE
     return x
 
 

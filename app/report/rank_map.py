@@ -13,7 +13,7 @@ from app.report.figure import Figure
 from app.report.figure_numbers import csv_text
 from engine.contract.ranking import Ranking, TaskRanks
 
-ROW, HEAD, TITLE = 15.0, 64.0, 20.0
+ROW, HEAD, TITLE = 15.0, 76.0, 20.0
 DARKEST = 0.72
 """Colour of rank 1; below half of it the cell's text is dark."""
 
@@ -57,7 +57,7 @@ class RankMap(Drawn):
         canvas.saveState()
         canvas.translate(self._left + (column + 0.5) * self._cell, self.height - TITLE - HEAD + 4)
         canvas.rotate(40)
-        draw_text(canvas, 0, 0, style.fit_text(model, style.SANS, 7.5, 84), style.SANS, 7.5, style.INK)
+        draw_text(canvas, 0, 0, style.fit_text(model, style.SANS, 7.5, 106), style.SANS, 7.5, style.INK)
         canvas.restoreState()
 
     def _row(self, task: TaskRanks, y: float) -> None:
