@@ -31,7 +31,7 @@ from engine.metrics.uncertainty import draw_multiplicities
 from engine.metrics.utility import utility_results
 
 Floats = NDArray[np.float64]
-RESAMPLES, RESAMPLES_OF_FITS = 1000, 300
+RESAMPLES, RESAMPLES_OF_FITS = 1000, 200
 POPULATION = 200_000
 ELSEWHERE = 0.02
 """A prevalence that predictive values are carried to."""

@@ -35,7 +35,7 @@ def layer_cases() -> list[Case]:
     """The band of CKA at three depths, and what is told of one layer."""
     sizes = ((40, 1), (200, 1), (600, 1), (100, 3))
     alike = [_cka_case(noise, *size) for noise in (2.0, 8.0, 40.0) for size in sizes]
-    return alike + [_spread_case(patients) for patients in (60, 100, 300)]
+    return alike + [_spread_case(patients) for patients in (60, 200, 300)]
 
 
 def _cka_case(noise: float, patients: int, each: int) -> Case:

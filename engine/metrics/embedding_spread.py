@@ -20,6 +20,7 @@ from scipy.special import stdtrit
 from engine.contract.estimate import Estimate, Interval
 from engine.contract.similarity import EmbeddingSpread
 from engine.metrics.discrimination import Counts, Ints
+from engine.metrics.patient_sums import PatientSums, SampleSize, estimate
 from engine.metrics.uncertainty import percentile_interval
 
 Floats = NDArray[np.float64]
@@ -28,8 +29,8 @@ Real = NDArray[np.floating]
 TEMPERATURE = 2.0
 GROUPS = 20
 """Groups of patients that are left out in turn for the interval of the effective rank."""
-LEAST_PATIENTS = 100
-"""Of fewer the rank's own shrinking with the sample spoils the interval: of 60 it held the truth in 91 %."""
+LEAST_PATIENTS = 200
+"""Of fewer the rank's own shrinking with the sample spoils the interval: of 100 it held the truth in 92.8 %."""
 MOST_SPREAD = 4096
 """Recordings beyond which uniformity, whose cost grows with their square, is made on evenly spaced ones."""
 BLOCK = 512
@@ -137,13 +138,12 @@ def _alignment(x_ND: Floats, code_N: Ints, weight_PB: Counts, confidence: float)
     counts = {"records": int(count_P[pair_P > 0].sum()), "patients": several}
     if not several:
         return Estimate(not_estimable="no patient has two recordings", **counts)
-    value = float(distance_P.sum() / pair_P.sum())
     if several < 2:
+        value = float(distance_P.sum() / pair_P.sum())
         return Estimate(value=value, not_estimable="no interval: one patient has two recordings", **counts)
-    weight = weight_PB.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn_B = (distance_P @ weight) / (pair_P @ weight)
-    return Estimate(value=value, interval=_percentiles(drawn_B, confidence), **counts)
+    paired = np.flatnonzero(pair_P > 0)
+    sums = PatientSums.of(np.stack([distance_P, pair_P])[:, paired], paired, weight_PB)
+    return estimate(sums.sampled(lambda sum_M: sum_M[0] / sum_M[1]), SampleSize(**counts), confidence, "log")
 
 
 def _uniformity(x_ND: Floats, code_N: Ints, weight_PB: Counts, confidence: float) -> Estimate:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.metrics.prior_shift import Side, best_threshold, prior_shift
+from engine.metrics.prior_shift import Side, middle_threshold, prior_shift
 from engine.metrics.uncertainty import draw_multiplicities
 
 
@@ -46,9 +46,9 @@ def test_several_recordings_of_one_patient_widen_the_interval():
     assert width[1] > 1.6 * width[0]
 
 
-def test_the_threshold_is_the_one_with_the_largest_gap_and_ties_fall_together():
-    assert best_threshold(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.9])) == 0.8
-    assert best_threshold(np.array([0.0, 1, 0, 1]), np.array([0.5, 0.5, 0.1, 0.9])) == 0.9
+def test_the_threshold_lies_half_way_between_the_classes():
+    assert middle_threshold(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.9])) == pytest.approx(0.5)
+    assert middle_threshold(np.array([0.0, 1, 0, 1]), np.array([0.5, 0.5, 0.1, 0.9])) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
