@@ -14,6 +14,7 @@ from engine.contract.evaluation import MODES, Mode
 
 if TYPE_CHECKING:
     from app.core.evaluation_cost import EvaluationCost
+    from app.core.tasks import TaskRow
     from app.workspace import Workspace
 
 TAKEN_BY: dict[Mode, tuple[str, ...]] = {
@@ -51,6 +52,10 @@ class Wish:
             if not all(takes(model, mode) for model in self.models)
         ]
 
+    def predicted_by(self, model: ModelRow) -> dict[str, Any]:
+        """Task or measured numbers, as the workspace takes them; supplied scores predict no numbers."""
+        return {"targets": self.targets if model.source != "predictions" else (), "task": self.task}
+
     def settings_of(self, model: ModelRow, mode: Mode) -> EvaluationSettings:
         """What is set, without what says nothing to this model in this mode."""
         asked = dict(self.settings) | {"mode": mode}
@@ -61,6 +66,13 @@ class Wish:
         if mode != "linear" or model.source == "predictions":
             asked["few_labels"] = None
         return EvaluationSettings.model_validate(asked)
+
+
+def task_text(task: TaskRow) -> str:
+    """A task with what of it is here."""
+    outputs = "" if task.outputs is None else f" of {task.outputs:,}"
+    kind = "measured numbers" if task.kind == "regression" else "labels"
+    return f"{task.title}  ({task.here:,}{outputs} {kind}, {task.records:,} recordings)"
 
 
 def takes(model: ModelRow, mode: Mode) -> bool:
@@ -82,7 +94,7 @@ def launch(workspace: Workspace, wish: Wish) -> str:
             wish.cohort,
             wish.labels,
             wish.settings_of(model, mode),
-            targets=wish.targets if model.source != "predictions" else (),
+            **wish.predicted_by(model),
             search=True,
         )
         for model, mode in wish.pairs
@@ -98,7 +110,7 @@ def costs(workspace: Workspace, wish: Wish) -> list[EvaluationCost]:
             wish.cohort,
             wish.labels,
             wish.settings_of(model, mode),
-            targets=wish.targets if model.source != "predictions" else (),
+            **wish.predicted_by(model),
         )
         for model, mode in wish.pairs
     ]

@@ -12,7 +12,7 @@ from app.core.rows import CohortRow, LabelSummary, ModelRow
 from app.ui.add_model import AddModel
 from app.ui.background import Background
 from app.ui.choosers import add_cohorts, choosers, combo
-from app.ui.evaluation_plan import Wish, cost_text, costs, launch
+from app.ui.evaluation_plan import Wish, cost_text, costs, launch, task_text
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
 from app.ui.run_dialog import RunDialog
@@ -21,6 +21,7 @@ from engine.contract.evaluation import MODES
 
 if TYPE_CHECKING:
     from app.core.evaluation_cost import EvaluationCost
+    from app.core.tasks import TaskRow
     from app.workspace import Workspace
 
 ASKED = (
@@ -28,6 +29,7 @@ ASKED = (
     *("batch_size", "threads", "device", "threshold", "few_labels", "training"),
 )
 FOLDED = ("confidence", "batch_size", "threads", "device", "training.batch_size", "training.weight_decay")
+OWN_CHOICE = "labels and numbers that are ticked below"
 PAUSE_MS = 350
 """How long nothing has to change before the cost is reckoned anew."""
 
@@ -39,13 +41,15 @@ class Offer(NamedTuple):
     cohorts: list[CohortRow]
     labels: list[LabelSummary]
     numbers: dict[str, int]
+    tasks: list[TaskRow]
 
 
 def offer(workspace: Workspace) -> Offer:
     """Ask the workspace what there is; called off the window's thread."""
     numbers = workspace.measured_numbers()
     labels = [label for label in workspace.labels() if label.label not in numbers]
-    return Offer(workspace.models(), workspace.cohorts(), labels, numbers)
+    tasks = [task for task in workspace.tasks() if task.here]
+    return Offer(workspace.models(), workspace.cohorts(), labels, numbers, tasks)
 
 
 class NewEvaluation(RunDialog):
@@ -63,7 +67,7 @@ class NewEvaluation(RunDialog):
             width=860,
         )
         self.models, self.cohort, self.modes = TicksEditor([]), combo("Cohort"), TicksEditor(list(MODES.items()))
-        self.labels, self.targets = TicksEditor([]), TicksEditor([])
+        self.task, self.labels, self.targets = combo("Task"), TicksEditor([]), TicksEditor([])
         self.add_model, self.cost = AddModel(workspace, background), QLabel()
         self.form = SchemaForm(
             EvaluationSettings,
@@ -85,14 +89,15 @@ class NewEvaluation(RunDialog):
 
     @property
     def wish(self) -> Wish:
-        """What is ticked and set."""
+        """What is ticked and set; a task names labels and numbers itself."""
+        task = str(self.task.currentData() or "")
         return Wish(
             models=[self._known[str(name)] for name in self.models.get()],
             modes=[mode for mode in MODES if mode in self.modes.get()],
             cohort=str(self.cohort.currentData() or ""),
-            labels=tuple(map(str, self.labels.get())),
-            targets=tuple(map(str, self.targets.get())),
-            task="",
+            labels=() if task else tuple(map(str, self.labels.get())),
+            targets=() if task else tuple(map(str, self.targets.get())),
+            task=task,
             settings=self.form.value(),
         )
 
@@ -105,7 +110,7 @@ class NewEvaluation(RunDialog):
         self.labels.offer([(one.label, label_text(one)) for one in known.labels])
         self.labels.put([one.label for one in known.labels if one.positives and one.negatives])
         self.targets.offer([(name, f"{name}   {count:,} recordings") for name, count in known.numbers.items()])
-        self._targets_row.setVisible(bool(known.numbers))
+        self.task.offer([(OWN_CHOICE, ""), *((task_text(task), task.name) for task in known.tasks)])
         nothing_to_predict = not known.labels and not known.numbers
         there = {"model": known.models, "cohort": known.cohorts, "label": not nothing_to_predict}
         missing = [name for name, rows in there.items() if not rows]
@@ -129,9 +134,11 @@ class NewEvaluation(RunDialog):
         """Follow what is ticked: which settings say something, whether it can start, what it would cost."""
         wish = self.wish
         self.add_model.choose(next((model for model in wish.models if model.source == "native"), None))
+        self._labels_row.setVisible(not wish.task and bool(self.labels.list.count()))
+        self._targets_row.setVisible(not wish.task and bool(self.targets.list.count()))
         self.form.part("training").setVisible(bool(set(wish.modes) - {"linear"}))
         self.form.part("few_labels").setVisible("linear" in wish.modes)
-        complete = self._offered and bool(wish.cohort and wish.pairs and (wish.labels or wish.targets))
+        complete = self._offered and bool(wish.cohort and wish.pairs and (wish.task or wish.labels or wish.targets))
         self.start.setEnabled(complete and not self.form.errors)
         many = len(wish.pairs)
         self.start.setText(f"Start {many:,} evaluations" if many > 1 else "Start")
@@ -143,7 +150,7 @@ class NewEvaluation(RunDialog):
             return self.form.faults
         if not self._offered:
             return ""
-        asked = {"a model": wish.models, "a mode": wish.modes, "a label": wish.labels or wish.targets}
+        asked = {"a model": wish.models, "a mode": wish.modes, "a label": wish.task or wish.labels or wish.targets}
         missing = [name for name, ticked in asked.items() if not ticked]
         return f"Tick {' and '.join(missing)}." if missing else cost_text([], [])
 
@@ -166,7 +173,8 @@ class NewEvaluation(RunDialog):
     def _connect(self) -> None:
         for editor in (self.models, self.modes, self.labels, self.targets):
             editor.changed.connect(self._judge)
-        self.cohort.currentIndexChanged.connect(self._judge)
+        for choice in (self.cohort, self.task):
+            choice.currentIndexChanged.connect(self._judge)
         self.form.changed.connect(self._judge)
         self.add_model.added.connect(self._added)
         self.add_model.refused.connect(self._refused)
@@ -178,10 +186,11 @@ class NewEvaluation(RunDialog):
         self.targets.list.setAccessibleName("Measured numbers")
         self.modes.put(["linear"])
         self.form.set_value({})
+        self._labels_row = titled("Labels to predict", self.labels)
         self._targets_row = titled("Measured numbers to predict", self.targets)
         rows = (("Models", self.models), ("", at_left(self.add_model)), ("Cohort", self.cohort), ("Modes", self.modes))
-        self.body.addWidget(choosers(*rows))
-        self.body.addWidget(titled("Labels to predict", self.labels))
+        self.body.addWidget(choosers(*rows, ("Task", self.task)))
+        self.body.addWidget(self._labels_row)
         self.body.addWidget(self._targets_row)
         self.body.addWidget(self.form, 1)
         self.cost.setWordWrap(True)

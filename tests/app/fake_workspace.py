@@ -25,6 +25,7 @@ from app.core.rows import (
     ReportRow,
     Verification,
 )
+from app.core.tasks import TaskRow
 from app.governance.dossier import Dossier
 from engine.contract.config import (
     BaselineModel,
@@ -265,10 +266,16 @@ class FakeWorkspace(FakeTraining):
         settings: Any = None,
         *,
         targets: Any = (),
+        task: str = "",
         search: bool = False,
     ) -> str:
-        self._said("evaluate", model, cohort, tuple(labels), settings.resamples, settings.seed, search)
+        self._said("evaluate", model, cohort, tuple(labels) or task, settings.resamples, settings.seed, search)
         return self._queue("evaluate", model)
+
+    def tasks(self) -> list[TaskRow]:
+        adult, here = "adult ECG interpretation", ("ptbxl-super", "PTB-XL superclasses")
+        told = TaskRow(*here, "ptbxl", adult, "multi-label", 5, "folds", 4, 140, "")
+        return [told, replace(told, name="ptbxl-all", here=0)]
 
     def measured_numbers(self) -> dict[str, int]:
         return {"heart rate": 131}
@@ -283,7 +290,7 @@ class FakeWorkspace(FakeTraining):
         return EvaluationRow(row, mode, "", 4, 0, results.macro if results else None, None)
 
     def evaluation_cost(
-        self, model: str, cohort: str, labels: Any = (), settings: Any = None, *, targets: Any = ()
+        self, model: str, cohort: str, labels: Any = (), settings: Any = None, *, targets: Any = (), task: str = ""
     ) -> EvaluationCost:
         trained = settings.mode != "linear"
         crops = 5 * 112 * settings.training.epochs if trained else 0
@@ -303,7 +310,9 @@ class FakeWorkspace(FakeTraining):
             (told,),
         )
 
-    def compare(self, evaluation_jobs: Any, seed: int = 0, resamples: int = 2000) -> str:
+    def compare(
+        self, evaluation_jobs: Any, seed: int = 0, resamples: int = 2000, margin: Any = None, confirmatory: bool = False
+    ) -> str:
         self._said("compare", tuple(evaluation_jobs), seed, resamples)
         return self._queue("compare", "comparison")
 

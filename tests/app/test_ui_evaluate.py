@@ -182,6 +182,18 @@ def test_the_cost_of_all_of_them_is_told_before_they_start(qtbot, dialog):
     assert "Frozen, attention pooling leaves out age + sex: it does not fit." in told
 
 
+def test_a_task_of_the_study_names_labels_itself(qtbot, dialog, workspace):
+    assert [dialog.task.itemData(row) for row in range(dialog.task.count())] == ["", "ptbxl-super"]
+    assert dialog.task.itemText(1) == "PTB-XL superclasses  (4 of 5 labels, 140 recordings)"
+    dialog.labels.put([])
+    assert not dialog.start.isEnabled()
+    dialog.task.setCurrentIndex(1)
+    assert not dialog.labels.isVisibleTo(dialog)
+    with qtbot.waitSignal(dialog.launched):
+        dialog.start.click()
+    assert workspace.calls == [("evaluate", "demo", "all", "ptbxl-super", 2000, 0, True)]
+
+
 def test_what_the_workspace_would_refuse_is_told_before_the_start(qtbot, dialog, workspace, monkeypatch):
     refusal = WorldError("cohort all", "9 of its recordings are too short", "Choose another model")
     monkeypatch.setattr(workspace, "evaluation_cost", lambda *_args, **_more: (_ for _ in ()).throw(refusal))
