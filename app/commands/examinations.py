@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from app import printing
+from app.commands.figure_pictures import as_png
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.submitting import add_finish, submitted
 from engine.contract.drift import GroupedBy
@@ -90,12 +91,17 @@ def _add_figures(verbs: Verbs) -> None:
     figures = add_verb(
         verbs,
         "figures",
-        "write a run's numbers as CSV and its figures as SVG",
-        ["isoline figures J0007 --out stress/ -w ward7"],
+        "write the numbers of a run as CSV and its figures as SVG, each with the numbers behind it",
+        ["isoline figures J0007 --out figures/ -w ward7", "isoline figures J0007 --out figures/ --png -w ward7"],
         _figures,
     )
     figures.add_argument("job", metavar="JOB", help="a run that is done (see: isoline jobs)")
     figures.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that is made; needed")
+    figures.add_argument(
+        "--png",
+        action="store_true",
+        help="each figure as PNG, too, 300 pixels to the inch (needs the window's libraries)",
+    )
     add_workspace(figures)
     add_json(figures)
 
@@ -103,6 +109,8 @@ def _add_figures(verbs: Verbs) -> None:
 def _figures(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         files = workspace.export_figures(arguments.job, arguments.out)
+        if arguments.png:
+            files += as_png([file for file in files if file.suffix == ".svg"])
     print(printing.as_json(files) if wants_json(arguments) else "\n".join(f"Written: {file}" for file in files))
     return EXIT_DONE
 

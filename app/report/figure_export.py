@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.core import leaving, results
+from sqlalchemy.orm import Session
+
+from app.core import jobs, leaving, results
 from app.core.home import Home
 from app.report.figure import Figure
 from app.report.number_table import number_table
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.results import AnyResults
+from engine.contract.results import AnyResults, CompareResults, EvaluateResults
 from engine.contract.run import write_whole
 
 NUMBERS = "numbers.csv"
 
 
-def figures_of(found: AnyResults) -> list[Figure]:
-    """The figures of a run's results; none for a kind that has none."""
-    from app.report import stress_figures
+def figures_of(found: AnyResults, below: Sequence[EvaluateResults] = ()) -> list[Figure]:
+    """The figures of a run's results; none for a kind that has none.
 
-    ways: dict[str, Callable[[Any], list[Figure]]] = {"stress": stress_figures.figures}
+    Args:
+        found: the results.
+        below: of a comparison: the evaluations that it rests on.
+    """
+    from app.report import model_figures, stress_figures
+
+    if isinstance(found, CompareResults):
+        return model_figures.comparison_figures(found, below)
+    ways: dict[str, Callable[[Any], list[Figure]]] = {
+        "stress": stress_figures.figures,
+        "evaluate": model_figures.evaluation_figures,
+    }
     return ways[found.kind](found) if found.kind in ways else []
 
 
 def export(home: Home, job_id: str, folder: Path) -> list[Path]:
     """Write the numbers and figures of a finished run into a folder; gives back the files.
+
+    A figure that knows the numbers behind it brings them as a table of its own name.
 
     Raises:
         UsageError: no such job, or it has no results.
@@ -37,11 +51,15 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
 
     with home.db.read() as session:
         found = results.results(session, job_id)
+        below = _evaluations(session, job_id, found.models) if isinstance(found, CompareResults) else []
     if found is None:
         raise UsageError(f"job {job_id}", "it has no results", "Wait until it is done, or name another job")
     folder = Path(os.path.abspath(folder.expanduser()))
     texts = {NUMBERS: number_table(found)}
-    texts |= {f"{one.name}.svg": svg_text(one.drawing, one.title, one.told) for one in figures_of(found)}
+    for one in figures_of(found, below):
+        texts[f"{one.name}.svg"] = svg_text(one.drawing, one.title, one.told)
+        if one.numbers:
+            texts[f"{one.name}.csv"] = one.numbers
     leaving.refuse_file(home, "figures", folder, _searched(texts))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +71,15 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
     return [folder / name for name in texts]
 
 
+def _evaluations(session: Session, job_id: str, names: Sequence[str]) -> list[EvaluateResults]:
+    """The evaluations below a comparison, under the names that it uses; those whose results are gone are left out."""
+    folders = jobs.config_of(jobs.get(session, job_id))["evaluations"]
+    told = [results.results(session, Path(folder).name) for folder in folders]  # a run folder is called like its job
+    both = zip(names, told, strict=True)
+    return [one.model_copy(update={"model": name}) for name, one in both if isinstance(one, EvaluateResults)]
+
+
 def _searched(texts: dict[str, str]) -> dict[str, str]:
     """What the files say in words, by file."""
-    table = {NUMBERS: leaving.cells_of_csv(texts[NUMBERS])}
-    return table | {name: leaving.shown_of_svg(text) for name, text in texts.items() if name != NUMBERS}
+    ways = {".csv": leaving.cells_of_csv, ".svg": leaving.shown_of_svg}
+    return {name: ways[Path(name).suffix](text) for name, text in texts.items()}

@@ -47,8 +47,11 @@ def load_comparison(workspace: Workspace, job_id: str) -> Comparison:
     results = workspace.results(job_id)
     if not isinstance(results, CompareResults):
         raise WorldError(f"comparison {job_id}", "it has no results", "Start it again on the page Runs")
-    told = (workspace.results(name) for name in evaluation_jobs(workspace, job_id))
-    return Comparison(workspace.job(job_id), results, tuple(one for one in told if isinstance(one, EvaluateResults)))
+    jobs = zip(results.models, evaluation_jobs(workspace, job_id), strict=True)
+    told = ((name, workspace.results(job)) for name, job in jobs)
+    # Under the names of the comparison: one model may be in it twice, in two modes.
+    named = [one.model_copy(update={"model": name}) for name, one in told if isinstance(one, EvaluateResults)]
+    return Comparison(workspace.job(job_id), results, tuple(named))
 
 
 def evaluation_jobs(workspace: Workspace, job_id: str) -> list[str]:
