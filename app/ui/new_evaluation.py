@@ -30,6 +30,7 @@ ASKED = (
 )
 FOLDED = ("confidence", "batch_size", "threads", "device", "training.batch_size", "training.weight_decay")
 OWN_CHOICE = "labels and numbers that are ticked below"
+NO_TASK = "none: no corpus of the study is in this workspace"
 PAUSE_MS = 350
 """How long nothing has to change before the cost is reckoned anew."""
 
@@ -110,7 +111,9 @@ class NewEvaluation(RunDialog):
         self.labels.offer([(one.label, label_text(one)) for one in known.labels])
         self.labels.put([one.label for one in known.labels if one.positives and one.negatives])
         self.targets.offer([(name, f"{name}   {count:,} recordings") for name, count in known.numbers.items()])
-        self.task.offer([(OWN_CHOICE, ""), *((task_text(task), task.name) for task in known.tasks)])
+        own = OWN_CHOICE if known.tasks else NO_TASK
+        self.task.offer([(own, ""), *((task_text(task), task.name) for task in known.tasks)])
+        self.task.setEnabled(bool(known.tasks))
         nothing_to_predict = not known.labels and not known.numbers
         there = {"model": known.models, "cohort": known.cohorts, "label": not nothing_to_predict}
         missing = [name for name, rows in there.items() if not rows]

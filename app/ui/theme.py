@@ -200,7 +200,8 @@ QPushButton[role="primary"] {{
 }}
 QPushButton[role="primary"]:disabled {{ background: {border}; color: {muted}; border-color: {border}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; padding: 4px 13px; }}
-QCheckBox::indicator:unchecked:enabled, QAbstractItemView::indicator:unchecked:enabled {{
+QCheckBox::indicator:unchecked:enabled, QGroupBox::indicator:unchecked:enabled,
+QAbstractItemView::indicator:unchecked:enabled {{
     border: 1px solid {muted}; border-radius: 2px; background: {panel};
 }}
 QLineEdit[wrong="true"] {{ border: 1px solid {bad}; border-radius: 2px; padding: 3px; }}
