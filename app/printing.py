@@ -61,8 +61,28 @@ def estimate(value: Estimate, signed: bool = False) -> str:
 
 def differences(items: Sequence[Difference]) -> str:
     """Paired differences as a table."""
-    rows = [(f"{d.model} minus {d.reference}", d.label, estimate(d.estimate, signed=True)) for d in items]
-    return table(("Paired difference", "Label", "AUROC (interval)"), rows)
+    heads = ["Paired difference", "Label", "AUROC (interval)"]
+    rows = [[f"{d.model} minus {d.reference}", d.label, estimate(d.estimate, signed=True)] for d in items]
+    if any(d.adjusted_p is not None for d in items):
+        heads.append("Adjusted p")
+        rows = [[*row, _p(d)] for row, d in zip(rows, items, strict=True)]
+    if any(d.verdict for d in items):
+        heads.append("Against the margin")
+        rows = [[*row, d.verdict] for row, d in zip(rows, items, strict=True)]
+    return table(heads, rows)
+
+
+def further_differences(items: Sequence[Difference]) -> str:
+    """Paired differences of other measures than the AUROC."""
+    rows = [(f"{d.model} minus {d.reference}", d.label, d.measure, estimate(d.estimate, signed=True)) for d in items]
+    return table(("Paired difference", "Label", "Measure", "Value (interval)"), rows)
+
+
+def _p(difference: Difference) -> str:
+    if difference.adjusted_p is None:
+        return ""
+    told = "below 0.001" if difference.adjusted_p < 0.001 else f"{difference.adjusted_p:.3f}"
+    return f"{told} ({difference.correction})"
 
 
 def as_json(value: object) -> str:

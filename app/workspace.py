@@ -181,14 +181,28 @@ class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
         with self._home.db.write() as session:
             return runs.embed(session, self._home, model, cohort)
 
-    def compare(self, evaluation_jobs: Sequence[str], seed: int = 0, resamples: int = 2000) -> str:
+    def compare(
+        self,
+        evaluation_jobs: Sequence[str],
+        seed: int = 0,
+        resamples: int = 2000,
+        margin: float | None = None,
+        confirmatory: bool = False,
+    ) -> str:
         """Queue a comparison of finished evaluations of one cohort; the first is of the model examined.
+
+        Args:
+            evaluation_jobs: their jobs.
+            seed: of the resampling.
+            resamples: of the bootstrap.
+            margin: loss of AUROC that would be accepted, set before: non-inferiority is judged by it.
+            confirmatory: whether the labels were named in advance: Holm's correction over them.
 
         Raises:
             UsageError: fewer than two, unfinished, or of different splits.
         """
         with self._home.db.write() as session:
-            return runs.compare(session, self._home, evaluation_jobs, seed, resamples)
+            return runs.compare(session, self._home, evaluation_jobs, seed, resamples, margin, confirmatory)
 
     def jobs(self) -> list[JobRow]:
         """All jobs, the newest first."""

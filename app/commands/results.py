@@ -64,6 +64,8 @@ def _number(metrics: Mapping[str, float | None], name: str) -> str:
 
 def _compare(results: CompareResults) -> str:
     blocks = [printing.differences(results.differences)]
+    if results.further:
+        blocks.append(printing.further_differences(results.further))
     if results.ranking is not None and len(results.models) > 2:
         blocks.append(ranking_words(results.ranking))
     if results.cka:

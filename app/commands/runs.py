@@ -38,6 +38,15 @@ def add(verbs: Verbs) -> None:
     compare.add_argument(
         "evaluations", nargs="+", metavar="JOB", help="evaluation job, or a model's name if it has one evaluation"
     )
+    compare.add_argument(
+        "--margin",
+        type=float,
+        metavar="LOSS",
+        help="loss of AUROC that would be accepted: judges non-inferiority",
+    )
+    compare.add_argument(
+        "--confirmatory", action="store_true", help="the labels were named in advance: Holm's correction over them"
+    )
     add_resampling(compare)
     add_finish(compare)
 
@@ -48,13 +57,15 @@ def _embed(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    if arguments.margin is not None and not 0 < arguments.margin < 1:
+        raise UsageError("--margin", "it is not between 0 and 1", "Give the loss that would be accepted, such as 0.03")
     if len(arguments.evaluations) < 2:
         raise UsageError(
             "comparison", "it needs two evaluations or more", "Name the model examined first, then the others"
         )
     with opened(arguments) as workspace:
         jobs = [evaluation_job(workspace, word) for word in arguments.evaluations]
-        job = workspace.compare(jobs, seed=arguments.seed, resamples=arguments.resamples)
+        job = workspace.compare(jobs, arguments.seed, arguments.resamples, arguments.margin, arguments.confirmatory)
         return submitted(workspace, job, "Compare", arguments)
 
 

@@ -60,7 +60,15 @@ def embed(session: Session, home: Home, model: str, cohort: str) -> str:
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
 
 
-def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int, resamples: int) -> str:
+def compare(
+    session: Session,
+    home: Home,
+    evaluations: Sequence[str],
+    seed: int,
+    resamples: int,
+    margin: float | None = None,
+    confirmatory: bool = False,
+) -> str:
     """Queue a comparison of finished evaluations on one split; the first is of the model examined.
 
     Raises:
@@ -74,12 +82,16 @@ def compare(session: Session, home: Home, evaluations: Sequence[str], seed: int,
     if len({job.cohort for job in found}) > 1 or len({config.split_id for config in configs}) > 1:
         raise UsageError("comparison", "the evaluations are of different splits", "Evaluate all models on one cohort")
     common = [label for label in configs[0].labels if all(label in config.labels for config in configs)]
-    if not common:
+    targets = [target for target in configs[0].targets if all(target in config.targets for config in configs)]
+    if not common and not targets:
         raise UsageError("comparison", "the evaluations have no label in common", "Evaluate the same labels")
     config = CompareConfig(
         evaluations=tuple(str(home.run(job.job_id).path) for job in found),
         names=_distinct([(str(job.model), job.job_id) for job in found]),
         labels=tuple(common),
+        targets=tuple(targets),
+        margin=margin,
+        confirmatory=confirmatory,
         split_id=configs[0].split_id,
         resamples=resamples,
         seed=seed,

@@ -98,7 +98,8 @@ class CompareConfig(Page):
         min_length=2, description="Run folders of the evaluations; the first is the model examined."
     )
     names: tuple[str, ...] = Field(min_length=2, description="Names of their models, in the same order.")
-    labels: tuple[str, ...] = Field(min_length=1)
+    labels: tuple[str, ...] = Field((), description="Labels that all evaluations have.")
+    targets: tuple[str, ...] = Field((), description="Measured numbers that all evaluations have.")
     split_id: str = ""
     resamples: int = Field(2000, ge=100, le=100_000, description="Patient-clustered bootstrap resamples.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
@@ -106,6 +107,15 @@ class CompareConfig(Page):
         0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
     )
 
+    margin: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Loss of AUROC that would be accepted, set before: non-inferiority is judged by it.",
+    )
+    confirmatory: bool = Field(
+        False, description="Whether the labels were named in advance: Holm's correction, else Benjamini-Hochberg's."
+    )
     cka_kernel: Literal["linear", "rbf"] = Field(
         "linear", description="Kernel that layers are compared by: linear, or Gaussian, which sees bent relations too."
     )

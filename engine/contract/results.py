@@ -194,6 +194,13 @@ class Difference(Model):
     reference: str
     label: str = Field(description="A label's name, or 'macro'.")
     estimate: Estimate
+    measure: str = Field("AUROC", description="What differs; of Brier and MAE less is better.")
+    p_value: float | None = Field(None, description="That the difference is 0; None where nothing tells it.")
+    adjusted_p: float | None = Field(None, description="Corrected over the differences that are told together.")
+    correction: str = Field("", description="'Holm' for what is confirmatory, 'Benjamini-Hochberg' for the rest.")
+    verdict: str = Field(
+        "", description="Against the margin: 'superior', 'non-inferior', 'not shown', 'inferior'; empty without one."
+    )
 
 
 class CompareResults(Model):
@@ -202,7 +209,9 @@ class CompareResults(Model):
     kind: Literal["compare"] = "compare"
     examined: str
     models: list[str]
-    differences: list[Difference]
+    differences: list[Difference] = Field(description="Of AUROC.")
+    further: list[Difference] = Field([], description="Of other measures, where both models have them.")
+    margin: float | None = Field(None, description="Loss of AUROC that would be accepted; None when none was set.")
     ranking: Ranking | None = Field(None, description="Over the labels as tasks.")
     cka: list[CKA]
     spread: list[EmbeddingSpread] = Field([], description="Of each model's last layer.")

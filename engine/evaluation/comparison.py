@@ -6,7 +6,7 @@ Legend: N recordings of the test part, L labels, M models, D features.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,12 @@ from engine.contract.ranking import Ranking
 from engine.contract.results import CKA, Difference, EvaluateResults, parse_results
 from engine.contract.run import RunFolder
 from engine.contract.similarity import EmbeddingSpread
+from engine.evaluation.further_differences import corrected, further_differences
 from engine.evaluation.inside import Embedded, similarities, spreads
 from engine.evaluation.opened import Opened, label_digests, read_arrays
 from engine.evaluation.progress import Pace
 from engine.metrics.cka import Patients
-from engine.metrics.estimates import difference_estimate, in_macro, macro_difference, measure
+from engine.metrics.estimates import difference_estimate, difference_p, in_macro, macro_difference, measure
 from engine.metrics.ranking import Task, rank_models
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
@@ -41,6 +42,7 @@ class Evaluation:
     Attributes:
         record_ids: recordings of the test part, in the order of scores and features.
         score_NL: NaN where missing.
+        arrays: what else stands beside the scores: probabilities, thresholds, predictions.
         layers: [N, D] a layer; empty for scores of others and for age + sex.
     """
 
@@ -50,6 +52,7 @@ class Evaluation:
     labels: list[str]
     score_NL: Floats
     layers: Layers
+    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path, name: str) -> Evaluation:
@@ -70,16 +73,27 @@ class Evaluation:
             except (OSError, SafetensorError, KeyError):
                 raise WorldError(thing, "the features of its model cannot be read", again) from None
         scores = arrays["scores"].astype(np.float64)
-        return cls(name, results, arrays["record_id"].tolist(), arrays["labels"].tolist(), scores, layers)
+        return cls(name, results, arrays["record_id"].tolist(), arrays["labels"].tolist(), scores, layers, arrays)
 
     def scores(self, record_ids: Sequence[str], label: str) -> Floats:
         """Scores of one label for these recordings; NaN where there is none."""
-        if label not in self.labels:
+        return self.told(record_ids, "scores", label)
+
+    def told(self, record_ids: Sequence[str], array: str, name: str) -> Floats:
+        """One column of an array for these recordings; NaN where there is none.
+
+        Args:
+            record_ids: whose.
+            array: "scores", "probabilities", "thresholds" (columns are labels) or "predictions" (targets).
+            name: of the label or target.
+        """
+        value_NC = self.score_NL if array == "scores" else self.arrays.get(array)
+        columns = [str(one) for one in self.arrays.get("targets", ())] if array == "predictions" else self.labels
+        if value_NC is None or name not in columns:
             return np.full(len(record_ids), np.nan)
-        column = self.labels.index(label)
         place = {record_id: row for row, record_id in enumerate(self.record_ids)}
-        rows = [place.get(record_id, -1) for record_id in record_ids]
-        return np.where(np.array(rows) < 0, np.nan, self.score_NL[rows, column])
+        rows = np.array([place.get(record_id, -1) for record_id in record_ids])
+        return np.where(rows < 0, np.nan, value_NC[rows, columns.index(name)].astype(np.float64))
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,8 @@ class Compared:
     """What a comparison finds."""
 
     differences: list[Difference]
-    ranking: Ranking
+    further: list[Difference]
+    ranking: Ranking | None
     cka: list[CKA]
     spread: list[EmbeddingSpread]
     notes: list[str]
@@ -108,7 +123,8 @@ def compare(
     patients = Patients(codes_N, draw_multiplicities(count, config.resamples, config.seed))
     pace = Pace(folder, events, "models", "paired differences", len(evaluations) - 1)
     differences, notes = _differences(config, opened, rows, patients, evaluations, pace.step)
-    ranking = _ranking(config, opened, rows, patients, evaluations)
+    further = further_differences(config, opened, rows, patients, evaluations)
+    ranking = _ranking(config, opened, rows, patients, evaluations) if opened.labels else None
     layered = [Embedded(one.name, one.record_ids, one.layers) for one in evaluations if one.layers]
     cka = similarities(
         layered,
@@ -118,7 +134,9 @@ def compare(
         seed=config.seed,
         on_pair=Pace(folder, events, "models", "similarity of layers", len(layered)).step,
     )
-    return Compared(differences, ranking, cka, spreads(layered, patients, config.confidence), notes)
+    return Compared(
+        corrected(differences, config), further, ranking, cka, spreads(layered, patients, config.confidence), notes
+    )
 
 
 def _refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) -> None:
@@ -179,10 +197,26 @@ def _differences(
             pair = measure(masked_N, ours_N, codes_N, weight_PB), measure(masked_N, theirs_N, codes_N, weight_PB)
             pairs.append(pair)
             estimate = difference_estimate(*pair, config.confidence)
-            differences.append(Difference(model=examined.name, reference=other.name, label=label, estimate=estimate))
+            differences.append(
+                Difference(
+                    model=examined.name,
+                    reference=other.name,
+                    label=label,
+                    estimate=estimate,
+                    p_value=difference_p([pair]),
+                )
+            )
         known = len(np.unique(codes_N[shared_N]))
         macro = macro_difference(pairs, int(shared_N.sum()), known, config.confidence)
-        differences.append(Difference(model=examined.name, reference=other.name, label="macro", estimate=macro))
+        differences.append(
+            Difference(
+                model=examined.name,
+                reference=other.name,
+                label="macro",
+                estimate=macro,
+                p_value=difference_p(pairs),
+            )
+        )
         used = sum(in_macro(a) and in_macro(b) for a, b in pairs)
         if 0 < used < len(pairs):
             notes.append(f"{examined.name} against {other.name}: macro over {used} of {len(pairs)} labels")

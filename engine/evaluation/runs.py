@@ -32,7 +32,7 @@ from engine.evaluation.judge import Judged, TestPart, judge, tested
 from engine.evaluation.judge_numbers import judge_targets
 from engine.evaluation.label_page import Beyond
 from engine.evaluation.opened import Opened, label_digests, open_labels
-from engine.evaluation.operating import cuts_of
+from engine.evaluation.operating import Cuts, cuts_of
 from engine.evaluation.probe import parts_of
 from engine.evaluation.progress import Pace
 from engine.evaluation.scoring import Scored, score
@@ -76,9 +76,10 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
     scored = score(folder, config, events, opened)
     part = tested(opened)
     rows = part.rows_N
-    judged = _judged(folder, config, events, opened, scored, rows)
+    cuts = cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence)
+    judged = _judged(folder, config, events, opened, scored, rows, cuts)
     targets, macro_mae = _judged_numbers(config, opened, scored, rows)
-    _keep(folder, opened, part, scored)
+    _keep(folder, opened, part, scored, cuts)
     missing_note = (
         [f"{judged.missing} of {len(rows)} recordings lack a score and are left out"] if judged.missing else []
     )
@@ -117,6 +118,7 @@ def _judged(
     opened: Opened,
     scored: Scored,
     rows: NDArray[np.intp],
+    cuts: Cuts,
 ) -> Judged:
     pace = Pace(folder, events, "labels", "intervals", len(opened.labels))
     beyond = Beyond(
@@ -138,7 +140,7 @@ def _judged(
         confidence=config.confidence,
         seed=config.seed,
         problems=scored.problems,
-        cuts=cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence),
+        cuts=cuts,
         beyond=beyond,
         on_label=pace.step,
     )
@@ -172,7 +174,7 @@ def compare(folder: RunFolder, config: CompareConfig, events: EventWriter) -> Co
         WorldError: an evaluation is unfinished or damaged, or they are not of the same test part.
     """
     began = time.monotonic()
-    opened = open_labels(folder, config.labels)
+    opened = open_labels(folder, config.labels, config.targets)
     evaluations = [
         comparison.Evaluation.read(Path(path), name)
         for path, name in zip(config.evaluations, config.names, strict=True)
@@ -182,6 +184,8 @@ def compare(folder: RunFolder, config: CompareConfig, events: EventWriter) -> Co
         examined=config.names[0],
         models=list(config.names),
         differences=compared.differences,
+        further=compared.further,
+        margin=config.margin,
         ranking=compared.ranking,
         cka=compared.cka,
         spread=compared.spread,
@@ -206,7 +210,7 @@ def _leaks(folder: RunFolder, events: EventWriter) -> KnownLeaks | None:
     return known
 
 
-def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> None:
+def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored, cuts: Cuts) -> None:
     """Write predictions.npz and features.safetensors of the test part, each whole or not at all."""
     rows = part.rows_N
     arrays = {
@@ -215,6 +219,7 @@ def _keep(folder: RunFolder, opened: Opened, part: TestPart, scored: Scored) -> 
         "fold": np.array(opened.split, dtype=np.str_)[rows],
         "labels": np.array(opened.labels, dtype=np.str_),
         "scores": scored.score_NL[rows],
+        "thresholds": cuts.threshold_NL,
     }
     if scored.probability_NL is not None:
         arrays["probabilities"] = scored.probability_NL[rows]

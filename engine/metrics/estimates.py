@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import stdtr
 
 from engine.contract.operating import EffectiveSize
 from engine.contract.results import Estimate, Interval
@@ -202,6 +203,24 @@ def macro_difference(
         bootstrap = _bootstrap(resampled_B, confidence, paired=True)
     reason = "no interval: both rank every recording alike"
     return _estimate(value, analytic, bootstrap, any(a.small for a, _ in used), reason, **counts)
+
+
+def difference_p(pairs: Sequence[tuple[Measured, Measured]]) -> float | None:
+    """That the mean paired difference over labels is 0: Student's test on its patient-clustered variance.
+
+    Args:
+        pairs: both models on each label; a single one for a label's own difference.
+
+    Returns:
+        The two-sided p value; None where no variance tells it.
+    """
+    used = [(a, b) for a, b in pairs if in_macro(a) and in_macro(b)]
+    gaps = [a.influence.minus(b.influence) for a, b in used if a.influence is not None and b.influence is not None]
+    if not gaps or not (variance := macro_variance(gaps)) > 0:
+        return None
+    value = float(np.mean([_value(a) - _value(b) for a, b in used]))
+    freedom = macro_freedom(gaps) if len(gaps) > 1 else gaps[0].degrees_of_freedom()
+    return float(2 * stdtr(freedom, -abs(value) / np.sqrt(variance)))
 
 
 def _value(measured: Measured) -> float:

@@ -8,10 +8,10 @@ from app.ui.form_fields import ChoiceEditor, FlagEditor, ListEditor, NumberEdito
 from app.ui.form_words import limits_of, story_of, title_of
 from app.ui.pretrain_form import FOLDED, OF_THE_PARENT, SECTIONS, device_options, of_parent, pretrain_form
 from engine.contract.config import (
-    CompareConfig,
     EvaluateConfig,
     PretrainConfig,
     ProbeConfig,
+    StressConfig,
     TransformerConfig,
     parse_config,
 )
@@ -135,7 +135,7 @@ def test_values_of_a_recipe_are_shown_and_hidden_ones_are_kept(pretrain):
 
 
 def test_a_form_of_some_fields_does_not_complain_of_the_others(qtbot):
-    form = SchemaForm(CompareConfig, only=("labels", "resamples", "seed"), options={"labels": LABELS})
+    form = SchemaForm(StressConfig, only=("labels", "resamples", "seed"), options={"labels": LABELS})
     qtbot.addWidget(form)
     assert form.paths() == ["labels", "resamples", "seed"]
     assert list(form.errors) == ["labels"]

@@ -397,3 +397,34 @@ def test_an_engine_process_probes_on_one_thread_unless_told_otherwise():
     for told, expected in ((clean, "1"), ({**clean, "OPENBLAS_NUM_THREADS": "3"}, "3")):
         done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, timeout=60)
         assert done.stdout.strip() == expected, done.stderr
+
+
+def test_a_comparison_corrects_its_p_values_judges_the_margin_and_compares_what_both_models_have(bench):
+    numbers = (3.0, 1.5)
+    folders = []
+    for place, noise in enumerate(numbers):
+        rng = np.random.default_rng(place)
+        score = 1 / (1 + np.exp(-(3 * bench.y[:, 0] - 1.5 + noise * rng.standard_normal(RECORDS))))
+        rows = [(name, "SLOW", value) for name, value in zip(bench.ids, score, strict=True)]
+        source = bench.supply(rows, name=f"v{place}").model_copy(update={"output": "probability"})
+        folders.append(bench.evaluate(source, labels=("SLOW",))[0])
+    config = CompareConfig(
+        evaluations=tuple(str(folder.path) for folder in folders),
+        names=("a", "b"),
+        labels=("SLOW",),
+        split_id="S-1",
+        resamples=200,
+        margin=0.2,
+    )
+    folder = bench.folder(config)
+    assert work("compare", folder.path) == 0, last_event(folder)
+    told = results(folder)
+    label, macro = told.differences
+    assert macro.correction == "Holm"
+    assert label.correction == "Benjamini-Hochberg"
+    assert macro.adjusted_p == macro.p_value == pytest.approx(label.p_value)
+    assert {label.verdict, macro.verdict} <= {"superior", "non-inferior", "not shown", "inferior"}
+    measures = {one.measure: one.estimate for one in told.further}
+    assert set(measures) == {"sensitivity", "specificity", "Brier"}
+    assert measures["Brier"].value > 0
+    assert told.margin == 0.2
