@@ -23,6 +23,7 @@ from app.commands import (
     labels,
     leakage,
     models,
+    outcomes,
     recordings,
     records,
     runs,
@@ -123,6 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
         efficiency,
         examinations,
         jobs,
+        outcomes,
         dossiers,
     ):
         group.add(verbs)

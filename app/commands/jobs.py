@@ -17,12 +17,14 @@ from app.commands.parsing import (
     opened,
     wants_json,
 )
+from app.commands.results import shown
 from app.progress import RunStopped, duration, follow
 from engine.contract.errors import EXIT_DONE, EXIT_STOPPED, EXIT_WORLD, UsageError, WorldError
 
 if TYPE_CHECKING:
     from app.core.rows import JobDetail, JobRow
     from app.workspace import Workspace
+    from engine.contract.results import AnyResults
 
 
 def add(verbs: Verbs) -> None:
@@ -72,12 +74,12 @@ def _where(row: JobRow) -> str:
 
 def _show(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        detail = workspace.job_detail(arguments.job)
-    print(printing.as_json(detail) if wants_json(arguments) else _told(detail))
+        detail, results = workspace.job_detail(arguments.job), workspace.results(arguments.job)
+    print(printing.as_json(detail) if wants_json(arguments) else _told(detail, results))
     return EXIT_DONE
 
 
-def _told(detail: JobDetail) -> str:
+def _told(detail: JobDetail, results: AnyResults | None) -> str:
     job = detail.job
     pairs: list[tuple[str, object]] = [
         ("Job", f"{job.job_id}, {job.kind}: {job.name}"),
@@ -94,8 +96,8 @@ def _told(detail: JobDetail) -> str:
     blocks = [printing.fields(pairs)]
     blocks += [f"Warning: {warning}" for warning in detail.warnings]
     blocks.append("Config\n" + printing.as_json(detail.config))
-    if detail.results is not None:
-        blocks.append("Results\n" + printing.as_json(detail.results))
+    if results is not None:
+        blocks.append("Results\n" + shown(results))
     if detail.console_tail.strip():
         blocks.append("Console, last lines\n" + detail.console_tail.rstrip())
     return "\n\n".join(blocks)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
-from app.core.tasks import TaskRow
 from engine.contract.errors import EXIT_DONE
+
+if TYPE_CHECKING:
+    from app.core.tasks import TaskRow
 
 
 def add(verbs: Verbs) -> None:

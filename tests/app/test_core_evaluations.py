@@ -12,7 +12,7 @@ from app.core.schema import Job, JobEvent, RecordLabel
 from engine.contract.card import ModelCard, Preprocessing
 from engine.contract.config import EvaluationSettings, S4Config
 from engine.contract.efficiency import BatchCost, EfficiencyResults, Flops
-from engine.contract.errors import EXIT_DONE, UsageError
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
 from engine.contract.evaluation import EpochScore, FewLabels, HeadHistory, HeadTraining
 from engine.contract.events import Progress
 from engine.data.embedding_cache import EmbeddingCache, cache_key
@@ -221,3 +221,23 @@ def test_a_list_of_evaluations_tells_mode_cohort_and_the_number_that_sums_each_u
         None,
         "main",
     )
+
+
+def test_the_verb_results_lists_evaluations_and_tells_one(workspace, capsys):
+    job = finish(workspace, "evaluate", full_evaluation("untrained"), queued_config(workspace, EvaluationSettings()))
+    there = ("-w", str(workspace.path))
+    assert cli.main(["results", *there]) == EXIT_DONE
+    listed = capsys.readouterr().out
+    assert "0.842 (0.782 to 0.902)" in listed
+    assert "queued" in listed
+    for word in (job, "untrained"):
+        assert cli.main(["results", word, *there]) == EXIT_DONE
+        assert "untrained (finetuned)" in capsys.readouterr().out
+    assert cli.main(["jobs", "show", job, *there]) == EXIT_DONE
+    assert "untrained (finetuned)" in capsys.readouterr().out
+
+
+def test_a_run_without_results_says_where_it_stands(workspace, capsys):
+    job = workspace.evaluate("untrained", "main", ["NORM"])
+    assert cli.main(["results", job, "-w", str(workspace.path)]) == EXIT_WORLD
+    assert "it is queued and has no results" in capsys.readouterr().err
