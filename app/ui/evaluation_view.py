@@ -15,6 +15,7 @@ from app.ui.choosers import combo
 from app.ui.empty import EmptyState
 from app.ui.evaluation_curves import EvaluationCurves
 from app.ui.evaluation_facts import about, training_facts, warnings_of
+from app.ui.evaluation_failures import FailuresTab
 from app.ui.evaluation_tables import FactTable, NumbersTable, SubgroupsTab, SummaryTab
 from app.ui.form_words import sentence
 from app.ui.job_head import JobHead
@@ -57,9 +58,10 @@ class OneEvaluation(QWidget):
         self.label, self.tabs, self.stack = combo("Label that is looked at"), QTabWidget(), QStackedWidget()
         self.curves, self.notes = EvaluationCurves(workspace, background), FactTable("Notes and settings")
         self.summary, self.groups, self.numbers = SummaryTab(), SubgroupsTab(self.curves.groups), NumbersTable()
-        self._empty = EmptyState("", "")
+        self.failures, self._empty = FailuresTab(), EmptyState("", "")
         self._lay_out()
         self.summary.label_chosen.connect(self._choose)
+        self.failures.trace_wanted.connect(self.trace_wanted)
         self.label.currentIndexChanged.connect(lambda _row: self._show_label())
 
     def show_job(self, job: JobRow) -> bool:
@@ -110,13 +112,15 @@ class OneEvaluation(QWidget):
             self.summary.choose(found.label)
         told = found.subgroups if found else [one for target in results.targets for one in target.subgroups]
         self.groups.show_subgroups(told)
+        self.failures.show_failures(found.failures if found else [])
         if self._job is not None:
             self.curves.show(self._job, results, name or "")
 
     def _tell_tabs(self, results: EvaluateResults) -> None:
         """Tabs that would be empty are left out."""
         few = self.curves.tabs["Few labels"]
-        there = {tab: bool(results.labels) for tab in self.curves.tabs.values()} | {self.numbers: bool(results.targets)}
+        there = {tab: bool(results.labels) for tab in (*self.curves.tabs.values(), self.failures)}
+        there[self.numbers] = bool(results.targets)
         for tab, shown in {**there, few: results.few_labels is not None}.items():
             self.tabs.setTabVisible(self.tabs.indexOf(tab), shown)
         self.label.setVisible(bool(results.labels))
@@ -133,7 +137,7 @@ class OneEvaluation(QWidget):
         self.about.setProperty("role", "muted")
         self.about.setWordWrap(True)
         ways = {"Summary": self.summary, "Numbers": self.numbers, **self.curves.tabs, "Subgroups": self.groups}
-        for name, tab in {**ways, "Notes": self.notes}.items():
+        for name, tab in {**ways, "Failures": self.failures, "Notes": self.notes}.items():
             self.tabs.addTab(tab, name)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Ways to look at the evaluation")

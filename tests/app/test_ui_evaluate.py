@@ -83,6 +83,21 @@ def test_tabs_without_anything_in_them_are_left_out(qtbot, page):
     assert "ROC" in tabs_of(view)
 
 
+def test_the_worst_mistakes_lead_to_their_traces(qtbot, page):
+    view = look_at(qtbot, page, "J0004")
+    told = view.failures.table.rows.as_text("|").splitlines()
+    assert told[1:] == [
+        "False positive|r1|0.97|scores above 90 % of the recordings with the label",
+        "False negative|r2|0.02|scores below 95 % of the recordings without it",
+    ]
+    view.failures.table.selectRow(1)
+    with qtbot.waitSignal(page.go_to) as asked:
+        view.failures.open_button.click()
+    assert asked.args == ["Records", "r2"]
+    view.label.setCurrentIndex(view.label.findData("HYP"))
+    assert view.failures.table.rows.rows == []
+
+
 def test_a_leak_stands_above_the_numbers(qtbot, page, workspace):
     leaks = KnownLeaks(verdict="leaks", findings=["2 recordings of test have copies"], unsearched=["Nobody looked"])
     workspace.answers["J0005"] = full_evaluation().model_copy(update={"leaks": leaks})
