@@ -65,7 +65,7 @@ def asked(
     if task:
         if names or targets:
             raise UsageError(f"task {task}", "it names labels and numbers already", "Leave out either")
-        names, targets = tasks.resolve(session, task)
+        names, targets = tasks.resolve(session, task, group.number)
     manifest = cohorts.manifest(session, cohort)
     refuse_short(session, found, manifest, cohort)
     if settings.training.keep_model and any(row.split.startswith("fold-") for row in manifest):
@@ -73,8 +73,12 @@ def asked(
         raise UsageError("training.keep_model", reason, "Evaluate on a cohort with a training and a test part")
     source = models.source_of(home, found)
     chosen = cohorts.chosen_labels(session, group, manifest, names) if names or not targets else ()
+    numbers = _numbers(session, targets)
     if isinstance(source, PredictionsModel):
-        chosen = _covered(source, chosen, bool(names))
+        chosen, numbers = _covered(source, chosen, bool(names)), _covered(source, numbers, True, "target")
+    if settings.few_labels is not None and not chosen:
+        reason = "curves over fewer labels are of labels of two classes, and none is evaluated"
+        raise UsageError("few labels", reason, "Choose a label too, or leave them out")
     _refuse_prevalences(settings, chosen)
     config = EvaluateConfig(
         **dict(settings),
@@ -82,7 +86,7 @@ def asked(
         cache=str(home.cache),
         model=source,
         labels=chosen,
-        targets=_numbers(session, found, targets),
+        targets=numbers,
         task=task,
         split_id=group.split_id,
     )
@@ -120,11 +124,8 @@ def measured_numbers(session: Session) -> dict[str, int]:
     return {label: int(count) for label, count in session.execute(query.order_by(RecordLabel.label))}
 
 
-def _numbers(session: Session, found: RegisteredModel, targets: Sequence[str]) -> tuple[str, ...]:
+def _numbers(session: Session, targets: Sequence[str]) -> tuple[str, ...]:
     """The targets, each once, all of them labels that hold numbers. Raises UsageError for others."""
-    if targets and found.source == "predictions":
-        reason = "supplied scores are of labels of two classes, not of measured numbers"
-        raise UsageError(f"model {found.name}", reason, "Choose another model, or no targets")
     numbers = measured_numbers(session)
     wrong = [name for name in dict.fromkeys(targets) if name not in numbers]
     if wrong:
@@ -149,8 +150,10 @@ def refuse_short(session: Session, found: RegisteredModel, manifest: Sequence[Ma
         cohorts.refuse_short(session, manifest, cohort, float(contract["window_s"]))
 
 
-def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> tuple[str, ...]:
-    """Of the labels, those that the supplied scores speak of; a label asked for by name must be among them."""
+def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool, what: str = "label") -> tuple[str, ...]:
+    """Of the labels, those that the supplied scores speak of; one that was asked for by name must be among them."""
+    if not chosen:
+        return ()
     try:
         with np.load(source.file) as scores:
             known = set(scores["label"].tolist())
@@ -159,5 +162,5 @@ def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool) -> 
     missing = [label for label in chosen if label not in known]
     if missing and (asked or len(missing) == len(chosen)):
         listed = ", ".join(sorted(known))
-        raise UsageError(f"label {', '.join(missing)}", "the predictions hold no score for it", f"They hold: {listed}")
+        raise UsageError(f"{what} {', '.join(missing)}", "the predictions hold no score for it", f"They hold: {listed}")
     return tuple(label for label in chosen if label in known)

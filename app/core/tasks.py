@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core.schema import RecordLabel
+from app.core.schema import CohortMember, RecordLabel
 from engine.contract.errors import WorldError
 from engine.datasets.registry import TASKS, task
 from engine.datasets.tasks import Category, Kind, Task, label_name
@@ -42,25 +42,36 @@ def task_rows(session: Session) -> list[TaskRow]:
     return [_row(one, known) for one in TASKS.values()]
 
 
-def resolve(session: Session, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Labels and measured numbers of a task that recordings of the workspace have.
+def resolve(session: Session, name: str, cohort: int | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Labels and measured numbers of a task that recordings have.
+
+    Args:
+        session: of the workspace.
+        name: of the task.
+        cohort: number of the cohort whose recordings count; without it all of the workspace.
 
     Raises:
         UsageError: no such task.
         WorldError: no recording has any.
     """
     asked = task(name)
-    found = _of(asked, _known(session))
-    if not found:
+    known = _known(session)
+    if not _of(asked, known):
         reason = f"no recording of the workspace has a label of '{asked.dataset}' for it"
         raise WorldError(f"task {name}", reason, f"Import the corpus: isoline import --dataset {asked.dataset} FOLDER")
-    names = tuple(sorted(found))
-    return ((), names) if asked.kind == "regression" else (names, ())
+    found = sorted(_of(asked, known if cohort is None else _known(session, cohort)))
+    if not found:
+        reason = "no recording of the cohort has a label of it"
+        raise WorldError(f"task {name}", reason, f"Choose a cohort with recordings of '{asked.dataset}'")
+    return ((), tuple(found)) if asked.kind == "regression" else (tuple(found), ())
 
 
-def _known(session: Session) -> dict[str, int]:
-    """Labels of the workspace with how many recordings have each."""
+def _known(session: Session, cohort: int | None = None) -> dict[str, int]:
+    """Labels of the workspace, or of a cohort, with how many recordings have each."""
     query = select(RecordLabel.label, func.count()).group_by(RecordLabel.label)
+    if cohort is not None:
+        query = query.join(CohortMember, CohortMember.record_id == RecordLabel.record_id)
+        query = query.where(CohortMember.cohort == cohort)
     return {label: int(count) for label, count in session.execute(query)}
 
 

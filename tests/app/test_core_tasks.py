@@ -8,6 +8,7 @@ from core_cases import QUICK, SAMPLES, hurt, make_workspace
 from app import cli
 from app.workspace import Workspace
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.evaluation import EvaluationSettings, FewLabels
 from engine.datasets.registry import TASKS
 
 
@@ -45,6 +46,47 @@ def test_a_task_of_which_nothing_is_here_says_how_to_bring_it_in(workspace):
         workspace.evaluate("age + sex", "all", task="ptbxl-best")
     with pytest.raises(UsageError, match="it names labels and numbers already"):
         workspace.evaluate("age + sex", "all", ["NORM"], task="ptbxl-super")
+
+
+def test_a_task_of_which_only_recordings_outside_the_cohort_know_is_refused(workspace):
+    workspace.create_cohort("all", folds=3)
+    workspace.add_baseline()
+    outside = workspace.records()[0].record_id
+    hurt(workspace, "DELETE FROM cohort_members WHERE record_id = ?", outside)
+    hurt(workspace, "UPDATE labels SET label = ? WHERE label = ? AND record_id = ?", "ptbxl-super: MI", "MI", outside)
+    assert next(row for row in workspace.tasks() if row.name == "ptbxl-super").records == 1
+    with pytest.raises(WorldError, match="no recording of the cohort has a label of it"):
+        workspace.evaluate("age + sex", "all", settings=QUICK, task="ptbxl-super")
+
+
+def test_numbers_of_a_task_are_targets_and_supplied_numbers_are_judged(workspace, tmp_path):
+    hurt(
+        workspace,
+        "INSERT INTO labels (record_id, label, value, source_sha256, kind, origin)"
+        " SELECT record_id, 'mimic: age', 40 + number, '0', 'number', 'table' FROM records",
+    )
+    workspace.create_cohort("all", folds=3)
+    workspace.add_predictions(SAMPLES / "predictions-age-sex.csv", "labels alone")
+    with pytest.raises(UsageError, match="the predictions hold no score for it"):
+        workspace.evaluate("labels alone", "all", settings=QUICK, task="mimic-age")
+    table = tmp_path / "ages.csv"
+    ids = [row.record_id for row in workspace.records()]
+    table.write_text("record,label,score\n" + "".join(f"{i},mimic: age,{50 + n}\n" for n, i in enumerate(ids)))
+    workspace.add_predictions(table, "ages")
+    config = workspace.job_detail(workspace.evaluate("ages", "all", settings=QUICK, task="mimic-age")).config
+    assert (config["labels"], config["targets"]) == ([], ["mimic: age"])
+
+
+def test_a_curve_over_fewer_labels_needs_a_label(workspace):
+    hurt(
+        workspace,
+        "INSERT INTO labels (record_id, label, value, source_sha256, kind, origin)"
+        " SELECT record_id, 'rate', 60 + number, '0', 'number', 'table' FROM records",
+    )
+    workspace.create_cohort("all", folds=3)
+    workspace.add_baseline()
+    with pytest.raises(UsageError, match="none is evaluated"):
+        workspace.evaluate("age + sex", "all", settings=EvaluationSettings(few_labels=FewLabels()), targets=["rate"])
 
 
 def test_all_tasks_of_the_study_are_listed_with_what_is_here(workspace, capsys):
