@@ -20,6 +20,7 @@ from engine.contract.config import (
     ImportConfig,
 )
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.evaluation import MODES
 from engine.signal.sources import Source
 
 
@@ -87,7 +88,9 @@ def compare(
         raise UsageError("comparison", "the evaluations have no label in common", "Evaluate the same labels")
     config = CompareConfig(
         evaluations=tuple(str(home.run(job.job_id).path) for job in found),
-        names=_distinct([(str(job.model), job.job_id) for job in found]),
+        names=_distinct(
+            [(str(job.model), MODES[one.mode], job.job_id) for job, one in zip(found, configs, strict=True)]
+        ),
         labels=tuple(common),
         targets=tuple(targets),
         margin=margin,
@@ -108,7 +111,11 @@ def _finished_evaluation(session: Session, job_id: str) -> Job:
     return job
 
 
-def _distinct(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Names of models; one that was evaluated twice is told apart by its job."""
-    names = [model for model, _ in pairs]
-    return tuple(f"{model} ({job})" if names.count(model) > 1 else model for model, job in pairs)
+def _distinct(told: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
+    """Names of models; one that was evaluated twice is told apart by its mode, twice in one mode by its job."""
+    names = [model for model, _, _ in told]
+    modes = [f"{model}, {mode}" for model, mode, _ in told]
+    return tuple(
+        model if names.count(model) == 1 else mode if modes.count(mode) == 1 else f"{model} ({job})"
+        for (model, _, job), mode in zip(told, modes, strict=True)
+    )

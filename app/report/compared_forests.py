@@ -8,7 +8,7 @@ from app.report.figure import Figure
 from app.report.figure_numbers import ESTIMATE_HEADS, cells, csv_text, slug
 from app.report.forest import ForestAxis, ForestPlot, ForestRow
 from engine.contract.ranking import CategoryRanks, Ranking
-from engine.contract.results import CompareResults, Estimate, EvaluateResults
+from engine.contract.results import CompareResults, Difference, Estimate, EvaluateResults
 from engine.contract.subgroups import SubgroupResults
 
 Order = Mapping[str, int]
@@ -45,18 +45,41 @@ def error_forest(evaluations: Sequence[EvaluateResults], order: Order) -> Figure
     return _forest("errors", "Errors of measured numbers", told, axis, _rows(groups, order), ("number", "model"))
 
 
-def difference_forest(results: CompareResults, order: Order) -> Figure | None:
-    """Paired differences of the model examined and each of the others."""
-    groups: dict[str, list[tuple[str, Estimate]]] = {}
-    for one in results.differences:
-        groups.setdefault(MACRO if one.label == "macro" else one.label, []).append((one.reference, one.estimate))
-    groups = {name: groups[name] for name in sorted(groups, key=lambda name: name != MACRO)}
-    told = (
-        f"AUROC of '{results.examined}' minus that of the model in the row, on the same patients and resamples. An "
-        "interval across the line at 0 leaves open whether there is any difference."
+def difference_forest(results: CompareResults, order: Order, measure: str = "AUROC") -> Figure | None:
+    """Paired differences of one measure between the model examined and each of the others.
+
+    Args:
+        results: of the comparison.
+        order: by model: its colour and marker.
+        measure: "AUROC", or one of `results.further`.
+    """
+    groups: dict[str, list[Difference]] = {}
+    for one in (*results.differences, *results.further):
+        if one.measure == measure:
+            groups.setdefault(MACRO if one.label == "macro" else one.label, []).append(one)
+    if not groups:
+        return None
+    told = [(name, one) for name in sorted(groups, key=lambda name: name != MACRO) for one in groups[name]]
+    rows = [ForestRow(one.reference, one.estimate, name, order.get(one.reference, 0)) for name, one in told]
+    tests = [(one.p_value, one.adjusted_p, one.correction, one.verdict) for _, one in told]
+    heads = ("label", "reference", *ESTIMATE_HEADS, "p_value", "adjusted_p", "correction", "verdict")
+    numbers = [(row.group, row.name, *cells(row.estimate), *test) for row, test in zip(rows, tests, strict=True)]
+    axis = ForestAxis(f"Paired differences of {measure}", f"difference of {measure}", 0.0, signed=True)
+    words = (
+        f"{measure} of '{results.examined}' minus that of the model in the row, on the same patients and resamples. An "
+        f"interval across the line at 0 leaves open whether there is any difference.{_verdicts(results, measure)}"
     )
-    axis = ForestAxis("Paired differences", "difference of AUROC", 0.0, signed=True)
-    return _forest("differences", "Paired differences", told, axis, _rows(groups, order), ("label", "reference"))
+    name = "differences" if measure == "AUROC" else f"differences-{slug(measure)}"
+    return Figure(name, f"Paired differences of {measure}", words, ForestPlot(axis, rows), csv_text(heads, numbers))
+
+
+def _verdicts(results: CompareResults, measure: str) -> str:
+    """Who is shown not to be worse by the margin that was set before."""
+    if results.margin is None or measure != "AUROC":
+        return ""
+    held = [one for one in results.differences if one.label == "macro" and one.verdict]
+    told = "; ".join(f"{one.verdict} to {one.reference}" for one in held)
+    return f" Macro average, by a margin of {results.margin:g}: {told}." if told else ""
 
 
 def subgroups_of_models(

@@ -30,7 +30,8 @@ def comparison_figures(results: CompareResults, evaluations: Sequence[EvaluateRe
         evaluations: those that it rests on, the model examined first.
     """
     order = {name: place for place, name in enumerate(results.models)}
-    found: list[Figure | None] = [compared_forests.difference_forest(results, order)]
+    measures = dict.fromkeys(one.measure for one in (*results.differences, *results.further))
+    found: list[Figure | None] = [compared_forests.difference_forest(results, order, name) for name in measures]
     if results.ranking is not None:
         found += [compared_forests.ranking_of_models(results.ranking, order), ranks_by_task(results.ranking)]
     found += _of_models(evaluations, order)

@@ -44,6 +44,13 @@ def pairs_of(comparison: Comparison) -> list[tuple[str, str]]:
     ]
 
 
+def measures_of(comparison: Comparison) -> list[tuple[str, str]]:
+    """What differs between the models."""
+    results = comparison.results
+    told = dict.fromkeys(one.measure for one in (*results.differences, *results.further))
+    return [(name[:1].upper() + name[1:], name) for name in told]
+
+
 def costs_of(comparison: Comparison) -> list[tuple[str, str]]:
     """Ways to count what a model takes."""
     from app.report.compared_costs import COSTS
@@ -90,7 +97,7 @@ def _auroc(workspace: Workspace, comparison: Comparison, choice: str) -> Figure 
 def _differences(workspace: Workspace, comparison: Comparison, choice: str) -> Figure | None:
     from app.report.compared_forests import difference_forest
 
-    return difference_forest(comparison.results, comparison.order)
+    return difference_forest(comparison.results, comparison.order, choice or "AUROC")
 
 
 def _subgroups(workspace: Workspace, comparison: Comparison, choice: str) -> Figure | None:
@@ -151,7 +158,15 @@ NO_LAYERS = (
 )
 
 AUROC = (Plot("Forest plot", _auroc, ("No AUROC", "None of the evaluations scored a label.")),)
-DIFFERENCES = (Plot("Forest plot", _differences, ("No differences", "None of the labels is scored by two models.")),)
+DIFFERENCES = (
+    Plot(
+        "Forest plot",
+        _differences,
+        ("No differences", "None of the labels is scored by two models."),
+        measures_of,
+        of="Measure",
+    ),
+)
 CURVES = (
     Plot("ROC", _roc, ("No ROC curve of this label", OLD.format("curves")), labels_of, way="roc"),
     Plot(

@@ -11,14 +11,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui import theme as themes
+from app.ui.choosers import combo
 from app.ui.form_words import sentence
 from app.ui.heat_map import HeatMap
-from app.ui.interval_table import IntervalRow, IntervalTable, estimate_text
+from app.ui.interval_table import IntervalRow, IntervalTable, estimate_text, p_text
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import sign
 from app.ui.theme import Theme
-from engine.contract.results import CKA, CompareResults, Estimate, EvaluateResults
+from engine.contract.results import CKA, CompareResults, Difference, Estimate, EvaluateResults
 
+AUROC, MACRO = "AUROC", "macro"
+LESS_IS_BETTER = ("Brier", "MAE")
+"""Measures of which the smaller is the better one, by the beginning of their name."""
 CSV_TITLES = (
     "quantity",
     "label",
@@ -37,6 +41,10 @@ CSV_TITLES = (
     "patients_with_label",
     "patients_without_label",
     "not_estimable",
+    "p_value",
+    "adjusted_p",
+    "correction",
+    "verdict",
 )
 
 
@@ -52,7 +60,7 @@ class IntervalView(QWidget):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table.selected.connect(self._tell)
-        column = QVBoxLayout(self)
+        self.column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.explanation)
@@ -93,21 +101,80 @@ class EvaluationView(IntervalView):
 
 
 class DifferenceView(IntervalView):
-    """Paired differences of the model examined and each of the others."""
+    """Paired differences of the model examined and each of the others, of one measure at a time."""
 
     def __init__(self) -> None:
         super().__init__("Difference", True, "Paired differences with intervals", "")
+        self.measure = combo("Measure")
+        self._results: CompareResults | None = None
+        self._order: Mapping[str, int] = {}
+        self.measure.currentIndexChanged.connect(lambda _row: self._show())
+        row = QHBoxLayout()
+        row.addWidget(self.measure)
+        row.addStretch(1)
+        self.column.insertLayout(0, row)
 
     def show_differences(self, results: CompareResults, order: Mapping[str, int]) -> None:
         """Show the differences of a comparison."""
+        self._results, self._order = results, order
+        measures = dict.fromkeys(one.measure for one in (*results.differences, *results.further))
+        self.measure.offer([(capital(name), name) for name in measures])
+        self.measure.setVisible(len(measures) > 1)
+        self._show()
+
+    def _show(self) -> None:
+        results = self._results
+        if results is None:
+            return
+        measure = self.measure.currentData() or AUROC
+        better = " Less is better." if measure.startswith(LESS_IS_BETTER) else ""
         self.explanation.setText(
-            f"AUROC of {results.examined} minus that of the model in the row, on the same patients and resamples. "
-            "An interval across the dashed line at 0 leaves open whether there is any difference."
+            f"{capital(measure)} of {results.examined} minus that of the model in the row, on the same patients and "
+            "resamples. An interval across the dashed line at 0 leaves open whether there is any "
+            f"difference.{better}{_margin(results)}"
         )
-        groups: dict[str, list[tuple[str, Estimate]]] = {"macro": []}
-        for one in results.differences:
-            groups.setdefault(one.label, []).append((one.reference, one.estimate))
-        self.show_rows(grouped(groups, order))
+        groups: dict[str, list[Difference]] = {MACRO: []} if measure == AUROC else {}
+        for one in (*results.differences, *results.further):
+            if one.measure == measure:
+                groups.setdefault(one.label, []).append(one)
+        self.show_rows(
+            [
+                IntervalRow(
+                    group,
+                    one.reference,
+                    self._order.get(one.reference, 0),
+                    one.estimate,
+                    not place,
+                    one.adjusted_p,
+                    tested(one),
+                )
+                for group, members in groups.items()
+                for place, one in enumerate(members)
+            ]
+        )
+
+
+def capital(measure: str) -> str:
+    """A measure at the beginning of a line."""
+    return measure[:1].upper() + measure[1:]
+
+
+def tested(difference: Difference) -> str:
+    """What a test says of a difference, in a line; empty where none was made."""
+    told = []
+    if difference.p_value is not None:
+        told.append(f"p {p_text(difference.p_value)}")
+    if difference.adjusted_p is not None:
+        told.append(f"{p_text(difference.adjusted_p)} corrected ({difference.correction})")
+    if difference.verdict:
+        told.append(f"{difference.verdict} by the margin")
+    return ", ".join(told)
+
+
+def _margin(results: CompareResults) -> str:
+    if results.margin is None:
+        return ""
+    return f" A loss of less than {results.margin:g} was said to be acceptable before."
 
 
 class SimilarityView(QWidget):
@@ -254,9 +321,15 @@ def comparison_csv(evaluations: Iterable[EvaluateResults], results: CompareResul
                 writer.writerow(["AUPRC", label.label, one.model, "", *_cells(label.auprc)])
         for target in one.targets:
             writer.writerow(["MAE", target.target, one.model, "", *_cells(target.regression.mae)])
-    for gap in results.differences:
-        writer.writerow(["AUROC difference", gap.label, gap.model, gap.reference, *_cells(gap.estimate)])
+    for gap in (*results.differences, *results.further):
+        writer.writerow(
+            [f"{gap.measure} difference", gap.label, gap.model, gap.reference, *_cells(gap.estimate), *_test(gap)]
+        )
     return out.getvalue()
+
+
+def _test(gap: Difference) -> list[object]:
+    return [gap.p_value, gap.adjusted_p, gap.correction, gap.verdict]
 
 
 def _cells(e: Estimate) -> list[object]:

@@ -21,14 +21,15 @@ from app.ui.signs import MARKERS, paint_marker, sign
 from app.ui.theme import Theme
 from engine.contract.results import Estimate, EvaluateResults
 
-LABEL, MODEL, PICTURE, VALUE, INTERVAL, METHOD, PATIENTS = range(7)
-"""The columns; PICTURE is drawn."""
-LEAST_WIDTH = {METHOD: 860, PATIENTS: 560}
+LABEL, MODEL, PICTURE, VALUE, INTERVAL, METHOD, PATIENTS, P_VALUE = range(8)
+"""The columns; PICTURE is drawn, P_VALUE only of differences."""
+LEAST_WIDTH = {METHOD: 930, PATIENTS: 560}
 """Columns that are left out of a table narrower than this, in pixels; the tooltip still tells them."""
 ROW_LOW, ROW_HIGH = 26, 38
 """Least and greatest height of a row, in pixels."""
 MINUS = "\N{MINUS SIGN}"
 """As wide as a plus, unlike the hyphen; files and the clipboard keep the hyphen."""
+P_TIP = "That the difference is 0, corrected over the differences that are told together"
 EDGE = 14
 """Pixels left free on both sides of the axis."""
 
@@ -43,6 +44,8 @@ class IntervalRow:
         series: its place in the theme's series colours and markers.
         estimate: value, interval and counts.
         leads: whether it is the first row of its group.
+        p_value: that the number is its level of no effect, as it is told: corrected; None where nobody tests it.
+        note: what else is known of it, a line.
     """
 
     group: str
@@ -50,6 +53,8 @@ class IntervalRow:
     series: int
     estimate: Estimate
     leads: bool = False
+    p_value: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,7 @@ def method_short(method: str) -> str:
 
 
 def _columns(quantity: str, signed: bool, show: Callable[[float | None], str]) -> tuple[Column, ...]:
+    tested = (Column("p", _p_text, 64, numeric=True, header_tip=P_TIP, raw=lambda r: _raw(r.p_value)),)
     return (
         Column("Label", lambda r: r.group if r.leads else "", 88, tip=lambda r: r.group, raw=lambda r: r.group),
         Column("Minus" if signed else "Model", lambda r: r.model, 142, icon=_marker),
@@ -244,6 +250,7 @@ def _columns(quantity: str, signed: bool, show: Callable[[float | None], str]) -
         Column("95 % interval", partial(interval_text, show), 146, numeric=True, raw=_raw_interval),
         Column("Method", _method, 136, tip=partial(estimate_text, signed=signed), raw=_whole_method),
         Column("Patients", _patients, 84, numeric=True, header_tip="Patients with the label / without it"),
+        *(tested if signed else ()),
     )
 
 
@@ -260,12 +267,25 @@ def estimate_text(row: IntervalRow, signed: bool = False) -> str:
     for name, interval in (("reported", e.interval), ("beside it", e.beside)):
         if interval is not None:
             lines.append(f"{show(interval.low)} to {show(interval.high)} {name}: {interval.method}")
+    if row.note:
+        lines.append(row.note)
     if e.not_estimable:
         lines.append(f"not estimable: {e.not_estimable}")
     counts = f"{e.records:,} records of {e.patients:,} patients"
     if e.positive_patients is not None and e.negative_patients is not None:
         counts += f", {e.positive_patients:,} patients with the label, {e.negative_patients:,} without"
     return "\n".join([*lines, counts])
+
+
+def p_text(p_value: float | None) -> str:
+    """A p value as it is printed: "<0.001", "0.034", "0.41"; a dash where there is none."""
+    if p_value is None:
+        return "–"
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}" if p_value < 0.1 else f"{p_value:.2f}"
+
+
+def _p_text(row: IntervalRow) -> str:
+    return p_text(row.p_value)
 
 
 def _marker(row: IntervalRow) -> QIcon:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 
+ASKED = ("margin", "confirmatory", "resamples", "seed")
+"""What a comparison may be told beside its evaluations."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A finished evaluation that may be compared."""
@@ -36,7 +40,8 @@ class Candidate:
         """As it stands in the list."""
         macro = self.results.macro.value
         told = "macro AUROC not estimable" if macro is None else f"macro AUROC {macro:.3f}"
-        return f"{self.results.model}   ({self.job_id}, {told})"
+        mode = "" if self.results.mode == self.results.model else f", {self.results.mode}"
+        return f"{self.results.model}{mode}   ({self.job_id}, {told})"
 
 
 def candidates(workspace: Workspace) -> list[Candidate]:
@@ -63,11 +68,11 @@ class NewComparison(RunDialog):
             "New comparison",
             "The model examined minus each of the others, on the same patients, and how alike their layers are (CKA). "
             "Only evaluations of one split can be compared.",
-            height=480,
+            height=600,
         )
         self.split, self.examined = combo("Split"), combo("Model examined")
         self.ticks = TicksEditor([])
-        self.form = SchemaForm(CompareConfig, only=("resamples", "seed"))
+        self.form = SchemaForm(CompareConfig, only=ASKED)
         self._known: dict[str, Candidate] = {}
         self.ticks.list.setAccessibleName("Evaluations")
         self.body.addWidget(
@@ -84,8 +89,8 @@ class NewComparison(RunDialog):
         """Queue the comparison, the model examined first."""
         examined = self.examined.currentData()
         others = [job_id for job_id in self._ticked() if job_id != examined]
-        asked = self.form.value()
-        self._submit(partial(self.workspace.compare, [examined, *others], asked["seed"], asked["resamples"]))
+        asked = {name: self.form.value()[name] for name in ASKED}
+        self._submit(partial(self.workspace.compare, [examined, *others], **asked))
 
     def _offer(self, known: list[Candidate]) -> None:
         self._known = {one.job_id: one for one in known}
@@ -107,8 +112,10 @@ class NewComparison(RunDialog):
         kept = self.examined.currentData()
         self.examined.blockSignals(True)
         self.examined.clear()
-        for job_id in self._ticked():
-            self.examined.addItem(self._known[job_id].results.model, job_id)
+        ticked = [self._known[job_id].results for job_id in self._ticked()]
+        several = Counter(one.model for one in ticked)
+        for job_id, one in zip(self._ticked(), ticked, strict=True):
+            self.examined.addItem(f"{one.model}, {one.mode}" if several[one.model] > 1 else one.model, job_id)
         sources = [self._known[job_id].source for job_id in self._ticked()]
         usual = sources.index("native") if "native" in sources else 0
         self.examined.setCurrentIndex(self.examined.findData(kept) if kept in self._ticked() else usual)
@@ -119,9 +126,9 @@ class NewComparison(RunDialog):
         return [str(job_id) for job_id in self.ticks.get()]
 
     def _judge(self) -> None:
-        names = [self._known[job_id].results.model for job_id in self._ticked()]
+        names = [(one.model, one.mode) for one in (self._known[job_id].results for job_id in self._ticked())]
         twice = len(set(names)) < len(names)
-        self.tell_fault("One model is ticked twice: keep one of its evaluations." if twice else "")
+        self.tell_fault("One model is ticked twice in one mode: keep one of its evaluations." if twice else "")
         self.start.setEnabled(len(names) > 1 and not twice and not self.form.errors)
 
 

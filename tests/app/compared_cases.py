@@ -119,8 +119,16 @@ def ranked(models: tuple[str, ...] = MODELS) -> Ranking:
 
 
 def compared() -> CompareResults:
-    """A comparison with ranks."""
-    return comparison().model_copy(update={"ranking": ranked()})
+    """A comparison with ranks, tests, a margin, and differences of another measure."""
+    bare = comparison()
+    test = {"p_value": 0.02, "adjusted_p": 0.0004, "correction": "Holm", "verdict": "non-inferior"}
+    tested = [one.model_copy(update=test if one.label == "macro" else {}) for one in bare.differences]
+    further = [
+        one.model_copy(update={"measure": "Brier", "estimate": estimate(-0.01, 0.02, bounded=False)})
+        for one in bare.differences
+        if one.label == "MI"
+    ]
+    return bare.model_copy(update={"ranking": ranked(), "differences": tested, "further": further, "margin": 0.05})
 
 
 def measured(model: str, error: float) -> EvaluateResults:

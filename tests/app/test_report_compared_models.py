@@ -93,6 +93,17 @@ def test_differences_say_what_is_subtracted():
     figure = compared_forests.difference_forest(compared(), ORDER)
     assert figure.drawing.rows[0].group == "Macro average"
     assert "AUROC of 'random S4' minus that of the model in the row" in figure.told
+    assert "by a margin of 0.05: non-inferior to demo; non-inferior to age + sex" in figure.told
+    first = lines(figure)[0]
+    assert (first["p_value"], first["adjusted_p"], first["correction"]) == ("0.02", "0.0004", "Holm")
+
+
+def test_differences_of_another_measure_are_a_figure_of_their_own():
+    figure = compared_forests.difference_forest(compared(), ORDER, "Brier")
+    assert figure.name == "differences-brier"
+    assert [row.name for row in figure.drawing.rows] == ["demo", "age + sex"]
+    assert "margin" not in figure.told
+    assert compared_forests.difference_forest(compared(), ORDER, "sensitivity") is None
 
 
 def test_a_group_of_too_few_says_so_and_a_shown_gap_is_named(evaluations):

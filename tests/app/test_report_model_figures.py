@@ -31,7 +31,7 @@ def test_an_evaluation_of_an_older_version_gives_its_aurocs():
 
 def test_a_comparison_gives_differences_ranks_curves_and_layers():
     found = names(comparison_figures(compared(), [rich(model) for model in MODELS]))
-    assert found[:4] == ["differences", "ranking", "ranks-by-task", "auroc"]
+    assert found[:5] == ["differences", "differences-brier", "ranking", "ranks-by-task", "auroc"]
     assert found[-3:] == ["cka-random-s4-random-s4", "cka-random-s4-demo", "layer-profile"]
     assert len(set(found)) == len(found)
 

@@ -1,5 +1,7 @@
 """The figures of the Compare page: what each tab draws, what it says instead, and reading a point of a curve."""
 
+import csv
+import io
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,7 @@ from window_cases import settle, shown
 
 from app.ui.compare_loading import efficiencies, load_comparison, stress_benches
 from app.ui.compare_page import FIGURES, NUMBERS, ComparePage
+from app.ui.interval_table import P_VALUE, p_text
 from app.ui.theme import load_theme
 
 
@@ -97,6 +100,40 @@ def test_the_tab_of_measured_numbers_is_there_only_where_numbers_are_predicted(q
     assert page.tabs.isTabVisible(place)
     assert figure_of(qtbot, page, background, NUMBERS).view.figure.name == "errors"
     assert "MAE,QTc,demo,,12.0," in page._csv(",")
+
+
+def test_differences_tell_their_tests_and_each_measure_can_be_looked_at(qtbot, page, background):
+    view = page.differences
+    assert [view.measure.itemText(row) for row in range(view.measure.count())] == ["AUROC", "Brier"]
+    model = view.table.rows
+    assert [model.index(row, P_VALUE).data() for row in range(3)] == ["<0.001", "<0.001", "–"]
+    view.table.selectRow(0)
+    assert "p 0.020, <0.001 corrected (Holm), non-inferior by the margin" in view.detail.text()
+    assert "A loss of less than 0.05 was said to be acceptable" in view.explanation.text()
+    view.measure.setCurrentIndex(1)
+    assert {row.group for row in model.rows} == {"MI"}
+    assert "Less is better" in view.explanation.text()
+
+
+def test_the_figure_of_differences_follows_the_measure(qtbot, page, background):
+    view = figure_of(qtbot, page, background, "Paired differences")
+    view.choice.setCurrentIndex(1)
+    settle(qtbot, background)
+    assert view.view.figure.name == "differences-brier"
+
+
+def test_the_exported_table_holds_every_measure_with_its_tests(page):
+    lines = list(csv.DictReader(io.StringIO(page._csv(","))))
+    assert {line["quantity"] for line in lines} == {"AUROC", "AUPRC", "AUROC difference", "Brier difference"}
+    first = next(line for line in lines if line["quantity"] == "AUROC difference")
+    assert (first["adjusted_p"], first["verdict"]) == ("0.0004", "non-inferior")
+
+
+@pytest.mark.parametrize(
+    ("p", "told"), [(None, "–"), (0.0004, "<0.001"), (0.034, "0.034"), (0.412, "0.41"), (1.0, "1.00")]
+)
+def test_p_values_are_printed_as_journals_print_them(p, told):
+    assert p_text(p) == told
 
 
 def test_a_press_on_the_curve_tells_the_threshold_and_the_arrows_move_along_it(qtbot, page, background):

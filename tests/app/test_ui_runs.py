@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from fake_workspace import FakeWorkspace
+from fake_workspace import FakeWorkspace, evaluation
 from PySide6.QtCore import Qt
 from window_cases import settle, shown
 
@@ -193,6 +193,22 @@ def test_a_pretrained_model_is_the_one_usually_examined(qtbot, page, background)
     dialog = open_dialog(qtbot, background, page.new_comparison())
     assert dialog.examined.currentText() == "demo"
     assert dialog.start.isEnabled()
+
+
+def test_one_model_may_be_compared_with_itself_in_another_mode(qtbot, page, workspace, background):
+    workspace.answers["J0005"] = evaluation("demo").model_copy(update={"mode": "finetuned"})
+    dialog = open_dialog(qtbot, background, page.new_comparison())
+    dialog.ticks.put(["J0004", "J0005"])
+    dialog.ticks.changed.emit()
+    told = [dialog.examined.itemText(row) for row in range(dialog.examined.count())]
+    assert set(told) == {"demo, linear probe", "demo, finetuned"}
+    assert dialog.start.isEnabled()
+    workspace.answers["J0005"] = evaluation("demo")
+    dialog = open_dialog(qtbot, background, page.new_comparison())
+    dialog.ticks.put(["J0004", "J0005"])
+    dialog.ticks.changed.emit()
+    assert not dialog.start.isEnabled()
+    assert "twice in one mode" in dialog.fault.text()
 
 
 def test_a_comparison_of_one_evaluation_cannot_be_started(qtbot, page, background):
