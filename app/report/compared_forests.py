@@ -8,7 +8,7 @@ from app.report.figure import Figure
 from app.report.figure_numbers import ESTIMATE_HEADS, cells, csv_text, slug
 from app.report.forest import ForestAxis, ForestPlot, ForestRow
 from engine.contract.ranking import CategoryRanks, Ranking
-from engine.contract.results import CompareResults, Difference, Estimate, EvaluateResults
+from engine.contract.results import LESS_IS_BETTER, CompareResults, Difference, Estimate, EvaluateResults
 from engine.contract.subgroups import SubgroupResults
 
 Order = Mapping[str, int]
@@ -65,9 +65,11 @@ def difference_forest(results: CompareResults, order: Order, measure: str = "AUR
     heads = ("label", "reference", *ESTIMATE_HEADS, "p_value", "adjusted_p", "correction", "verdict")
     numbers = [(row.group, row.name, *cells(row.estimate), *test) for row, test in zip(rows, tests, strict=True)]
     axis = ForestAxis(f"Paired differences of {measure}", f"difference of {measure}", 0.0, signed=True)
+    better = " Less is better." if measure in LESS_IS_BETTER else ""
     words = (
-        f"{measure} of '{results.examined}' minus that of the model in the row, on the same patients and resamples. An "
-        f"interval across the line at 0 leaves open whether there is any difference.{_verdicts(results, measure)}"
+        f"{measure} of '{results.examined}' minus that of the model in the row, on the same patients and resamples. "
+        "An interval across the line at 0 leaves open whether there is any difference."
+        f"{better}{_verdicts(results, measure)}"
     )
     name = "differences" if measure == "AUROC" else f"differences-{slug(measure)}"
     return Figure(name, f"Paired differences of {measure}", words, ForestPlot(axis, rows), csv_text(heads, numbers))

@@ -182,9 +182,7 @@ class ComparePage(Page):
             "Layers (CKA)": ("Map", self.similarity),
         }
         for name, figures in self.figures.items():
-            both = name in beside
-            view = TableOrFigure(name, beside[name], ("Figure", figures), figures.view.head) if both else figures
-            self.tabs.addTab(view, name)
+            self.tabs.addTab(_both(name, beside[name], figures) if name in beside else figures, name)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Ways to look at the comparison")
         self.tabs.tabBar().setDrawBase(False)
@@ -204,6 +202,13 @@ class ComparePage(Page):
         )
         start = button("New comparison…", self.new_comparison, primary=True)
         frame(self, bar(self.title, self.choice, [self.copy_button, self.export_button, start]), self.stack)
+
+
+def _both(name: str, told: tuple[str, QWidget], figures: PlotTab) -> TableOrFigure:
+    """A table, or a map, and the figure that shows the same."""
+    view = told[1]
+    head = view.head if isinstance(view, DifferenceView) else QWidget()
+    return TableOrFigure(name, told, ("Figure", figures), (head, figures.view.head))
 
 
 def summary_text(comparison: Comparison) -> str:

@@ -18,11 +18,9 @@ from app.ui.interval_table import IntervalRow, IntervalTable, estimate_text, p_t
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import sign
 from app.ui.theme import Theme
-from engine.contract.results import CKA, CompareResults, Difference, Estimate, EvaluateResults
+from engine.contract.results import CKA, LESS_IS_BETTER, CompareResults, Difference, Estimate, EvaluateResults
 
 AUROC, MACRO = "AUROC", "macro"
-LESS_IS_BETTER = ("Brier", "MAE")
-"""Measures of which the smaller is the better one, by the beginning of their name."""
 CSV_TITLES = (
     "quantity",
     "label",
@@ -60,7 +58,7 @@ class IntervalView(QWidget):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table.selected.connect(self._tell)
-        self.column = column = QVBoxLayout(self)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.explanation)
@@ -101,7 +99,11 @@ class EvaluationView(IntervalView):
 
 
 class DifferenceView(IntervalView):
-    """Paired differences of the model examined and each of the others, of one measure at a time."""
+    """Paired differences of the model examined and each of the others, of one measure at a time.
+
+    Attributes:
+        measure: which one; stands in `head`, for which the page finds a place.
+    """
 
     def __init__(self) -> None:
         super().__init__("Difference", True, "Paired differences with intervals", "")
@@ -109,10 +111,11 @@ class DifferenceView(IntervalView):
         self._results: CompareResults | None = None
         self._order: Mapping[str, int] = {}
         self.measure.currentIndexChanged.connect(lambda _row: self._show())
-        row = QHBoxLayout()
+        self.head = QWidget()
+        row = QHBoxLayout(self.head)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.measure)
         row.addStretch(1)
-        self.column.insertLayout(0, row)
 
     def show_differences(self, results: CompareResults, order: Mapping[str, int]) -> None:
         """Show the differences of a comparison."""
@@ -127,7 +130,7 @@ class DifferenceView(IntervalView):
         if results is None:
             return
         measure = self.measure.currentData() or AUROC
-        better = " Less is better." if measure.startswith(LESS_IS_BETTER) else ""
+        better = " Less is better." if measure in LESS_IS_BETTER else ""
         self.explanation.setText(
             f"{capital(measure)} of {results.examined} minus that of the model in the row, on the same patients and "
             "resamples. An interval across the dashed line at 0 leaves open whether there is any "

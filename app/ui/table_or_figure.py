@@ -12,12 +12,14 @@ class TableOrFigure(QWidget):
         name: what both show, for screen readers.
         first: what is seen at first, and its name on the switch.
         second: the other way to look at it.
-        head: what belongs to the second and finds room beside the switch.
+        heads: what belongs to the first and to the second, and finds room beside the switch.
     """
 
-    def __init__(self, name: str, first: tuple[str, QWidget], second: tuple[str, QWidget], head: QWidget) -> None:
+    def __init__(
+        self, name: str, first: tuple[str, QWidget], second: tuple[str, QWidget], heads: tuple[QWidget, QWidget]
+    ) -> None:
         super().__init__()
-        self._head = head
+        self._heads = heads
         self.stack, self.switches = QStackedWidget(), QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -31,9 +33,9 @@ class TableOrFigure(QWidget):
             self.stack.addWidget(widget)
             row.addWidget(switch)
         row.addSpacing(8)
-        row.addWidget(head, 1)
-        row.addStretch(0)
-        head.hide()
+        for head in heads:
+            row.addWidget(head, 1)
+        heads[1].hide()
         self.switches.button(0).setChecked(True)
         self.switches.idToggled.connect(self._switch)
         column = QVBoxLayout(self)
@@ -45,4 +47,5 @@ class TableOrFigure(QWidget):
     def _switch(self, place: int, on: bool) -> None:
         if on:
             self.stack.setCurrentIndex(place)
-            self._head.setVisible(place == 1)
+            for number, head in enumerate(self._heads):
+                head.setVisible(number == place)

@@ -187,6 +187,10 @@ class EmbedResults(Model):
     width: int
 
 
+LESS_IS_BETTER = ("Brier", "MAE")
+"""Measures of differences of which the smaller is the better one."""
+
+
 class Difference(Model):
     """Paired difference `model - reference` on common resamples; `model` is the one examined."""
 
