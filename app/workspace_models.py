@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import evaluation_cost, evaluation_rows, evaluations, leakage, models, scores, tasks
+from app.core import evaluation_cost, evaluation_rows, evaluations, leakage, models, operating_at, scores, tasks
 from app.core.evaluation_cost import EvaluationCost
 from app.core.evaluation_rows import EvaluationRow
 from app.core.home import Home
@@ -13,7 +13,9 @@ from app.core.rows import ModelRow
 from app.core.tasks import TaskRow
 from engine.contract.backbone import SUPERVISED_HZ, SUPERVISED_S4
 from engine.contract.config import AnyBackboneConfig, EvaluationSettings
+from engine.contract.estimate import Estimate
 from engine.contract.model_source import BaselineFeature
+from engine.contract.operating import Measure
 
 
 class Models:
@@ -138,3 +140,13 @@ class Models:
         """All evaluations, waiting, working and past, the newest first, each with the number that sums it up."""
         with self._home.db.read() as session:
             return evaluation_rows.evaluation_rows(session)
+
+    def measures_at(self, job_id: str, label: str, threshold: float) -> dict[Measure, Estimate]:
+        """What a finished evaluation finds and misses when recordings with at least this score are called positive.
+
+        Raises:
+            UsageError: no finished evaluation, or it has not scored this label.
+            WorldError: its scores are gone or damaged.
+        """
+        with self._home.db.read() as session:
+            return operating_at.measures_at(session, self._home, job_id, label, threshold)

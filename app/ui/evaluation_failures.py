@@ -35,7 +35,7 @@ class FailuresTab(QWidget):
 
     def show_failures(self, failures: Sequence[Failure]) -> None:
         """Show those of one label, the false positives first."""
-        rows = sorted(failures, key=lambda failure: (failure.kind != "false positive", -failure.share))
+        rows = sorted(failures, key=_order)
         self.table.rows.set_rows(rows)
         self._stack.setCurrentIndex(0 if rows else 1)
         self.open_button.setEnabled(self.table.current() is not None)
@@ -67,6 +67,12 @@ class FailuresTab(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 8, 0, 0)
         rows.addWidget(self._stack)
+
+
+def _order(failure: Failure) -> tuple[bool, float, float]:
+    """False positives first, and of each kind what lies furthest on the wrong side."""
+    alarm = failure.kind == "false positive"
+    return not alarm, -failure.share, -failure.score if alarm else failure.score
 
 
 def share_text(failure: Failure) -> str:

@@ -22,6 +22,7 @@ from app.ui.job_head import JobHead
 from app.ui.run_facts import Fact, config_lines
 from app.ui.run_view import tell_trouble
 from app.ui.theme import Theme
+from app.ui.threshold_workbench import ThresholdWorkbench
 from engine.contract.evaluation import EvaluateResults
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class OneEvaluation(QWidget):
         self.label, self.tabs, self.stack = combo("Label that is looked at"), QTabWidget(), QStackedWidget()
         self.curves, self.notes = EvaluationCurves(workspace, background), FactTable("Notes and settings")
         self.summary, self.groups, self.numbers = SummaryTab(), SubgroupsTab(self.curves.groups), NumbersTable()
-        self.failures, self._empty = FailuresTab(), EmptyState("", "")
+        self.failures, self.thresholds = FailuresTab(), ThresholdWorkbench(workspace, background)
+        self._empty = EmptyState("", "")
         self._lay_out()
         self.summary.label_chosen.connect(self._choose)
         self.failures.trace_wanted.connect(self.trace_wanted)
@@ -113,13 +115,14 @@ class OneEvaluation(QWidget):
         told = found.subgroups if found else [one for target in results.targets for one in target.subgroups]
         self.groups.show_subgroups(told)
         self.failures.show_failures(found.failures if found else [])
+        self.thresholds.show_label(self.job_id, found)
         if self._job is not None:
             self.curves.show(self._job, results, name or "")
 
     def _tell_tabs(self, results: EvaluateResults) -> None:
         """Tabs that would be empty are left out."""
         few = self.curves.tabs["Few labels"]
-        there = {tab: bool(results.labels) for tab in (*self.curves.tabs.values(), self.failures)}
+        there = {tab: bool(results.labels) for tab in (*self.curves.tabs.values(), self.thresholds, self.failures)}
         there[self.numbers] = bool(results.targets)
         for tab, shown in {**there, few: results.few_labels is not None}.items():
             self.tabs.setTabVisible(self.tabs.indexOf(tab), shown)
@@ -137,7 +140,7 @@ class OneEvaluation(QWidget):
         self.about.setProperty("role", "muted")
         self.about.setWordWrap(True)
         ways = {"Summary": self.summary, "Numbers": self.numbers, **self.curves.tabs, "Subgroups": self.groups}
-        for name, tab in {**ways, "Failures": self.failures, "Notes": self.notes}.items():
+        for name, tab in {**ways, "Threshold": self.thresholds, "Failures": self.failures, "Notes": self.notes}.items():
             self.tabs.addTab(tab, name)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Ways to look at the evaluation")

@@ -277,6 +277,9 @@ class FakeWorkspace(FakeTraining):
         told = TaskRow(*here, "ptbxl", adult, "multi-label", 5, "folds", 4, 140, "")
         return [told, replace(told, name="ptbxl-all", here=0)]
 
+    def measures_at(self, job_id: str, label: str, threshold: float) -> dict[str, Estimate]:
+        return {"sensitivity": estimate(0.9 - threshold / 10, 0.04)}
+
     def measured_numbers(self) -> dict[str, int]:
         return {"heart rate": 131}
 

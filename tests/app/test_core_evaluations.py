@@ -12,7 +12,7 @@ from app.core.schema import Job, JobEvent, RecordLabel
 from engine.contract.card import ModelCard, Preprocessing
 from engine.contract.config import EvaluationSettings, S4Config
 from engine.contract.efficiency import BatchCost, EfficiencyResults, Flops
-from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError
+from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError, WorldError
 from engine.contract.evaluation import EpochScore, FewLabels, HeadHistory, HeadTraining
 from engine.contract.events import Progress
 from engine.data.embedding_cache import EmbeddingCache, cache_key
@@ -241,3 +241,23 @@ def test_a_run_without_results_says_where_it_stands(workspace, capsys):
     job = workspace.evaluate("untrained", "main", ["NORM"])
     assert cli.main(["results", job, "-w", str(workspace.path)]) == EXIT_WORLD
     assert "it is queued and has no results" in capsys.readouterr().err
+
+
+def test_measures_at_any_threshold_are_those_counted_one_by_one(workspace):
+    job = finish(workspace, "evaluate", full_evaluation(), queued_config(workspace, EvaluationSettings(resamples=100)))
+    labels = {row.record_id: row.labels["NORM"] for row in workspace.records() if "NORM" in row.labels}
+    ids = sorted(labels)
+    scores = np.linspace(0, 1, len(ids))
+    folder = workspace.path / "runs" / job
+    folder.mkdir()
+    names = {"record_id": np.array(ids), "patient": np.array(ids), "labels": np.array(["NORM"])}
+    np.savez(folder / "predictions.npz", **names, scores=scores[:, None])
+    told = workspace.measures_at(job, "NORM", 0.5)
+    called = [labels[one] for one, score in zip(ids, scores, strict=True) if score >= 0.5]
+    assert told["ppv"].value == sum(called) / len(called)
+    assert told["sensitivity"].value == sum(called) / sum(labels.values())
+    with pytest.raises(UsageError, match="has not scored it"):
+        workspace.measures_at(job, "MI", 0.5)
+    (folder / "predictions.npz").unlink()
+    with pytest.raises(WorldError, match="missing or damaged"):
+        workspace.measures_at(job, "NORM", 0.5)

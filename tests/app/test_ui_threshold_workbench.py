@@ -1,0 +1,86 @@
+"""The threshold workbench: counts and predictive values follow the slider, intervals come when it rests."""
+
+import pytest
+from evaluation_cases import full_label
+from fake_workspace import FakeWorkspace
+from window_cases import settle
+
+from app.ui.threshold_workbench import AtThreshold, ThresholdWorkbench
+from engine.contract.results import Estimate, LabelResult
+
+
+@pytest.fixture
+def workbench(qtbot, background) -> ThresholdWorkbench:
+    made = ThresholdWorkbench(FakeWorkspace(), background)
+    qtbot.addWidget(made)
+    made.resize(900, 500)
+    made.show()
+    made.show_label("J0004", full_label())
+    return made
+
+
+def tiles(workbench):
+    return {tile.caption.text(): tile.value.text() for tile in workbench.tiles._tiles if tile.isVisibleTo(workbench)}
+
+
+def test_it_starts_at_the_threshold_chosen_on_training_patients(workbench):
+    assert workbench.threshold.text() == "Positive from a score of 0.4"
+    assert workbench.prevalence.text() == "13.5"  # 27 of 200 tested recordings
+
+
+def test_at_the_tested_prevalence_the_counts_are_those_of_the_table():
+    at = AtThreshold(full_label().curve, 1, 27 / 200)
+    assert at.sensitivity == 20 / 27
+    assert at.specificity == pytest.approx(143 / 173)
+    assert at.ppv == pytest.approx(20 / 50)
+    assert at.npv == pytest.approx(143 / 150)
+    assert 100 * at.alerts == pytest.approx(25)
+    assert at.missed_per_1000 == pytest.approx(1000 * 7 / 200)
+
+
+def test_a_rarer_label_has_fewer_right_alerts_as_bayes_says():
+    at = AtThreshold(full_label().curve, 1, 0.02)
+    right, wrong = 0.02 * 20 / 27, 0.98 * 30 / 173
+    assert at.ppv == pytest.approx(right / (right + wrong))
+    assert AtThreshold(full_label().curve, 2, 0.02).npv is None
+
+
+def test_figures_follow_slider_and_prevalence_at_once(workbench):
+    workbench.slider.setValue(0)
+    assert tiles(workbench)["Sensitivity"] == "0.370"
+    before = tiles(workbench)["PPV"]
+    workbench.prevalence.setText("2")
+    workbench.prevalence.textEdited.emit("2")
+    assert tiles(workbench)["PPV"] != before
+    workbench.prevalence.setText("200")
+    workbench.prevalence.textEdited.emit("200")
+    assert "less than 100" in workbench.threshold.text()
+
+
+def test_intervals_come_when_the_slider_rests(qtbot, workbench, background):
+    workbench.slider.setValue(2)
+    assert workbench.measures.rows.rows == []
+    workbench._rest.timeout.emit()
+    settle(qtbot, background)
+    (told,) = workbench.measures.rows.rows
+    assert (told.name, told.value) == ("Sensitivity", "0.890 (0.850 to 0.926)")
+
+
+def test_the_presets_give_up_as_little_as_they_can(workbench):
+    workbench.presets[0].click()
+    assert workbench.slider.value() == 2
+    workbench.presets[1].click()
+    assert workbench.slider.value() == 0
+    workbench.chosen_button.click()
+    assert workbench.slider.value() == 1
+
+
+def test_it_says_that_a_threshold_picked_on_tested_recordings_is_optimistic(workbench):
+    assert "looks better than it will be" in workbench._told.text()
+    assert "Chosen on training patients: 0.4." in workbench._told.text()
+
+
+def test_a_label_without_thresholds_says_so(workbench):
+    workbench.show_label("J0004", LabelResult(label="HYP", auroc=Estimate(not_estimable="no positives")))
+    assert not workbench.isEnabled()
+    assert "keeps no thresholds" in workbench._told.text()
