@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.core import efficiency, examinations
+from app.core import efficiency, examinations, planning
 from app.core.home import Home
+from app.core.planning import Plan
 from engine.contract.drift import GroupedBy
 from engine.signal.perturbations import PERTURBATIONS, Perturbation
 
@@ -60,6 +61,29 @@ class Examinations:
         """
         with self._home.db.write() as session:
             return efficiency.measure(session, self._home, model, devices, batches, seconds)
+
+    def plan(
+        self,
+        cohort: str,
+        label: str,
+        expected: Mapping[str, float],
+        widths: Mapping[str, float] | None = None,
+        correlation: float = 1.0,
+    ) -> Plan:
+        """How precise a test of a label will be, before it is opened; nothing is counted as an opening.
+
+        Args:
+            cohort: whose test part.
+            label: of two classes.
+            expected: what is expected of the model: auroc, slope, threshold, sensitivity, specificity, prevalence.
+            widths: of intervals, by measure.
+            correlation: of two recordings of one patient.
+
+        Raises:
+            UsageError: unknown cohort or label, or numbers out of range.
+        """
+        with self._home.db.read() as session:
+            return planning.plan(session, cohort, label, expected, widths or {}, correlation)
 
     def drift(
         self,
