@@ -221,11 +221,11 @@ def figures(at: AtThreshold) -> list[Figure]:
     where = f"at {100 * at.prevalence:.3g} %"
     return [
         Figure("Sensitivity", f"{at.sensitivity:.3f}", "of those with the label"),
-        Figure("Specificity", f"{at.specificity:.3f}", "of the others"),
         Figure("PPV", "none" if at.ppv is None else f"{at.ppv:.3f}", where),
-        Figure("NPV", "none" if at.npv is None else f"{at.npv:.3f}", where),
         Figure("Alerts per 100", f"{100 * at.alerts:.1f}", where),
         Figure("Missed per 1,000", f"{at.missed_per_1000:.1f}", where),
+        Figure("Specificity", f"{at.specificity:.3f}", "of the others"),
+        Figure("NPV", "none" if at.npv is None else f"{at.npv:.3f}", where),
     ]
 
 
