@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
-from app.core.planning import Plan
 from engine.contract.errors import EXIT_DONE, UsageError
 from engine.contract.sample_size import Precision
+
+if TYPE_CHECKING:
+    from app.core.planning import Plan
 
 EXPECTED = ("auroc", "prevalence", "slope", "threshold", "sensitivity", "specificity")
 
@@ -29,9 +32,7 @@ def add(verbs: Verbs) -> None:
     plan.add_argument("--cohort", required=True, metavar="C", help="whose test part; needed")
     plan.add_argument("--label", required=True, metavar="L", help="of two classes; needed")
     plan.add_argument("--auroc", type=float, metavar="A", help="what you expect of the model (default: 0.8)")
-    plan.add_argument(
-        "--prevalence", type=float, metavar="P", help="share of positives (default: counted outside the test)"
-    )
+    plan.add_argument("--prevalence", type=float, metavar="P", help="share of positives (default: counted)")
     plan.add_argument("--slope", type=float, metavar="S", help="calibration slope that you expect (default: 1)")
     plan.add_argument("--threshold", type=float, metavar="T", help="risk from which on one acts")
     plan.add_argument("--sensitivity", type=float, metavar="S", help="that you expect at the threshold")
@@ -70,7 +71,7 @@ def plan_words(told: Plan) -> str:
             ("Expected", f"AUROC {asked.auroc:g}, calibration slope {asked.slope:g}"),
             (
                 "Design effect",
-                f"{asked.design_effect:.2f}: several recordings of a patient tell less than as many strangers",
+                f"{asked.design_effect:.2f}: recordings of one patient tell less than as many strangers",
             ),
         ]
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.core import cohorts
@@ -70,7 +71,13 @@ def plan(
     share, counted = _share(session, members, label) if "prevalence" not in expected else (0.0, "named by you")
     per_patient = Counter(row.patient for row in tested)
     told = {"auroc": USUAL_AUROC, "prevalence": share, **expected}
-    anticipated = Anticipated(**told, design_effect=design_effect(list(per_patient.values()), correlation))
+    effect = design_effect(list(per_patient.values()), correlation)
+    try:
+        anticipated = Anticipated(**told, design_effect=effect)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        reason = f"{told[name]:g} is out of range" if name in told else "it cannot be planned with"
+        raise UsageError(f"expected {name}", reason, "Shares lie between 0 and 1, an AUROC above 0.5") from None
     return Plan(
         cohort,
         label,
