@@ -1,7 +1,7 @@
 """The Evaluate page and its dialog: what is listed, what is told of one evaluation, what is asked for and started."""
 
 import pytest
-from evaluation_cases import full_evaluation
+from evaluation_cases import by_sex, full_evaluation
 from fake_workspace import MODELS, FakeWorkspace, job
 from window_cases import settle, shown
 
@@ -81,6 +81,17 @@ def test_tabs_without_anything_in_them_are_left_out(qtbot, page):
     view = look_at(qtbot, page, "J0003")
     assert not {"Numbers", "Few labels"} & set(tabs_of(view))
     assert "ROC" in tabs_of(view)
+
+
+def test_measured_numbers_alone_show_no_tabs_of_labels_but_their_groups(qtbot, page, workspace):
+    target = full_evaluation().targets[0].model_copy(update={"subgroups": [by_sex("age", "mean absolute error")]})
+    alone = full_evaluation().model_copy(update={"labels": [], "targets": [target], "few_labels": None})
+    workspace.answers["J0005"] = alone
+    view = look_at(qtbot, page, "J0005")
+    assert tabs_of(view) == ["Summary", "Numbers", "Subgroups", "Notes"]
+    assert view.numbers.rows.as_text("|").splitlines()[1].startswith("heart rate (1/min)|4.200 (4.150 to 4.250)")
+    assert [line.attribute for line in view.groups.table.rows.rows] == ["age", "age"]
+    assert not view.label.isVisible()
 
 
 def test_the_worst_mistakes_lead_to_their_traces(qtbot, page):
