@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import jobs, leaving, results
+from app.core import jobs, results
 from app.core.home import Home
 from app.report.figure import Figure
 from app.report.number_table import number_table
-from engine.contract.errors import UsageError, WorldError
+from app.report.written import write_texts
+from engine.contract.errors import UsageError
 from engine.contract.results import AnyResults, CompareResults, EvaluateResults
-from engine.contract.run import write_whole
 
 NUMBERS = "numbers.csv"
 
@@ -54,21 +53,12 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
         below = _evaluations(session, job_id, found.models) if isinstance(found, CompareResults) else []
     if found is None:
         raise UsageError(f"job {job_id}", "it has no results", "Wait until it is done, or name another job")
-    folder = Path(os.path.abspath(folder.expanduser()))
     texts = {NUMBERS: number_table(found)}
     for one in figures_of(found, below):
         texts[f"{one.name}.svg"] = svg_text(one.drawing, one.title, one.told)
         if one.numbers:
             texts[f"{one.name}.csv"] = one.numbers
-    leaving.refuse_file(home, "figures", folder, _searched(texts))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_whole(folder / name, text)
-    except OSError as error:
-        reason = f"it cannot be written ({error.strerror or type(error).__name__})"
-        raise WorldError(f"folder {folder.name}", reason, "Choose a folder that you may write") from None
-    return [folder / name for name in texts]
+    return write_texts(home, "figures", folder, texts)
 
 
 def _evaluations(session: Session, job_id: str, names: Sequence[str]) -> list[EvaluateResults]:
@@ -77,9 +67,3 @@ def _evaluations(session: Session, job_id: str, names: Sequence[str]) -> list[Ev
     told = [results.results(session, Path(folder).name) for folder in folders]  # a run folder is called like its job
     both = zip(names, told, strict=True)
     return [one.model_copy(update={"model": name}) for name, one in both if isinstance(one, EvaluateResults)]
-
-
-def _searched(texts: dict[str, str]) -> dict[str, str]:
-    """What the files say in words, by file."""
-    ways = {".csv": leaving.cells_of_csv, ".svg": leaving.shown_of_svg}
-    return {name: ways[Path(name).suffix](text) for name, text in texts.items()}

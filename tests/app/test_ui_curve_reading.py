@@ -1,17 +1,8 @@
 import pytest
+from compared_cases import CURVE
 from fake_workspace import evaluation
 
 from app.ui.curve_reading import first, nearest, place_of
-from engine.contract.operating import ThresholdCurve
-
-CURVE = ThresholdCurve(
-    thresholds=[0.9, 0.6, 0.2],
-    true_positives=[0, 6, 10],
-    false_positives=[0, 5, 40],
-    positives=10,
-    negatives=90,
-    distinct=3,
-)
 
 
 def evaluations():
