@@ -136,8 +136,8 @@ def tables(lines: list[Line]) -> dict[str, str]:
 def filled(page: str, told: dict[str, str]) -> str:
     """The page with its tables."""
     for name, text in told.items():
-        pattern = rf"(<!-- table: {re.escape(name)} -->\n).*?(\n<!-- end -->)"
-        page = re.sub(pattern, lambda found, text=text: found[1] + text + found[2], page, flags=re.DOTALL)
+        pattern = rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)"
+        page = re.sub(pattern, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page, flags=re.DOTALL)
     return page
 
 
