@@ -165,6 +165,11 @@ def test_from_recordings_to_a_verified_dossier_with_a_killed_engine_on_the_way(q
     assert compare.shown.results.examined == "journey"
     assert {row.model for row in compare.differences.table.rows.rows} == {"journey untrained", "age + sex"}
     assert compare.similarity.pairs.count() == 2
+    for tab in ("Curves", "Ranking"):
+        compare.tabs.setCurrentWidget(compare.figures[tab])
+        wait(qtbot, lambda tab=tab: compare.figures[tab].view.figure is not None)
+    compare.figures["Curves"].view.files.write(tmp_path / "roc.png", ".png")
+    wait(qtbot, lambda: (tmp_path / "roc.png").exists())
 
     dossier = window.show_page("Dossier")
     wait(qtbot, lambda: bool(dossier.pdf.pages.images))
