@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, jobs, models, records, results, signals
+from app.core import audit, certificate, cohorts, jobs, models, records, results, signals
 from app.core.clock import utc_now
 from app.core.config_paths import config_sha256
 from app.core.home import Home
@@ -46,7 +47,13 @@ def collect(home: Home, comparison_job: str, title: str | None = None) -> Dossie
         WorldError: an evaluation that it rests on is no longer there.
     """
     with home.db.read() as session:
-        return _collect(session, home, comparison_job, title)
+        found = _collect(session, home, comparison_job, title)
+    try:
+        return replace(found, certificate=certificate.certificate())
+    except WorldError as error:
+        why = f"{error.thing}: {error.reason}"
+        limit = f"The self-test of the statistics could not be run ({why}): nothing vouches for the figures here."
+        return replace(found, untested=why, limits=(limit, *found.limits))
 
 
 def latest_comparison(session: Session) -> str:

@@ -8,6 +8,7 @@ from app.core.rows import CohortRow, Exposure, LabelSummary, LeakState, MetricSe
 from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
+from engine.contract.selftest import Certificate
 from engine.data.circularity import Circularity
 
 
@@ -100,7 +101,11 @@ class LeaksSection:
 
 @dataclass(frozen=True)
 class Dossier:
-    """Everything that the PDF prints. `claims` and `limits` are whole sentences."""
+    """Everything that the PDF prints. `claims` and `limits` are whole sentences.
+
+    `certificate` is what the self-test found when the dossier was collected; where it could not be run, `untested`
+    says why.
+    """
 
     title: str
     created: str
@@ -120,3 +125,5 @@ class Dossier:
     audit_head: str
     versions: dict[str, str] = field(default_factory=dict)
     leaks: LeaksSection | None = None
+    certificate: Certificate | None = None
+    untested: str = ""

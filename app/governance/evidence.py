@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,8 +12,11 @@ from sqlalchemy.orm import Session
 from app.core import jobs
 from app.governance.dossier import Evidence
 
-UNPRINTED = "pairs."
-"""Begins the paths of pairs that a search for leaks found: they can be ten thousand, and no dossier prints them."""
+UNPRINTED = re.compile(r"^pairs\.|^training\.|^labels\.\d+\.(curve|failures|calibration\.curve|utility\.points)(\.|$)")
+"""Paths of what can be ten thousand numbers and is drawn at most: pairs of a search for leaks, epochs, curves.
+
+The hash of the run's results vouches for them.
+"""
 
 
 def evidence_of(session: Session, job_ids: Sequence[str]) -> tuple[Evidence, ...]:
@@ -20,11 +24,15 @@ def evidence_of(session: Session, job_ids: Sequence[str]) -> tuple[Evidence, ...
     found = [
         (job_id, path, value)
         for job_id in job_ids
-        for path, value in numbers(json.loads(jobs.get(session, job_id).results or "{}"))
-        if not path.startswith(UNPRINTED)
+        for path, value in printable(json.loads(jobs.get(session, job_id).results or "{}"))
     ]
     width = max(4, len(str(len(found))))
     return tuple(Evidence(f"E{n:0{width}d}", *entry) for n, entry in enumerate(found, start=1))
+
+
+def printable(results: Any) -> Iterator[tuple[str, float | None]]:
+    """Path and value of every number of a run's results that a dossier might print."""
+    return ((path, value) for path, value in numbers(results) if not UNPRINTED.match(path))
 
 
 def numbers(node: Any, path: str = "", key: str = "") -> Iterator[tuple[str, float | None]]:

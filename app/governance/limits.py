@@ -184,10 +184,18 @@ def _multiplicity(basis: Basis, sections: Sections, trained: Trained) -> Iterato
 
 
 def _scope(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
-    yield (
-        "Only discrimination was examined. Calibration, operating points, alerts per day, subgroups, robustness to "
-        "poor signals and drift were not."
-    )
+    labels = [item for section in sections for item in section.evaluation.labels]
+    missing = [
+        name
+        for name, known in (
+            ("operating points", any(item.operating for item in labels)),
+            ("calibration", any(item.calibration for item in labels)),
+            ("subgroups", any(item.subgroups for item in labels)),
+        )
+        if not known
+    ]
+    also = f"{', '.join(missing)}, " if missing else ""
+    yield f"Not examined here: {also}alerts per day, robustness to poor signals, drift."
     yield (
         "Reports carry no names, but a 12-lead waveform may itself re-identify a patient: keep this document as you "
         "keep the recordings."

@@ -18,7 +18,7 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.platypus import CondPageBreak, NextPageTemplate, PageBreak, Paragraph, Spacer
 
 from app.governance.dossier import Dossier, ExampleECG
-from app.report import annex, cover, ecg_trace, leaks, origins, pages, results, style, training
+from app.report import annex, cover, ecg_trace, in_use, leaks, origins, pages, results, selftest, style, training
 from app.report.evidence import ATTACHMENT, Ledger, digest, evidence_document
 from app.report.style import MM
 from app.report.tables import Context, table
@@ -68,6 +68,8 @@ def render(dossier: Dossier) -> bytes:
 
 REPRESENTATION = "Representation"
 """Its heading moves on with its heat maps rather than stand alone at the foot of a page."""
+IN_USE = "In use: "
+"""Begins the title of a model's thresholds, risks and groups."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
     ]
     if dossier.comparison.differences:
         found.append(("Paired differences", lambda: results.differences(dossier, context), pages.BODY))
+    for i, model in enumerate(dossier.models):
+        if in_use.told_of(model):
+            found.append((f"{IN_USE}{model.card.name}", _later(in_use.in_use, model, i, context), pages.BODY))
     for i, model in supplied:
         body = _later(results.supplied_scores, model, i, context)
         found.append((f"Scores alone: {model.card.name}", body, pages.BODY))
@@ -114,14 +119,19 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
     if dossier.example is not None:
         found.append(("One recording, drawn to scale", _later(_example, dossier.example), pages.ECG))
     numbered = [
-        _Section(str(k + 1), title, body, template, 120 * MM if title == REPRESENTATION else 70 * MM)
-        for k, (title, body, template) in enumerate(found)
+        _Section(str(k + 1), title, body, template, _room(title)) for k, (title, body, template) in enumerate(found)
     ]
     return [
         *numbered,
         _Section("A", "Provenance", lambda: annex.provenance(dossier, context)),
-        _Section("B", "Evidence", lambda: annex.evidence_table(dossier, context), pages.COLUMNS),
+        _Section("B", "Self-test of the statistics", lambda: selftest.selftest(dossier, context)),
+        _Section("C", "Evidence", lambda: annex.evidence_table(dossier, context), pages.COLUMNS),
     ]
+
+
+def _room(title: str) -> float:
+    """What must be left of a page for a section to begin there: its heading stands with what it is the heading of."""
+    return 120 * MM if title == REPRESENTATION or title.startswith(IN_USE) else 70 * MM
 
 
 def _later(make: Callable[..., list[Any]], *given: Any) -> Callable[[], list[Any]]:

@@ -114,6 +114,7 @@ def evidence_document(dossier: Dossier) -> bytes:
         "runs": [dataclasses.asdict(run) for run in dossier.runs],
         "evidence": [dataclasses.asdict(row) for row in dossier.evidence],
         "versions": dossier.versions,
+        "selftest": None if dossier.certificate is None else dossier.certificate.model_dump(mode="json"),
     }
     return rfc8785.dumps(document)
 

@@ -29,7 +29,7 @@ from app.governance.dossier import (
     PretrainingSection,
     RunProvenance,
 )
-from app.governance.evidence import numbers
+from app.governance.evidence import printable
 from app.report.verify import RunFacts
 from engine.contract.card import Lineage, ModelCard, Preprocessing
 from engine.contract.config import PretrainConfig
@@ -43,6 +43,7 @@ from engine.contract.results import (
     LabelResult,
     PretrainResults,
 )
+from engine.contract.selftest import Certificate, Deviation, SubjectVerdict
 from engine.data.circularity import Circularity
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -213,7 +214,7 @@ def pretrained(name: str) -> PretrainingSection:
 
 
 def evidence_of(results: dict[str, dict[str, Any]]) -> tuple[Evidence, ...]:
-    found = [(job, path, value) for job, node in results.items() for path, value in numbers(node)]
+    found = [(job, path, value) for job, node in results.items() for path, value in printable(node)]
     return tuple(Evidence(f"E{k + 1:04d}", job, path, value) for k, (job, path, value) in enumerate(found))
 
 
@@ -261,6 +262,28 @@ def data_summary(labels: dict[str, int]) -> DataSummary:
         quality={"good": 149, "limited": 6, "unusable": 0},
         labels=tuple(LabelSummary(name, n, 145 - n, 10, n, 145 - n) for name, n in labels.items()),
         manifest_sha256=sha(11),
+    )
+
+
+def certificate(wrong: int = 0) -> Certificate:
+    """A self-test of one statistic; with `wrong` numbers it does not hold."""
+    deviation = Deviation(
+        subject="net_benefit", case="rare", quantity="at 0.1", expected=0.125, found=0.25, tolerance=1e-9
+    )
+    return Certificate(
+        right=not wrong,
+        subjects=[
+            SubjectVerdict(subject="net_benefit", software="dcurves 1.1.7", cases=3, numbers=45, wrong=wrong, worst=0.2)
+        ],
+        deviations=[deviation] * wrong,
+        numbers=45,
+        references_sha256="ab" * 32,
+        isoline="0.1.0",
+        python="3.11.7",
+        packages={"numpy": "2.4.6"},
+        machine="Linux x86_64",
+        made_at="2026-11-22T14:02:00+00:00",
+        seconds=2.0,
     )
 
 
@@ -322,6 +345,7 @@ def make_dossier(
         audit_head=sha(99),
         versions={"isoline": "0.1.0", "python": "3.11.7", "numpy": "2.4.6", "reportlab": "5.1.0"},
         leaks=leaks_section(names),
+        certificate=certificate(),
     )
     changed = Dossier(**{**vars(draft), **changes})
     if "evidence" in changes:

@@ -177,7 +177,7 @@ def test_title_language_and_dates_come_from_the_dossier(report: Path, dossier: D
 def test_the_attachment_is_the_only_one_and_the_outline_has_every_section(report: Path) -> None:
     reader = PdfReader(report)
     assert list(reader.attachments) == [ATTACHMENT]
-    assert [entry["/Title"].split()[0] for entry in reader.outline] == [*"123456789", "10", "A", "B"]
+    assert [entry["/Title"].split()[0] for entry in reader.outline] == [*"123456789", "10", "A", "B", "C"]
 
 
 def test_the_section_on_leaks_says_what_was_searched_and_what_nobody_knows(pages: list[str]) -> None:

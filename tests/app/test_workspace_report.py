@@ -83,8 +83,15 @@ def test_a_dossier_holds_what_the_database_holds(workspace: Workspace) -> None:
 def test_every_piece_of_evidence_resolves_to_its_number(workspace: Workspace) -> None:
     dossier = workspace.dossier("J0004")
     assert len({row.id for row in dossier.evidence}) == len(dossier.evidence) > 50
+    results = {job_id: workspace.job_detail(job_id).results for job_id in {row.job_id for row in dossier.evidence}}
     for row in dossier.evidence:
-        assert value_at(workspace.job_detail(row.job_id).results, row.path) == row.value
+        assert value_at(results[row.job_id], row.path) == row.value
+
+
+def test_a_dossier_holds_the_certificate_of_the_selftest_that_ran_for_it(workspace: Workspace) -> None:
+    told = workspace.dossier("J0004").certificate
+    assert told is not None
+    assert told.right
 
 
 def test_an_exported_report_verifies_and_stands_in_the_trail(reported: tuple[Workspace, Path]) -> None:
