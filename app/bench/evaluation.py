@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from app.bench.gram import gram_cka
-from app.bench.multilabel import by_scikit_learn, scikit_learn_is_here
+from app.bench.multilabel import by_scikit_learn, logistic_by_scikit_learn, scikit_learn_is_here
 from engine.metrics.cka import compare_layers
 from engine.metrics.discrimination import Ranked
+from engine.metrics.logistic import Basis, fit_all
 from engine.metrics.uncertainty import draw_multiplicities
 
 ROUNDS = 3
@@ -79,6 +80,8 @@ class Size:
     cka_records: int = 4_000
     cka_layers: int = 5
     cka_features: int = 512
+    probe_records: int = 20_000
+    probe_features: int = 512
 
 
 def run(size: Size | None = None) -> dict[str, Any]:
@@ -228,10 +231,54 @@ def similarity_of_layers(size: Size) -> Row:
     )
 
 
+def linear_probe(size: Size) -> Row:
+    """Penalised logistic regression of many labels, beside scikit-learn label by label; what is equal: the objective.
+
+    Features have a falling spectrum, as embeddings have. The error is how far our objective lies above
+    scikit-learn's, relative; below it counts as 0.
+    """
+    rng = np.random.default_rng(0)
+    plainly = min(4, size.labels)
+    turn_DD = np.linalg.qr(rng.standard_normal((size.probe_features, size.probe_features)))[0]
+    hidden_ND = rng.standard_normal((size.probe_records, size.probe_features))
+    x_ND = (hidden_ND * np.arange(1, size.probe_features + 1) ** -0.5) @ turn_DD
+    slope_DL = rng.standard_normal((size.probe_features, size.labels)) * size.probe_features**-0.5
+    chance_NL = 1 / (1 + np.exp(1.5 - 1.5 * hidden_ND @ slope_DL))
+    y_NL = (rng.random(chance_NL.shape) < chance_NL).astype(np.float64)
+    standard_ND = (x_ND - x_ND.mean(axis=0)) / x_ND.std(axis=0)
+
+    def ours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        basis = Basis.of(x_ND)
+        lines = fit_all(basis.white_NR, basis.stretch_R, y_NL, np.ones(size.labels))
+        return basis.turn_DR @ (lines.slope_RL / basis.stretch_R[:, None]), lines.intercept_L
+
+    def theirs() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return logistic_by_scikit_learn(standard_ND, y_NL[:, :plainly])
+
+    def objective(weight_DL: NDArray[np.float64], intercept_L: NDArray[np.float64]) -> NDArray[np.float64]:
+        margin_NL = (2 * y_NL[:, :plainly] - 1) * (standard_ND @ weight_DL[:, :plainly] + intercept_L[:plainly])
+        penalty_L = 0.5 * (weight_DL[:, :plainly] ** 2).sum(axis=0)
+        return np.asarray(np.logaddexp(0, -margin_NL).sum(axis=0) + penalty_L)
+
+    above_L = objective(*ours()) / objective(*theirs()) - 1
+    ours_ms, theirs_ms = _in_turns([ours, theirs])
+    return Row(
+        name="linear-probe",
+        what=f"Logistic regression of {size.labels} labels, {size.probe_records:,} x {size.probe_features}",
+        unit="label",
+        ours_ms=ours_ms / size.labels,
+        alternative="scikit-learn, label by label",
+        alternative_ms=theirs_ms / plainly,
+        goal_ratio=5.0,
+        error=max(0.0, float(above_L.max())),
+        tolerance=1e-9,
+    )
+
+
 ROWS: Sequence[Callable[[Size], Row]] = (resamples, similarity_of_layers)
 """What is measured, in the order in which it is told."""
 
-BESIDE_SCIKIT_LEARN: Sequence[Callable[[Size], Row]] = (many_labels, clusters)
+BESIDE_SCIKIT_LEARN: Sequence[Callable[[Size], Row]] = (many_labels, clusters, linear_probe)
 """Measured before them where scikit-learn is installed, which Isoline itself does without."""
 
 

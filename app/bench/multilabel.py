@@ -36,3 +36,10 @@ def by_scikit_learn(
         for column in columns
     ]
     return np.stack(found, axis=1)
+
+
+def logistic_by_scikit_learn(x_ND: Floats, y_NL: Floats) -> tuple[Floats, Floats]:
+    """Weights [D, L] and intercepts [L] of penalised logistic regression (C = 1), label by label."""
+    regression = import_module("sklearn.linear_model").LogisticRegression
+    found = [regression(C=1.0, max_iter=1000).fit(x_ND, y_N) for y_N in y_NL.T]
+    return np.stack([model.coef_[0] for model in found], axis=1), np.array([model.intercept_[0] for model in found])

@@ -23,7 +23,7 @@ from scipy.special import expit
 
 from engine.contract.errors import WorldError
 from engine.data.splits import patient_folds
-from engine.evaluation.logistic import Basis, Floats, Lines, fit_all
+from engine.metrics.logistic import Basis, Floats, Lines, fit_all
 
 STRENGTHS = tuple(10.0**power for power in range(-5, 2))
 """The values of C that inner cross-validation chooses from, strongest penalty first."""

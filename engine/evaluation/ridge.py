@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.splits import patient_folds
-from engine.evaluation.logistic import Basis
 from engine.evaluation.probe import INNER_FOLDS, FeatureMaker, parts_of
+from engine.metrics.logistic import Basis
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]

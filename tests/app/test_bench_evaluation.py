@@ -13,7 +13,15 @@ from engine.contract.errors import EXIT_BUG, EXIT_DONE
 def brief(monkeypatch):
     """Measured on little."""
     size = evaluation.Size(
-        auroc_records=500, labels=3, labelled=100, resamples=40, cka_records=300, cka_layers=3, cka_features=16
+        auroc_records=500,
+        labels=3,
+        labelled=100,
+        resamples=40,
+        cka_records=300,
+        cka_layers=3,
+        cka_features=16,
+        probe_records=200,
+        probe_features=8,
     )
     whole = evaluation.run
     monkeypatch.setattr(evaluation, "ROUNDS", 1)

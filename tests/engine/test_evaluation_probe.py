@@ -7,9 +7,9 @@ from sklearn.preprocessing import StandardScaler
 
 from engine.contract.errors import WorldError
 from engine.data.splits import patient_folds
-from engine.evaluation.logistic import Basis, fit
 from engine.evaluation.probe import STRENGTHS, cross_validated, parts_of
 from engine.metrics.discrimination import auroc
+from engine.metrics.logistic import Basis, fit
 
 
 def objective(x, y, weight, intercept, strength):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.evaluation.descent import descend
-from engine.evaluation.logistic import Basis, fit, fit_all
+from engine.metrics.descent import descend
+from engine.metrics.logistic import Basis, fit, fit_all
 
 
 def test_quadratics_of_different_condition_each_reach_their_own_minimum():

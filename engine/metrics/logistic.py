@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.descent import descend
+from engine.metrics.descent import descend
 
 Floats = NDArray[np.float64]
 
