@@ -35,6 +35,9 @@ UNCHOSEN = 1e-2
 TIES = 6
 """Decimals to which losses of two penalties are told apart: what is left of a fit's tolerance is no difference."""
 
+RISES, WORSE = 2, 1.05
+"""A path of penalties has passed its best after so many rises of the loss running, at so many times its least."""
+
 Rows = NDArray[np.bool_]
 FeatureMaker = Callable[[Rows], Floats]
 
@@ -196,30 +199,67 @@ class _Models:
     def _choose(self, y_NL: Floats) -> Floats:
         """C of each label with the least log loss over inner patient-wise folds; the stronger penalty on a tie.
 
-        Log loss, not AUROC: it moves with every recording, so a dozen positives still tell penalties apart.
+        Log loss, not AUROC: it moves with every recording, so a dozen positives still tell penalties apart. From the
+        strongest penalty on, a label goes no further once its loss has risen `RISES` times running and is `WORSE`: the
+        weak penalties that lie beyond its best take the most steps to fit.
         """
-        loss_CL = np.zeros((len(STRENGTHS), y_NL.shape[1]))
+        paths = [_Path.of(basis, y_NL, self._x_ND, train_N) for train_N, basis in self._inner]
         used_L = np.zeros(y_NL.shape[1], dtype=np.bool_)
-        for train_N, basis in self._inner:
-            fitted_NL, held_NL = y_NL[train_N], y_NL[~train_N]
-            both_L = (fitted_NL == 1).any(axis=0) & (fitted_NL == 0).any(axis=0)
-            told_L = both_L & np.isfinite(held_NL).any(axis=0)
-            used_L |= told_L
-            if told_L.any():
-                loss_CL[:, told_L] += _path_losses(
-                    basis, fitted_NL[:, told_L], self._x_ND[~train_N], held_NL[:, told_L]
-                )
-        best_L = np.argmin(np.round(loss_CL, TIES), axis=0)
-        return np.where(used_L, np.array(STRENGTHS)[best_L], UNCHOSEN)
+        for path in paths:
+            used_L |= path.told_L
+        loss_CL = np.full((len(STRENGTHS), y_NL.shape[1]), np.inf)
+        going_L, rises_L = used_L.copy(), np.zeros(y_NL.shape[1], dtype=np.intp)
+        for place, strength in enumerate(STRENGTHS):
+            losses = [path.losses(strength, going_L) for path in paths]
+            loss_CL[place, going_L] = np.round(np.sum(losses, axis=0), TIES)[going_L] if losses else 0.0
+            if place:
+                rises_L = np.where(loss_CL[place] > loss_CL[place - 1], rises_L + 1, 0)
+            going_L &= (rises_L < RISES) | (loss_CL[place] <= WORSE * loss_CL.min(axis=0))
+            if not going_L.any():
+                break
+        return np.where(used_L, np.array(STRENGTHS)[np.argmin(loss_CL, axis=0)], UNCHOSEN)
 
 
-def _path_losses(basis: Basis, y_NL: Floats, x_MD: Floats, y_ML: Floats) -> Floats:
-    """Log loss on held-out recordings for every C and label, each fit beginning where the last one ended, [C, L]."""
-    losses, lines = [], None
-    known_ML = np.isfinite(y_ML)
-    sign_ML = np.where(known_ML, 2 * y_ML - 1, 0.0)
-    for strength in STRENGTHS:
-        lines = fit_all(basis.white_NR, basis.stretch_R, y_NL, np.full(y_NL.shape[1], strength), lines)
-        margin_ML = sign_ML * (basis.predictor(x_MD, lines.slope_RL) + lines.intercept_L)
-        losses.append(np.where(known_ML, np.logaddexp(0, -margin_ML), 0.0).sum(axis=0))
-    return np.array(losses)
+@dataclass
+class _Path:
+    """Fits of one inner fold from strong to weak penalties, each beginning where the last one ended.
+
+    Attributes:
+        told_L: labels with both classes to train on and something known of the held-out recordings.
+        lines: the last fits.
+    """
+
+    basis: Basis
+    fitted_NL: Floats
+    held_MD: Floats
+    sign_ML: Floats
+    told_L: Rows
+    lines: Lines | None = None
+
+    @classmethod
+    def of(cls, basis: Basis, y_NL: Floats, x_ND: Floats, train_N: Rows) -> _Path:
+        fitted_NL, held_NL = y_NL[train_N], y_NL[~train_N]
+        both_L = (fitted_NL == 1).any(axis=0) & (fitted_NL == 0).any(axis=0)
+        # A recording whose label is unknown has the sign 0, and no loss.
+        sign_ML = np.where(np.isfinite(held_NL), 2 * held_NL - 1, 0.0)
+        return cls(basis, fitted_NL, x_ND[~train_N], sign_ML, both_L & np.isfinite(held_NL).any(axis=0))
+
+    def losses(self, strength: float, asked_L: Rows) -> Floats:
+        """Log loss on held-out recordings of the labels asked for, 0 of others, [L]."""
+        labels = np.flatnonzero(self.told_L & asked_L)
+        loss_L = np.zeros(len(asked_L))
+        if not len(labels):
+            return loss_L
+        if self.lines is None:
+            rows = self.basis.white_NR.shape[1]
+            self.lines = Lines(np.zeros((rows, len(asked_L))), np.zeros(len(asked_L)))
+            start = None
+        else:
+            start = Lines(self.lines.slope_RL[:, labels], self.lines.intercept_L[labels])
+        strength_L = np.full(len(labels), strength)
+        told = fit_all(self.basis.white_NR, self.basis.stretch_R, self.fitted_NL[:, labels], strength_L, start)
+        self.lines.slope_RL[:, labels], self.lines.intercept_L[labels] = told.slope_RL, told.intercept_L
+        sign_ML = self.sign_ML[:, labels]
+        margin_ML = sign_ML * (self.basis.predictor(self.held_MD, told.slope_RL) + told.intercept_L)
+        loss_L[labels] = np.where(sign_ML != 0, np.logaddexp(0, -margin_ML), 0.0).sum(axis=0)
+        return loss_L

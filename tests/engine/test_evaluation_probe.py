@@ -144,3 +144,37 @@ def test_a_manifest_without_a_split_is_refused():
     with pytest.raises(WorldError, match="neither folds nor a train and a test part"):
         parts_of(["train", "train"])
     assert [part.name for part in parts_of(["fold-1", "fold-0", "fold-1"])] == ["fold-0", "fold-1"]
+
+
+def test_a_path_that_ends_early_chooses_the_penalties_of_the_whole_path(monkeypatch):
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal((240, 24))
+    odds = rng.uniform(0, 3, 12) * x[:, :12] + rng.standard_normal((240, 12))
+    y = (odds > np.quantile(odds, np.linspace(0.5, 0.95, 12), axis=0).diagonal()).astype(float)
+    y[rng.random(y.shape) < 0.1] = np.nan
+    names = [f"p{n // 2}" for n in range(240)]
+    split = [f"fold-{(n // 2) % 3}" for n in range(240)]
+    early = cross_validated(x, y, names, split)
+    monkeypatch.setattr("engine.evaluation.probe.RISES", len(STRENGTHS))
+    whole = cross_validated(x, y, names, split)
+    assert np.array_equal(early.strength_FL, whole.strength_FL)
+    assert np.array_equal(early.score_NL, whole.score_NL)
+    assert len(np.unique(early.strength_FL)) > 2
+
+
+@pytest.mark.slow
+def test_the_1622_targets_of_the_study_go_through_one_pass_and_stay_what_each_is_alone():
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((2000, 16))
+    odds = x @ rng.standard_normal((16, 1622)) / 4 + rng.standard_normal((2000, 1622))
+    y = (odds > np.quantile(odds, 0.9, axis=0)).astype(float)
+    names = [f"p{n // 2}" for n in range(2000)]
+    split = ["test" if (n // 2) % 5 == 0 else "train" for n in range(2000)]
+    told = cross_validated(x, y, names, split)
+    assert not told.problems
+    tested = np.array(split) == "test"
+    assert np.isfinite(told.score_NL[tested]).all()
+    basis = Basis.of(x[~tested])
+    for label in (0, 811, 1621):
+        line = fit(basis.white_NR, basis.stretch_R, y[~tested, label], told.strength_FL[0, label])
+        assert np.allclose(basis.predictor(x[tested], line.slope_R), told.score_NL[tested, label], atol=1e-5)
