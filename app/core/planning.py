@@ -18,7 +18,6 @@ from app.core import cohorts
 from engine.contract.errors import UsageError
 from engine.contract.run import ManifestRow
 from engine.contract.sample_size import Anticipated, PlannedPrecision, SampleSizeResults
-from engine.metrics.sample_size import design_effect, planned_precision, sample_size_results
 
 USUAL_AUROC = 0.8
 
@@ -63,6 +62,12 @@ def plan(
     Raises:
         UsageError: unknown cohort or label, a correlation out of range, or nothing to count the prevalence on.
     """
+    from engine.metrics.sample_size import (  # here: it brings scipy, which no other command should wait for
+        design_effect,
+        planned_precision,
+        sample_size_results,
+    )
+
     if not 0 <= correlation <= 1:
         raise UsageError("correlation", "it is not between 0 and 1", "1 is the careful choice")
     group, members = cohorts.get(session, cohort), cohorts.manifest(session, cohort)
