@@ -58,6 +58,9 @@ class Theme:
 
     def apply(self, app: QApplication) -> None:
         """Dress the whole application: Fusion style, palette, font and style sheet."""
+        sheet = style_sheet(self)
+        if app.property("isoline_theme") == self.name and app.styleSheet() == sheet:
+            return  # every widget would be dressed anew, in the same clothes
         load_fonts()
         font = QFont(FONT_FAMILY, 10)
         # Each of these visits every widget, so what is in place already stays.
@@ -73,7 +76,7 @@ class Theme:
         ):
             for kind in kinds:
                 app.setPalette(palette, kind)  # type: ignore[arg-type]  # the call takes no bytes, whatever its type says
-        app.setStyleSheet(style_sheet(self))
+        app.setStyleSheet(sheet)
         app.setProperty("isoline_theme", self.name)
 
     def palette(self) -> QPalette:
