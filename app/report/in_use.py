@@ -95,7 +95,7 @@ class _Told:
         """Ids of all numbers of a row, each estimate's as a range."""
         ledger = self.context.ledger
         ids = [_reported(ledger, self.job_id, path, one) for path, one in told]
-        return Paragraph("<br/>".join(style.evidence_mark(one) for one in ids if one), style.CELL_SMALL)
+        return Paragraph(" ".join(style.evidence_mark(one) for one in ids if one), style.CELL_SMALL)
 
 
 def _reported(ledger: Any, job_id: str, path: str, estimate: Estimate) -> str:
@@ -130,7 +130,7 @@ def _operating(model: ModelSection, context: Context) -> list[Any]:
             ]
         )
     caption = f"At the threshold: of recordings, with intervals clustered by patient. {told.methods.legend()}"
-    widths = [30 * MM, *[23 * MM] * 4, 20 * MM]
+    widths = [28 * MM, *[22 * MM] * 4, 16 * MM]
     return context.long(caption, table(body, [*widths, style.WIDTH - sum(widths)], more=more))
 
 
@@ -197,7 +197,7 @@ def _risks(model: ModelSection, context: Context) -> list[Any]:
         "below 1 means risks that are too extreme. ICI: mean distance of curve and risk. Brier: mean squared error; "
         f"both 0 at best. {told.methods.legend()}"
     )
-    widths = [22 * MM, *[25 * MM] * 5]
+    widths = [20 * MM, *[22.4 * MM] * 5]
     return context.long(caption, table(body, [*widths, style.WIDTH - sum(widths)]))
 
 
@@ -252,7 +252,7 @@ def _groups(model: ModelSection, context: Context) -> list[Any]:
         + (f"p values are corrected by {corrections}. " if corrections else "")
         + told.methods.legend()
     )
-    widths = [20 * MM, 22 * MM, 24 * MM, 24 * MM, 27 * MM, 13 * MM, 18 * MM]
+    widths = [17 * MM, 22 * MM, 23 * MM, 23 * MM, 26 * MM, 13 * MM, 18 * MM]
     return [*context.long(caption, table(body, [*widths, style.WIDTH - sum(widths)])), *notes]
 
 

@@ -25,7 +25,7 @@ from app.report.tables import (
     table,
     text,
 )
-from engine.contract.results import Estimate
+from engine.contract.results import Difference, Estimate
 
 MACRO = "macro"
 
@@ -45,13 +45,15 @@ NOT_KNOWABLE = {
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an estimate table."""
+    """One line of an estimate table; `note` stands below its name, its numbers are at the paths `noted`."""
 
     name: str
     series: int
     estimate: Estimate
     job_id: str
     path: str
+    note: str = ""
+    noted: tuple[str, ...] = ()
 
 
 def discrimination(dossier: Dossier, context: Context) -> list[Any]:
@@ -82,8 +84,7 @@ def differences(dossier: Dossier, context: Context) -> list[Any]:
     )
     lead = (
         f"Above zero <b>{examined}</b> ranks better. Both models of a pair are scored on the same recordings and in "
-        "the same resamples of patients. Differences are not adjusted for the number of comparisons; read the macro "
-        "row first."
+        f"the same resamples of patients. {_adjustment(dossier)} Read the macro row first."
     )
     notes = _notes(dossier.comparison.notes)
     return [Paragraph(lead, style.BODY), *context.long(told, estimate_table(groups, look, context)), *notes]
@@ -158,7 +159,10 @@ def _row(line: Line, look: EstimateLook, context: Context, own_counts: bool) -> 
     name = style.markup(line.name)
     if own_counts:
         name += f'<br/><font size="6.6" color="#{style.MUTED.hexval()[2:]}">{_counts(line.estimate)}</font>'
+    if line.note:
+        name += f'<br/><font size="6.6" color="#{style.MUTED.hexval()[2:]}">{style.markup(line.note)}</font>'
     ids = estimate_ids(context.ledger, line.job_id, line.path, line.estimate)
+    ids = " ".join([ids, *(context.ledger.cite(line.job_id, path) for path in line.noted)])
     return [
         SeriesMark(line.series),
         Paragraph(name, style.CELL),
@@ -203,11 +207,32 @@ def _difference_groups(dossier: Dossier) -> list[tuple[str, list[Line]]]:
             one.estimate,
             dossier.comparison_job,
             f"differences.{k}.estimate",
+            _corrected(one, dossier.comparison.margin),
+            () if one.adjusted_p is None else (f"differences.{k}.adjusted_p",),
         )
         groups.setdefault(one.label, []).append(line)
     macro = groups.pop(MACRO, None)
     first = [("Macro average over labels", macro)] if macro else []
     return [*first, *groups.items()]
+
+
+def _corrected(one: Difference, margin: float | None) -> str:
+    """The corrected p value and the verdict of the margin, as far as there are any."""
+    parts = []
+    if one.adjusted_p is not None:
+        parts.append(f"p {'< 0.001' if one.adjusted_p < 0.001 else style.decimal(one.adjusted_p)} ({one.correction})")
+    if one.verdict and margin is not None:
+        verdict = "non-inferiority not shown" if one.verdict == "not shown" else one.verdict
+        parts.append(f"{verdict}, margin {margin:g}")
+    return "; ".join(parts)
+
+
+def _adjustment(dossier: Dossier) -> str:
+    """Whether the number of comparisons is allowed for, and how."""
+    by = sorted({one.correction for one in dossier.comparison.differences if one.correction})
+    if not by:
+        return "Differences are not adjusted for the number of comparisons."
+    return f"p values are corrected for the number of comparisons ({' and '.join(by)}), intervals are not."
 
 
 def _resampling(dossier: Dossier) -> str:

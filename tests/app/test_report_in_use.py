@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from pdf_text import page_texts
-from report_factory import certificate, estimate, make_dossier
+from report_factory import certificate, estimate, evidence_of, make_dossier
 
 from app.governance.dossier import Dossier
 from app.governance.evidence import printable
@@ -171,3 +171,20 @@ def test_curves_and_worst_recordings_stay_out_of_the_evidence_and_what_is_printe
     assert "labels.0.calibration.slope.value" in paths
     assert "labels.0.operating.measures.ppv.interval.low" in paths
     assert not [path for path in paths if re.search(r"\.curve\.|\.points\.|\.failures\.", path)]
+
+
+def test_differences_carry_corrected_p_and_what_they_show_against_the_margin(told: Dossier) -> None:
+    rows = told.comparison.differences
+    judged = [
+        one.model_copy(update={"adjusted_p": 0.0421, "correction": "Holm", "verdict": "not shown"}) for one in rows
+    ]
+    changed = told.comparison.model_copy(update={"differences": judged, "margin": 0.03})
+    plain = {one.evaluation_job: one.evaluation.model_dump(mode="json") for one in told.models}
+    plain[told.comparison_job] = changed.model_dump(mode="json")
+    text = text_of(replace(told, comparison=changed, evidence=evidence_of(plain), leaks=None))
+    assert "p 0.042 (Holm); non-inferiority not shown, margin 0.03" in text
+    assert "p values are corrected for the number of comparisons (Holm), intervals are not." in text
+
+
+def test_differences_that_nobody_corrected_say_so(text: str) -> None:
+    assert "Differences are not adjusted for the number of comparisons." in text
