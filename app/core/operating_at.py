@@ -15,8 +15,6 @@ from engine.contract.config import EvaluateConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.estimate import Estimate
 from engine.contract.operating import Measure
-from engine.metrics.confusion import Confusion, operating_measures
-from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
 MOST_RESAMPLES = 500
 """Enough for an interval that is looked at while a threshold is moved; the evaluation's own are drawn more often."""
@@ -29,6 +27,10 @@ def measures_at(session: Session, home: Home, job_id: str, label: str, threshold
         UsageError: no finished evaluation, or it has not scored this label.
         WorldError: its scores are gone or damaged.
     """
+    # Here: they bring scipy, which a workspace opens without.
+    from engine.metrics.confusion import Confusion, operating_measures
+    from engine.metrics.uncertainty import draw_multiplicities, patient_codes
+
     job = jobs.get(session, job_id)
     if job.kind != "evaluate" or job.state != "done":
         raise UsageError(f"job {job_id}", "it is no finished evaluation", "See: isoline results")
