@@ -9,12 +9,13 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, models, tasks
+from app.core import cohorts, jobs, models, records, tasks
 from app.core.home import Home
 from app.core.schema import RecordLabel, RegisteredModel
-from engine.contract.config import EvaluateConfig, EvaluationSettings, PredictionsModel
+from engine.contract.config import BaselineModel, EvaluateConfig, EvaluationSettings, PredictionsModel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.evaluation import MODES, HeadTraining
+from engine.contract.model_source import ModelSource
 from engine.contract.run import ManifestRow
 
 NETWORKS = ("native", "random")
@@ -72,6 +73,7 @@ def asked(
         reason = "every fold trains a model of its own, and none of them is the model"
         raise UsageError("training.keep_model", reason, "Evaluate on a cohort with a training and a test part")
     source = models.source_of(home, found)
+    _refuse_unmeasured(session, source, manifest, cohort)
     chosen = cohorts.chosen_labels(session, group, manifest, names) if names or not targets else ()
     numbers = _numbers(session, targets)
     if isinstance(source, PredictionsModel):
@@ -148,6 +150,16 @@ def refuse_short(session: Session, found: RegisteredModel, manifest: Sequence[Ma
     contract = found.card.get("preprocessing")
     if isinstance(contract, dict):
         cohorts.refuse_short(session, manifest, cohort, float(contract["window_s"]))
+
+
+def _refuse_unmeasured(session: Session, source: ModelSource, manifest: Sequence[ManifestRow], cohort: str) -> None:
+    """A baseline of the cart's measurements, and recordings without any. Raises WorldError."""
+    if not isinstance(source, BaselineModel) or "measurements" not in source.features:
+        return
+    found = records.by_ids(session, [row.record_id for row in manifest])
+    if not any(record.measurements for record in found.values()):
+        reason = "no recording of it has measurements of the cart"
+        raise WorldError(f"cohort {cohort}", reason, "Choose the baseline of age and sex, or recordings that have some")
 
 
 def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool, what: str = "label") -> tuple[str, ...]:

@@ -115,6 +115,9 @@ def test_the_cart_s_measurements_are_a_baseline_of_their_own(workspace):
     row = workspace.add_baseline(measurements=True)
     assert row.name == "age + sex + measurements"
     workspace.create_cohort("all", folds=3)
+    with pytest.raises(WorldError, match="no recording of it has measurements of the cart"):
+        workspace.evaluate(row.name, "all", ["NORM"], QUICK)
+    hurt(workspace, "UPDATE records SET measurements = ?", '{"rate": 70.0}')
     job = workspace.evaluate(row.name, "all", ["NORM"], QUICK)
     assert workspace.job_detail(job).config["model"]["features"] == ["age", "sex", "measurements"]
     assert workspace.add_baseline().sha256 != row.sha256
