@@ -17,6 +17,7 @@ from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.jobs_page import JobsPage
 from app.ui.new_evaluation import NewEvaluation
+from app.ui.new_examination import MeasureEfficiency, NewDrift, NewStress
 from app.ui.new_pretraining import NewPretraining
 from app.ui.new_run import NewComparison
 from app.ui.page_frame import bar, button, frame
@@ -72,6 +73,18 @@ class RunsPage(JobsPage):
     def new_comparison(self) -> NewComparison:
         """Ask which evaluations to compare."""
         return self._open(NewComparison(self.workspace, self.background, self))
+
+    def new_stress(self) -> NewStress:
+        """Ask which model's test recordings to break on purpose, and how."""
+        return self._open(NewStress(self.workspace, self.background, self))
+
+    def new_drift(self) -> NewDrift:
+        """Ask which recordings to hold against those that a model is known on."""
+        return self._open(NewDrift(self.workspace, self.background, self))
+
+    def new_efficiency(self) -> MeasureEfficiency:
+        """Ask whose cost to measure on this computer."""
+        return self._open(MeasureEfficiency(self.workspace, self.background, self))
 
     def _show_jobs(self, jobs: list[JobRow]) -> None:
         self.table.setColumnHidden(TIME_LEFT, not any(job.active for job in jobs))

@@ -1,0 +1,190 @@
+"""The dialogs that look further than an evaluation: *New stress bench*, *New drift check*, *Measure efficiency*."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtWidgets import QWidget
+
+from app.core.rows import CohortRow, LabelSummary, ModelRow
+from app.ui.background import Background
+from app.ui.choosers import add_cohorts, choosers, combo
+from app.ui.form import SchemaForm
+from app.ui.form_fields import TicksEditor
+from app.ui.run_dialog import RunDialog
+from engine.contract.drift import DriftConfig
+from engine.contract.stress import StressConfig
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+NETWORKS = ("native", "random")
+"""Sources of models that take recordings; supplied scores and baselines take none."""
+
+
+class Offer(NamedTuple):
+    """What there is to choose from."""
+
+    models: list[ModelRow]
+    cohorts: list[CohortRow]
+    labels: list[LabelSummary]
+
+
+def offer(workspace: Workspace) -> Offer:
+    """Networks, cohorts and labels of two classes; called off the window's thread."""
+    numbers = workspace.measured_numbers()
+    labels = [one for one in workspace.labels() if one.label not in numbers and one.positives and one.negatives]
+    return Offer([one for one in workspace.models() if one.source in NETWORKS], workspace.cohorts(), labels)
+
+
+class Examination(RunDialog):
+    """Base: asks the workspace for networks, and starts only with everything that a run needs."""
+
+    needs_cohort = True
+
+    def __init__(
+        self, workspace: Workspace, background: Background, parent: QWidget | None, title: str, sentence: str
+    ) -> None:
+        super().__init__(workspace, background, parent, title, sentence, height=600)
+        self.model, self.cohort, self.labels = combo("Model"), combo("Cohort"), TicksEditor([])
+        self.labels.list.setAccessibleName("Labels")
+
+    def _ask(self) -> None:
+        """Fetch what can be chosen, once everything that shows it stands."""
+        self.background.read(partial(offer, self.workspace), self._offer)
+
+    def _offer(self, known: Offer) -> None:
+        for model in known.models:
+            self.model.addItem(model.name, model.name)
+        add_cohorts(self.cohort, known.cohorts)
+        self.labels.offer([(one.label, one.label) for one in known.labels])
+        if not known.models:
+            self.tell_fault("There is no model that takes recordings yet. Pretrain one, or add one, first.")
+        elif self.needs_cohort and not known.cohorts:
+            self.tell_fault("There is no cohort yet. Make one on the page Cohorts.")
+        self._judge()
+
+    def _refused(self, error: Exception) -> None:
+        super()._refused(error)
+        self._judge()
+
+    def _judge(self) -> None:
+        chosen = bool(self.model.currentData()) and (not self.needs_cohort or bool(self.cohort.currentData()))
+        self.start.setEnabled(chosen and self._complete())
+
+    def _complete(self) -> bool:
+        """Whether what this dialog asks beside model and cohort is there."""
+        return True
+
+    @property
+    def chosen_labels(self) -> list[str]:
+        """The labels that are ticked."""
+        return [str(label) for label in self.labels.get()]
+
+
+class NewStress(Examination):
+    """A model, a cohort, labels, and which faults its test recordings are given."""
+
+    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(
+            workspace,
+            background,
+            parent,
+            "New stress bench",
+            "Breaks the test recordings on purpose, a little more each time, and tells at which severity the model"
+            " loses what it could tell apart.",
+        )
+        self.faults = TicksEditor([(one.name, one.title) for one in workspace.faults()])
+        self.faults.put([one.name for one in workspace.faults()])
+        self.faults.list.setAccessibleName("Faults")
+        self.form = SchemaForm(StressConfig, only=("margin", "resamples", "seed"))
+        self.body.addWidget(
+            choosers(("Model", self.model), ("Cohort", self.cohort), ("Labels", self.labels), ("Faults", self.faults))
+        )
+        self.body.addWidget(self.form, 1)
+        for editor in (self.labels, self.faults, self.form):
+            editor.changed.connect(self._judge)
+        self._ask()
+
+    def launch(self) -> None:
+        """Queue the bench."""
+        asked = {name: self.form.value()[name] for name in ("margin", "resamples", "seed")}
+        faults = [str(name) for name in self.faults.get()]
+        model, cohort = self.model.currentData(), self.cohort.currentData()
+        self._submit(partial(self.workspace.stress, model, cohort, self.chosen_labels, faults, **asked))
+
+    def _offer(self, known: Offer) -> None:
+        super()._offer(known)
+        self.labels.put([one.label for one in known.labels])
+
+    def _complete(self) -> bool:
+        return bool(self.labels.get()) and bool(self.faults.get()) and not self.form.errors
+
+
+class NewDrift(Examination):
+    """A model, the recordings that it is known on, and the local ones."""
+
+    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(
+            workspace,
+            background,
+            parent,
+            "New drift check",
+            "Tells whether local recordings look different to a model from those that it is known on, in all, by device"
+            " and by year.",
+        )
+        self.reference = combo("Reference cohort")
+        self.form = SchemaForm(DriftConfig, only=("seed",))
+        self.body.addWidget(
+            choosers(
+                ("Model", self.model),
+                ("Local cohort", self.cohort),
+                ("Reference", self.reference),
+                ("Labels whose share is told", self.labels),
+            )
+        )
+        self.body.addWidget(self.form, 1)
+        self.cohort.currentIndexChanged.connect(self._judge)
+        self.reference.currentIndexChanged.connect(self._judge)
+        self.form.changed.connect(self._judge)
+        self._ask()
+
+    def launch(self) -> None:
+        """Queue the comparison."""
+        model, cohort, reference = (one.currentData() for one in (self.model, self.cohort, self.reference))
+        seed = self.form.value()["seed"]
+        self._submit(partial(self.workspace.drift, model, cohort, reference, self.chosen_labels, seed=seed))
+
+    def _offer(self, known: Offer) -> None:
+        add_cohorts(self.reference, known.cohorts)
+        super()._offer(known)
+        if len(known.cohorts) == 1:
+            self.tell_fault("A drift check needs two cohorts: the local recordings, and those to hold them against.")
+
+    def _complete(self) -> bool:
+        reference = self.reference.currentData()
+        return bool(reference) and reference != self.cohort.currentData() and not self.form.errors
+
+
+class MeasureEfficiency(Examination):
+    """A model whose parameters, operations, time, memory and energy are measured on this computer."""
+
+    needs_cohort = False
+
+    def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(
+            workspace,
+            background,
+            parent,
+            "Measure efficiency",
+            "Parameters, operations, latency, throughput, memory and energy, on the processor and, where there is one,"
+            " on the GPU. Other runs under way make it slower than it is.",
+        )
+        self.body.addWidget(choosers(("Model", self.model)))
+        self.body.addStretch(1)
+        self._ask()
+
+    def launch(self) -> None:
+        """Queue the measurement."""
+        self._submit(partial(self.workspace.efficiency, self.model.currentData()))
