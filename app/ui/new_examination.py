@@ -44,9 +44,15 @@ class Examination(RunDialog):
     needs_cohort = True
 
     def __init__(
-        self, workspace: Workspace, background: Background, parent: QWidget | None, title: str, sentence: str
+        self,
+        workspace: Workspace,
+        background: Background,
+        parent: QWidget | None,
+        title: str,
+        sentence: str,
+        height: int = 600,
     ) -> None:
-        super().__init__(workspace, background, parent, title, sentence, height=600)
+        super().__init__(workspace, background, parent, title, sentence, height)
         self.model, self.cohort, self.labels = combo("Model"), combo("Cohort"), TicksEditor([])
         self.labels.list.setAccessibleName("Labels")
 
@@ -158,6 +164,7 @@ class NewDrift(Examination):
 
     def _offer(self, known: Offer) -> None:
         add_cohorts(self.reference, known.cohorts)
+        self.reference.setCurrentIndex(min(1, self.reference.count() - 1))
         super()._offer(known)
         if len(known.cohorts) == 1:
             self.tell_fault("A drift check needs two cohorts: the local recordings, and those to hold them against.")
@@ -180,6 +187,7 @@ class MeasureEfficiency(Examination):
             "Measure efficiency",
             "Parameters, operations, latency, throughput, memory and energy, on the processor and, where there is one,"
             " on the GPU. Other runs under way make it slower than it is.",
+            height=360,
         )
         self.body.addWidget(choosers(("Model", self.model)))
         self.body.addStretch(1)

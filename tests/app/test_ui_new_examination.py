@@ -81,6 +81,7 @@ def test_a_stress_bench_without_a_fault_cannot_start(opened):
 
 def test_a_cohort_is_not_held_against_itself(qtbot, opened, workspace):
     dialog = opened(NewDrift)
+    dialog.reference.setCurrentIndex(0)
     assert not dialog.start.isEnabled()
     dialog.reference.setCurrentIndex(1)
     assert dialog.start.isEnabled()
