@@ -20,7 +20,7 @@ class GroupResult(Model):
     complement: Estimate
     gap: Estimate = Field(description="Group minus complement, on common resamples.")
     p_value: float | None = Field(None, description="That the gap is 0.")
-    adjusted_p: float | None = Field(None, description="Corrected over the groups of this attribute.")
+    adjusted_p: float | None = Field(None, description="Corrected over all groups that are told together.")
     correction: str = Field(
         "", description="'Holm' for confirmatory attributes, 'Benjamini-Hochberg' for explored ones."
     )

@@ -20,6 +20,7 @@ from engine.metrics.confusion import prevalence_estimate
 from engine.metrics.discrimination import Counts, Ints
 from engine.metrics.estimates import Measured, auroc_estimate, effective_size, in_macro, macro_estimate, measure
 from engine.metrics.precision_recall import precision_estimate
+from engine.metrics.subgroups import corrected_together
 from engine.metrics.thresholds import ThresholdTable
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
@@ -109,12 +110,24 @@ def judge(
         results.append(result)
         if on_label is not None:
             on_label(column + 1)
+    if beyond is not None:
+        results = _corrected_together(results, beyond.settings.confirmatory)
     known_NL = np.isfinite(y_NL)
     scored_N = (known_NL & np.isfinite(score_NL)).any(axis=1)
     macro = macro_estimate(measured, int(scored_N.sum()), len(np.unique(codes_N[scored_N])), confidence)
     asked = [column for column in range(len(labels)) if column not in told_problems]
     missing = int((known_NL & ~np.isfinite(score_NL))[:, asked].any(axis=1).sum())
     return Judged(macro, results, [*macro_notes(results, measured), *_flag_notes(labels, cuts)], missing)
+
+
+def _corrected_together(results: list[LabelResult], confirmatory: bool) -> list[LabelResult]:
+    """Subgroups of all labels are one table, so their p values are corrected as one."""
+    pages = [page for result in results for page in result.subgroups]
+    told = iter(corrected_together(pages, "Holm" if confirmatory else "Benjamini-Hochberg"))
+    return [
+        result.model_copy(update={"subgroups": [next(told) for _ in result.subgroups]}) if result.subgroups else result
+        for result in results
+    ]
 
 
 @dataclass(frozen=True)

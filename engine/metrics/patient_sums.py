@@ -19,16 +19,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import expit, logit, stdtrit
 
 from engine.contract.estimate import Estimate, Interval
 from engine.metrics.discrimination import Counts, Floats, Ints
 from engine.metrics.estimates import SMALL_CLASS
 from engine.metrics.uncertainty import freedom_of, percentile_interval
 
-Scale = Literal["plain", "log", "log of 1 -"]
+Scale = Literal["plain", "log", "log of 1 -", "logit"]
 """Where the analytic interval is symmetric: plain for differences and slopes, log for what is above 0, log of 1 - for
-what is at most 1."""
+what is at most 1, logit for areas and shares."""
 
 _COLUMNS = 256
 
@@ -206,6 +206,9 @@ def analytic_interval(sampled: Sampled, freedom: int, confidence: float, scale: 
     elif scale == "log of 1 -" and value < 1:
         rest = 1 - value
         low, high = 1 - rest * np.exp(reach / rest), 1 - rest * np.exp(-reach / rest)
+    elif scale == "logit" and 0 < value < 1:
+        middle, reach = float(logit(value)), reach / (value * (1 - value))
+        low, high = float(expit(middle - reach)), float(expit(middle + reach))
     else:
         low, high = value - reach, value + reach
     if not (np.isfinite(low) and np.isfinite(high)):

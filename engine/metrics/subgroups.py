@@ -66,7 +66,7 @@ def auroc_measure(y_N: Floats, score_N: Floats, patient_N: Ints, weight_PB: Coun
         error_P = Influence.of(y, score, patient, len(weight_PB)).total_P()
         return Sampled(value, error_P, ranked.resampled(weight_PB))
 
-    return Asked("AUROC", measure, patient_N, np.isfinite(y_N) & np.isfinite(score_N), y_N)
+    return Asked("AUROC", measure, patient_N, np.isfinite(y_N) & np.isfinite(score_N), y_N, scale="logit")
 
 
 def subgroup_results(
@@ -219,6 +219,21 @@ def _worst(parts: Sequence[_Part], higher_is_better: bool) -> str | None:
     if len(values) < 2:
         return None
     return (min if higher_is_better else max)(values, key=lambda name: values[name])
+
+
+def corrected_together(pages: Sequence[SubgroupResults], correction: str) -> list[SubgroupResults]:
+    """The same pages with p values of groups corrected over all of them: what is told together is corrected together.
+
+    Args:
+        pages: of several labels and attributes.
+        correction: "Holm" or "Benjamini-Hochberg".
+    """
+    flat = _corrected([group for page in pages for group in page.groups], correction)
+    ends = np.cumsum([0, *(len(page.groups) for page in pages)]).tolist()
+    return [
+        page.model_copy(update={"groups": flat[first:last]})
+        for page, first, last in zip(pages, ends[:-1], ends[1:], strict=True)
+    ]
 
 
 def _corrected(results: list[GroupResult], correction: str) -> list[GroupResult]:

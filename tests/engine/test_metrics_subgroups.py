@@ -6,8 +6,9 @@ from scipy.special import expit, logit
 
 from engine.contract.errors import UsageError
 from engine.metrics.discrimination import auroc
+from engine.metrics.multiplicity import holm
 from engine.metrics.recalibration import recalibration_results
-from engine.metrics.subgroups import auroc_measure, subgroup_results
+from engine.metrics.subgroups import auroc_measure, corrected_together, subgroup_results
 from engine.metrics.uncertainty import draw_multiplicities
 
 
@@ -126,3 +127,28 @@ def test_few_held_out_patients_change_nothing():
     told = recalibration_results(held, test, draw_multiplicities(60, 20, 0))
     assert (told.correction, told.after) == ("none", None)
     assert "fewer than 10" in told.reason
+
+
+def test_an_area_s_interval_stays_between_0_and_1():
+    rng = np.random.default_rng(0)
+    y_N = np.repeat([1.0, 0.0], 12)
+    score_N = y_N + 0.6 * rng.standard_normal(24)
+    codes_N, weight_PB = np.arange(24), draw_multiplicities(24, 200, 0)
+    told = subgroup_results("sex", ["female"] * 24, auroc_measure(y_N, score_N, codes_N, weight_PB)).overall
+    assert 0 < told.interval.low < told.value < told.interval.high < 1
+    assert "logit" in told.interval.method
+
+
+def test_groups_of_several_labels_are_corrected_as_one_table():
+    rng = np.random.default_rng(1)
+    codes_N, weight_PB = np.arange(200), draw_multiplicities(200, 200, 0)
+    group_N = ["a", "b"] * 100
+    pages = []
+    for _ in range(3):
+        y_N = (rng.random(200) < 0.5).astype(float)
+        score_N = y_N + 2 * rng.standard_normal(200)
+        pages.append(subgroup_results("g", group_N, auroc_measure(y_N, score_N, codes_N, weight_PB)))
+    told = corrected_together(pages, "Holm")
+    p_M = [group.p_value for page in pages for group in page.groups]
+    np.testing.assert_allclose([group.adjusted_p for page in told for group in page.groups], holm(p_M))
+    assert [group.correction for page in told for group in page.groups] == ["Holm"] * 6
