@@ -45,7 +45,8 @@ def band(found: Hsics, code_N: Ints, weight_PB: Counts, confidence: float) -> di
     low: list[list[float | None]] = []
     high: list[list[float | None]] = []
     with np.errstate(divide="ignore", invalid="ignore"):
-        cka_RCB = cross_RCB / np.sqrt(own_RB[:, None] * own_CB)
+        # No CKA lies beyond 1, whatever an unbiased estimate of few recordings says.
+        cka_RCB = np.clip(cross_RCB / np.sqrt(own_RB[:, None] * own_CB), -1.0, 1.0)
     for row in cka_RCB:
         bounds = [_bounds(cka_B, confidence) for cka_B in row]
         low.append([pair[0] for pair in bounds])

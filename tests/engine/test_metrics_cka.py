@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.metrics.cka import Patients, compare_layers, debiased_cka, preview_layers, similarity
-from engine.metrics.cka_chance import null, u_centred
+from engine.metrics.cka_chance import band, null, u_centred
 from engine.metrics.hsic import median_distance, pairwise, view
 from engine.metrics.uncertainty import draw_multiplicities
 
@@ -186,6 +186,15 @@ def weighted_cka(x, y, weight):
         return pairs + alone - 2 * (w * (k @ w)) @ (l @ w) / total**3
 
     return hsic_of(x, y) / np.sqrt(hsic_of(x, x) * hsic_of(y, y))
+
+
+def test_no_band_reaches_beyond_1_even_with_a_handful_of_recordings():
+    for seed in range(6):
+        x, y = correlated(12, 40, seed)
+        told = band(
+            pairwise([view(x)], [view(y)], None, shares=True), np.arange(12), draw_multiplicities(12, 300, 0), 0.95
+        )
+        assert told["high"][0][0] <= 1
 
 
 def test_patients_with_many_recordings_widen_the_band():
