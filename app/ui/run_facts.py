@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from app import printing
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
+from app.ui.examination_facts import drift_facts, efficiency_facts, stress_facts
+from app.ui.run_fact import Fact as Fact
 from engine.contract.card import DERIVED_STAMP
 from engine.contract.config import PretrainConfig
 from engine.contract.events import (
@@ -52,14 +54,6 @@ BROKEN = ("failed", "interrupted")
 """States in which the reason comes first."""
 
 HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One line of a two-column table."""
-
-    name: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -220,7 +214,16 @@ def _outcome(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str,
         return _comparison(results)
     if kind == "leakage" and results:
         return _leaks(results)
+    if kind in _EXAMINATIONS and results:
+        return _EXAMINATIONS[kind](results)
     return [Fact(name.replace("_", " ").capitalize(), _plain(v)) for name, v in results.items() if name != "kind"]
+
+
+_EXAMINATIONS: dict[str, Callable[[Mapping[str, Any]], list[Fact]]] = {
+    "stress": stress_facts,
+    "drift": drift_facts,
+    "efficiency": efficiency_facts,
+}
 
 
 def _leaks(results: Mapping[str, Any]) -> list[Fact]:

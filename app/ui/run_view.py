@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
@@ -20,7 +22,9 @@ from PySide6.QtWidgets import (
 
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.ui import theme as themes
+from app.ui.background import Background
 from app.ui.banner import Banner
+from app.ui.figure_view import FigureView
 from app.ui.interval_table import IntervalTable, evaluation_rows
 from app.ui.rows_table import Column, RowsTable, fixed_font
 from app.ui.run_facts import (
@@ -38,9 +42,10 @@ from app.ui.run_facts import (
 )
 from app.ui.signs import STATE_WORDS, sign, state_icon
 from app.ui.theme import Theme
-from engine.contract.results import EvaluateResults
+from engine.contract.results import EvaluateResults, StressResults
 
 if TYPE_CHECKING:
+    from app.report.figure import Figure
     from app.ui.plots import CurvePlot
     from app.workspace import Workspace
 
@@ -79,11 +84,13 @@ def look(workspace: Workspace, job_id: str, after_seq: int, stage: str) -> Look:
 class RunView(QWidget):
     """Shows one run. Keeps the log it has and asks only for what is new."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
         self.job_id = ""
+        self.figure = FigureView(workspace, background, "Figure of the run")
         self.last_seq, self.stage = -1, ""
         self._log: list[LogLine] = []
+        self._drawn = ""
         theme = themes.current()
         self.state, self.heading, self.message, self.trouble = QLabel(), QLabel(), QLabel(), Banner()
         self.curve: CurvePlot | None = None
@@ -116,6 +123,7 @@ class RunView(QWidget):
             table.rows.set_rows([])
         self.console.clear()
         self.intervals.setVisible(False)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.figure), False)
         if self.curve is not None:
             self.curve.setVisible(False)
 
@@ -127,6 +135,7 @@ class RunView(QWidget):
         self._seen = seen
         self._tell_curve(seen)
         self._tell_intervals(seen.detail)
+        self._tell_figure(seen.detail)
         self.facts.rows.set_rows(facts(seen.detail, seen.series))
         self.config.rows.set_rows(config_lines(seen.detail.config))
         self._tell_log(seen)
@@ -136,6 +145,7 @@ class RunView(QWidget):
         """Take over the colours of the curve."""
         if self.curve is not None:
             self.curve.apply_theme(theme)
+        self.figure.apply_theme(theme)
         self.console.setFont(fixed_font())
         self.trouble.repaint_sign()
 
@@ -158,6 +168,8 @@ class RunView(QWidget):
         self.facts.setWordWrap(True)
         self.facts.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tabs.addTab(self.console, "Console")
+        self.tabs.insertTab(1, self.figure, "Figure")
+        self.tabs.setTabVisible(1, False)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Parts of what is known of the run")
         self.tabs.tabBar().setDrawBase(False)
@@ -203,6 +215,14 @@ class RunView(QWidget):
         if scored:
             self.intervals.show_rows(evaluation_rows(EvaluateResults.model_validate(detail.results)))
 
+    def _tell_figure(self, detail: JobDetail) -> None:
+        """What a stress bench found, drawn; other runs have pages of their own for their figures."""
+        drawn = detail.job.kind == "stress" and detail.results is not None
+        self.tabs.setTabVisible(self.tabs.indexOf(self.figure), drawn)
+        if drawn and detail.results is not None and self._drawn != self.job_id:
+            self._drawn = self.job_id
+            self.figure.draw(partial(stress_figure, detail.results))
+
     def _tell_log(self, seen: Look) -> None:
         if seen.last_seq == self.last_seq:
             return
@@ -219,6 +239,13 @@ class RunView(QWidget):
             bar = self.console.verticalScrollBar()
             bar.setValue(bar.maximum())
         self.console.setPlaceholderText("The process has printed nothing.")
+
+
+def stress_figure(results: Mapping[str, Any]) -> Figure | None:
+    """The growing faults of a stress bench, or its single ones where none grows; made off the window's thread."""
+    from app.report.stress_figures import figures
+
+    return next(iter(figures(StressResults.model_validate(results))), None)
 
 
 def head_text(job: JobRow) -> str:

@@ -45,7 +45,7 @@ class RunsPage(JobsPage):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
         self.table = RowsTable(_columns(), lambda job: job.job_id, "Runs, the newest first")
-        self.view = RunView()
+        self.view = RunView(workspace, background)
         self._lay_out()
         self.table.selected.connect(self._look)
         import_later(self, "app.ui.plots", self._add_curve)
