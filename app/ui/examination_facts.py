@@ -28,7 +28,8 @@ def stress_facts(results: Mapping[str, Any]) -> list[Fact]:
         title, broken, interval, held, worst = sweep_row(sweep)
         reach = f" ({interval})" if interval else ""
         breaks = f"loses {sweep.breaking.margin:g} at {broken}{reach}"
-        lines.append(Fact(title, f"{breaks}; holds to {held or '-'}. {worst}"))
+        holds = f"holds to {held}" if sweep.breaking.held is not None else "nowhere shown to hold"
+        lines.append(Fact(title, f"{breaks}; {holds}. {worst}"))
     return [*lines, *(Fact("Note", note) for note in told.notes)]
 
 

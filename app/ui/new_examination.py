@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from PySide6.QtWidgets import QWidget
 
@@ -13,7 +13,7 @@ from app.ui.choosers import add_cohorts, choosers, combo
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
 from app.ui.run_dialog import RunDialog
-from engine.contract.drift import DriftConfig
+from engine.contract.drift import DriftConfig, GroupedBy
 from engine.contract.stress import StressConfig
 
 if TYPE_CHECKING:
@@ -137,16 +137,20 @@ class NewDrift(Examination):
             background,
             parent,
             "New drift check",
-            "Tells whether local recordings look different to a model from those that it is known on, in all, by device"
-            " and by year.",
+            "Tells whether local recordings look different to a model from those that it is known on: all of them, and"
+            " every group of an attribute by itself.",
         )
         self.reference = combo("Reference cohort")
+        self.by = TicksEditor([(name, name.capitalize()) for name in get_args(GroupedBy)])
+        self.by.put(["device", "year"])
+        self.by.list.setAccessibleName("Groups told by")
         self.form = SchemaForm(DriftConfig, only=("seed",))
         self.body.addWidget(
             choosers(
                 ("Model", self.model),
                 ("Local cohort", self.cohort),
                 ("Reference", self.reference),
+                ("Groups by", self.by),
                 ("Labels whose share is told", self.labels),
             )
         )
@@ -160,7 +164,9 @@ class NewDrift(Examination):
         """Queue the comparison."""
         model, cohort, reference = (one.currentData() for one in (self.model, self.cohort, self.reference))
         seed = self.form.value()["seed"]
-        self._submit(partial(self.workspace.drift, model, cohort, reference, self.chosen_labels, seed=seed))
+        by = [name for name in get_args(GroupedBy) if name in self.by.get()]
+        asked = partial(self.workspace.drift, model, cohort, reference, self.chosen_labels, by=by, seed=seed)
+        self._submit(asked)
 
     def _offer(self, known: Offer) -> None:
         add_cohorts(self.reference, known.cohorts)

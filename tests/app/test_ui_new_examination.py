@@ -87,7 +87,9 @@ def test_a_cohort_is_not_held_against_itself(qtbot, opened, workspace):
     assert dialog.start.isEnabled()
     with qtbot.waitSignal(dialog.launched):
         dialog.launch()
-    assert workspace.asked == [("drift", dialog_model(workspace), "all", "elsewhere", [], {"seed": 0})]
+    assert workspace.asked == [
+        ("drift", dialog_model(workspace), "all", "elsewhere", [], {"by": ["device", "year"], "seed": 0})
+    ]
 
 
 def test_efficiency_needs_nothing_but_a_model(qtbot, opened, workspace):
