@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from app.core import cohorts, leak_state, models, studies
 from app.core.corpus_names import Corpora, corpora_in, is_of, tells
 from app.core.rows import Exposure, LeakSearch, LeakState
-from app.core.schema import CohortMember, Job, JobMember, Record, RegisteredModel
+from app.core.schema import Cohort, CohortMember, Job, JobMember, Record, RegisteredModel
 from app.core.words import counted
 from engine.contract.results import KnownLeaks
 from engine.contract.run import RunFolder, write_whole
+from engine.data.splits import split_digest
 
 UNTRAINED = ("random", "baseline")
 """Sources of models that no recording has shaped before the evaluation."""
@@ -32,6 +33,9 @@ NOT_TOLD = "whether it has seen these recordings cannot be told"
 NOT_KNOWN = "not known"
 
 BLOCK = 10_000
+
+TAUGHT = ("train", "validation")
+"""Parts of a cohort whose labels shape a model, or choose which of its states is kept."""
 
 
 class Scored(NamedTuple):
@@ -95,11 +99,16 @@ def tested(session: Session, cohort: str) -> Tested:
 
 
 def trained_on(session: Session, found: RegisteredModel) -> set[str]:
-    """The recordings of this workspace that a model, or one that it went on from, was pretrained on; empty: unknown."""
+    """The recordings of this workspace that a model, or one that it went on from, was trained on; empty: unknown."""
     seen: set[str] = set()
     for model in lineage(session, found):
-        seen |= _members(session, model.job_id) if model.job_id else _of_study(session, model)
+        seen |= _known(session, model)
     return seen
+
+
+def taught_on(session: Session, found: RegisteredModel) -> set[str]:
+    """Those of them whose labels it, or one that it went on from, was finetuned on."""
+    return set[str]().union(*(_of_evaluation(session, model) for model in lineage(session, found)))
 
 
 def lineage(session: Session, found: RegisteredModel) -> list[RegisteredModel]:
@@ -118,6 +127,30 @@ def write_known(session: Session, job: Job, folder: RunFolder) -> None:
     if job.kind == "evaluate":
         told = known(session, str(job.cohort), [str(job.model)])
         write_whole(folder.leaks_path, json.dumps(told.model_dump(mode="json"), indent=1) + "\n")
+
+
+def _known(session: Session, model: RegisteredModel) -> set[str]:
+    """What this one model was trained on, by the job that made it."""
+    if model.job_id:
+        return _members(session, model.job_id)
+    return _of_study(session, model) or _of_evaluation(session, model)
+
+
+def _of_evaluation(session: Session, model: RegisteredModel) -> set[str]:
+    """What a model that was kept from an evaluation was finetuned on; the hash in its card tells that it was this one.
+
+    Another workspace has jobs of the same names.
+    """
+    line = model.card.get("lineage") or {}
+    query = (
+        select(CohortMember.record_id, CohortMember.split)
+        .join(Cohort, Cohort.number == CohortMember.cohort)
+        .join(Job, Job.cohort == Cohort.name)
+        .where(Job.job_id == str(line.get("run_id", "")), Job.kind == "evaluate", CohortMember.split.in_(TAUGHT))
+    )
+    rows = session.execute(query).all()
+    ids, parts = [row.record_id for row in rows], [row.split for row in rows]
+    return set(ids) if rows and split_digest(ids, parts) == line.get("corpus_sha256") else set()
 
 
 def _of_study(session: Session, model: RegisteredModel) -> set[str]:
@@ -141,11 +174,15 @@ def _exposure(session: Session, part: Tested, model: RegisteredModel) -> Exposur
     declared = "; ".join(dict.fromkeys(_declared(session, model)))
     told = []
     if seen:
-        told += [_same_recordings(session, part, model.name, seen), _copies(part, model.name)]
+        taught = taught_on(session, model)
+        others = seen - taught
+        told += [_same_labels(session, part, model.name, taught)] if taught else []
+        told += [_same_recordings(session, part, model.name, others)] if others else []
+        told.append(_copies(part, model.name))
     if declared:
         told += [_same_corpus(part, model.name, declared), _in_packs(part, model.name, declared)]
-    if not told:
-        told = [_nobody_knows(model.name)]
+    if not told or any(_untold(session, one) for one in lineage(session, model)):
+        told.append(_nobody_knows(model.name))
     own = [f"{counted(len(seen), 'recording')} of this workspace"] if seen else []
     return Exposure(
         model.name,
@@ -160,8 +197,14 @@ def _declared(session: Session, model: RegisteredModel) -> Iterator[str]:
     """What the cards of a model and of those before it say of their corpora; what was made here is known better."""
     for one in lineage(session, model):
         line = one.card.get("lineage") or {}
-        if not one.job_id and not _of_study(session, one) and tells(str(line.get("corpus", ""))):
+        if not _known(session, one) and tells(str(line.get("corpus", ""))):
             yield str(line["corpus"])
+
+
+def _untold(session: Session, model: RegisteredModel) -> bool:
+    """Whether nobody says what this one of a line was trained on: what is known of its parents does not answer it."""
+    told = tells(str((model.card.get("lineage") or {}).get("corpus", "")))
+    return model.source not in UNTRAINED and not told and not _known(session, model)
 
 
 @dataclass(frozen=True)
@@ -171,6 +214,18 @@ class _Told:
     findings: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
     clear: tuple[str, ...] = ()
+
+
+def _same_labels(session: Session, part: Tested, name: str, taught: set[str]) -> _Told:
+    both = sum(row.record_id in taught for row in part.records)
+    if both:
+        return _Told((f"'{name}' was finetuned on the labels of {both:,} {part.of_all}",))
+    people = {row.patient for row in part.records}
+    shared = len(people & _patients(session, taught))
+    if shared:
+        whole = counted(len(people), "scored patient")
+        return _Told((f"'{name}' was finetuned on labels of other recordings of {shared:,} of the {whole}",))
+    return _Told(clear=(f"the labels of none {part.of_all}, and of no other of their patients, finetuned it",))
 
 
 def _same_recordings(session: Session, part: Tested, name: str, seen: set[str]) -> _Told:

@@ -3,14 +3,17 @@
 A model that is trained sees a random crop of every recording in every epoch, cut at the recording's own rate and
 resampled after (method specification, 5.2). A frozen model would make other tokens of every such crop, a pass through
 the model for each epoch. Its heads see the recording's consecutive windows in place of it, one drawn at random in every
-epoch: tokens are made once, in one pass that serves all folds and epochs. `docs/evaluation.md` tells what the
-difference is.
+epoch: tokens are made once, in one pass that serves all folds and epochs. Measured on PTB-XL's superclasses
+(257 recordings to train on, 96 tested; CPC, JEPA and random S4; three seeds each, 50 epochs), fresh crops gained 0.007
+of macro AUROC with attention pooling (from -0.007 to +0.020) and 0.003 to 0.016 with the linear head (0.094 once, where
+windows chose an early epoch), for 7 and 100 times the time: slightly to the disadvantage of frozen models.
 
 Shapes: N recordings, W windows of all recordings, B crops, C leads, T samples, L tokens, D width.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +56,26 @@ class Examples(Protocol):
     def windows(self, row: int) -> Tensor:
         """Consecutive windows of a recording, or their tokens."""
         ...
+
+
+def in_batches(
+    examples: Examples, rows_M: Rows, device: torch.device, size: int
+) -> Iterator[tuple[list[int], Tensor, list[int]]]:
+    """Recordings with their windows on the device, side by side, and how many each has.
+
+    On a GPU, which a recording's few windows leave idle, recordings share batches of about `size` windows. On a CPU
+    each goes by itself, so that its numbers cannot depend on its neighbours; there that costs nothing.
+    """
+    rows: list[int] = []
+    parts: list[Tensor] = []
+    for row in rows_M.tolist():
+        rows.append(row)
+        parts.append(examples.windows(row))
+        if device.type == "cpu" or sum(map(len, parts)) >= size:
+            yield rows, torch.cat(parts).to(device), [len(part) for part in parts]
+            rows, parts = [], []
+    if rows:
+        yield rows, torch.cat(parts).to(device), [len(part) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -168,18 +191,22 @@ class Tokens:
     def _made(
         self, encode: Callable[[Tensor], object], pooled: bool, device: torch.device, batch_size: int
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for row in np.flatnonzero(self._usable_N).tolist():
-            parts = [
-                encode(x_BCT.to(device)).tokens_BLD  # type: ignore[attr-defined]
-                for x_BCT in torch.split(self._crops.windows(row), batch_size)
-            ]
-            tokens_WLD = torch.cat(parts)
-            yield row, (tokens_WLD.mean(dim=1, keepdim=True) if pooled else tokens_WLD).float().cpu().numpy()
+        for rows, x_WCT, counts in in_batches(self._crops, np.flatnonzero(self._usable_N), device, batch_size):
+            told: list[Tensor] = [encode(x_BCT).tokens_BLD for x_BCT in torch.split(x_WCT, batch_size)]  # type: ignore[attr-defined]
+            tokens_WLD = torch.cat([part.mean(dim=1, keepdim=True) if pooled else part for part in told]).float().cpu()
+            for row, part_WLD in zip(rows, torch.split(tokens_WLD, counts), strict=True):
+                yield row, part_WLD.numpy()
 
     def _room(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         size = (int(self._first_N[-1]), *shape)
-        if 4 * int(np.prod(size)) <= IN_MEMORY:
+        needed = 4 * int(np.prod(size))
+        if needed <= IN_MEMORY:
             return np.empty(size, dtype=np.float32)
+        free = shutil.disk_usage(self._file.parent).free
+        if needed > free:
+            # A full disk under a mapped file ends the process without a word.
+            reason = f"its tokens take {needed / 1e9:,.1f} GB while it works, and {free / 1e9:,.1f} GB are free"
+            raise WorldError("run folder", reason, "Free some space, or choose mode 'linear'", fault="disk_full")
         try:
             return np.memmap(self._file, dtype=np.float32, mode="w+", shape=size)
         except OSError as error:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from engine.backbones.base import Backbone
 from engine.contract.errors import WorldError
 from engine.contract.evaluation import EpochScore, HeadTraining, Mode
-from engine.evaluation.head_data import Examples
+from engine.evaluation.head_data import Examples, in_batches
 from engine.evaluation.heads import build_head
 from engine.metrics.discrimination import auroc
 from engine.ranks.draws import Draws, draw_seed, drawing, numpy_generator
@@ -164,11 +164,12 @@ class Trainer:
     def outputs(self, rows_M: Rows) -> Floats:
         """Outputs of recordings, [M, O], mean over windows: probabilities of labels, and numbers in SD."""
         self._model.eval()
-        labels, told = self._y_NL.shape[1], []
-        for row in rows_M.tolist():
-            parts = torch.split(self._examples.windows(int(row)).to(self._device), self._settings.batch_size)
-            output_WO = torch.cat([self._model(part) for part in parts]).double()
-            told.append(torch.cat([output_WO[:, :labels].sigmoid(), output_WO[:, labels:]], dim=1).mean(dim=0).cpu())
+        labels, size = self._y_NL.shape[1], self._settings.batch_size
+        told: list[Tensor] = []
+        for _, x, counts in in_batches(self._examples, rows_M, self._device, size):
+            output_WO = torch.cat([self._model(part) for part in torch.split(x, size)]).double()
+            said_WO = torch.cat([output_WO[:, :labels].sigmoid(), output_WO[:, labels:]], dim=1)
+            told += [part_WO.mean(dim=0).cpu() for part_WO in torch.split(said_WO, counts)]
         return torch.stack(told).numpy() if told else np.empty((0, labels + self._z_NK.shape[1]))
 
     def _epoch(self, train_M: Rows, epoch: int) -> float:

@@ -21,16 +21,21 @@ import torch
 from numpy.typing import NDArray
 
 from engine.backbones.base import Backbone
+from engine.contract.errors import WorldError
 from engine.contract.evaluation import EvaluateConfig, HeadHistory
 from engine.data.splits import holdout
 from engine.evaluation.head_data import Crops, Examples
 from engine.evaluation.head_training import Aims, HeadModel, Trainer
 from engine.evaluation.opened import Opened
 from engine.evaluation.probe import Part, parts_of
+from engine.evaluation.ridge import LEAST
 from engine.ranks.draws import draw_seed
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+TRAINED = ("finetune", "supervised")
+"""Modes that train the model itself, not only a head."""
 
 CERTAIN = 1e-7
 """Probabilities are kept this far from 0 and 1, the reach of float32, so that log-odds are finite."""
@@ -45,16 +50,18 @@ class Trained:
         probability_NL: as the model gives it.
         prediction_NK: of measured numbers, in their own unit.
         problems: per label index, why it has no score.
+        number_problems: per target index, why it has no prediction.
         histories: one a part.
-        models: the trained model of each part; empty where it was frozen.
+        models: what was trained, where there is a single part and it was not frozen.
     """
 
     score_NL: Floats
     probability_NL: Floats
     prediction_NK: Floats
     problems: dict[int, str] = field(default_factory=dict)
+    number_problems: dict[int, str] = field(default_factory=dict)
     histories: list[HeadHistory] = field(default_factory=list)
-    models: list[tuple[Part, Backbone]] = field(default_factory=list)
+    models: list[Backbone] = field(default_factory=list)
 
 
 def cross_trained(
@@ -74,18 +81,22 @@ def cross_trained(
         examples: the crops themselves, or tokens of the frozen model.
         device: where it runs.
         told: told how many epochs of all parts are done; may raise to stop.
+
+    Raises:
+        WorldError: a part has too few patients to train on, or its training does not converge.
     """
     shape_NL, shape_NK = opened.y_NL.shape, opened.target_NK.shape
     out = Trained(np.full(shape_NL, np.nan), np.full(shape_NL, np.nan), np.full(shape_NK, np.nan))
     usable_N = examples.usable()
     done = 0
-    for part in parts_of(opened.split):
+    parts = parts_of(opened.split)
+    for part in parts:
         train_M, held_out_M, scored_M = _rows(config, opened, part, usable_N)
         mean_K, spread_K = _scale(opened.target_NK[train_M])
         aims = Aims(opened.y_NL, (opened.target_NK - mean_K) / spread_K)
         _note_problems(out, opened, part, train_M)
         outputs = shape_NL[1] + shape_NK[1]
-        trunk = copy.deepcopy(crops.model.module) if config.mode in ("finetune", "supervised") else None
+        trunk = copy.deepcopy(crops.model.module) if config.mode in TRAINED else None
         seed = draw_seed(config.seed, f"head/{part.name}")
         model = HeadModel(config.mode, trunk, crops.model.module.width, outputs, seed)
         trainer = Trainer(model, config.mode, config.training, examples, aims, config.seed, part.name, device)
@@ -95,11 +106,13 @@ def cross_trained(
         rows_M = np.concatenate([scored_M, held_out_M]) if part.name == "test" else scored_M
         _keep(out, trainer.outputs(rows_M), rows_M, opened.y_NL[train_M], (mean_K, spread_K))
         out.histories.append(HeadHistory(part=part.name, best_epoch=best, epochs=epochs))
-        if trunk is not None:
-            out.models.append((part, trunk.eval()))
+        if trunk is not None and len(parts) == 1:
+            out.models.append(trunk.eval())
     for label in out.problems:
         # A label scored in some folds only would be judged on a chosen part of the patients.
         out.score_NL[:, label] = out.probability_NL[:, label] = np.nan
+    for target in out.number_problems:
+        out.prediction_NK[:, target] = np.nan
     return out
 
 
@@ -111,6 +124,9 @@ def _rows(config: EvaluateConfig, opened: Opened, part: Part, usable_N: NDArray[
     if len(validation_M):
         return train_M, validation_M, scored_M
     people = [opened.patients[row] for row in train_M.tolist()]
+    if len(set(people)) < 2:
+        reason = f"it needs two patients with a recording that fills a window, and there are {len(set(people))}"
+        raise WorldError(f"training of {part.name}", reason, "Choose a larger cohort, or a model of a shorter window")
     held = np.array(holdout(people, config.training.validation_share, config.seed), dtype=bool)
     return train_M[~held], train_M[held], scored_M
 
@@ -129,6 +145,11 @@ def _note_problems(out: Trained, opened: Opened, part: Part, train_M: Rows) -> N
         lacking = "positive" if not (y_M == 1).any() else "negative" if not (y_M == 0).any() else ""
         if lacking:
             out.problems.setdefault(label, f"{part.name}: no {lacking} recording to train on")
+    for target in range(opened.target_NK.shape[1]):
+        known = int(np.isfinite(opened.target_NK[train_M, target]).sum())
+        if known < LEAST:
+            told = f"{part.name}: {known} recordings with a value to train on, {LEAST} are needed"
+            out.number_problems.setdefault(target, told)
 
 
 def _keep(out: Trained, output_MO: Floats, rows_M: Rows, y_TL: Floats, scale: tuple[Floats, Floats]) -> None:

@@ -26,6 +26,7 @@ class LoadedModel:
     Attributes:
         sha256: of its weights file; of the file its weights would make, where there is none.
         layers: names of the layers in `Features.layers`.
+        notes: of its card.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LoadedModel:
     preprocessing: Preprocessing
     sha256: str
     layers: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def load_model(source: NativeModel | RandomModel) -> LoadedModel:
@@ -73,7 +75,7 @@ def _load_checkpoint(source: NativeModel) -> LoadedModel:
     if card.preprocessing.leads != CANONICAL:
         raise WorldError(thing, "it wants other leads than the twelve in canonical order", "Use a 12-lead model")
     module, config = load_backbone(folder / WEIGHTS)
-    return LoadedModel(source.name, module.eval(), config, card.preprocessing, digest, module.layer_names)
+    return LoadedModel(source.name, module.eval(), config, card.preprocessing, digest, module.layer_names, card.notes)
 
 
 def _read_card(path: Path, thing: str) -> ModelCard:

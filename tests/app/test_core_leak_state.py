@@ -13,9 +13,10 @@ from app.core.corpus_names import corpora_in, is_of
 from app.core.schema import Job, JobMember, Record
 from app.workspace import Workspace
 from engine.contract.card import Lineage, ModelCard
-from engine.contract.config import S4Config
+from engine.contract.config import EvaluationSettings, S4Config
 from engine.contract.leakage import LeakageConfig
 from engine.contract.results import Copies, KnownLeaks, LeakageResults, Meeting
+from engine.data.splits import split_digest
 
 ALL = 12
 
@@ -151,6 +152,26 @@ def test_a_model_that_was_pretrained_here_is_held_against_what_is_scored(workspa
     found, unsearched = known(workspace, "ours", "held out")
     assert found == ["3 recordings of the cohort have changed copies in what 'ours' was pretrained on"]
     assert unsearched == []
+
+
+def test_a_model_finetuned_here_is_held_against_what_is_scored_by_the_labels_that_it_saw(workspace: Workspace) -> None:
+    job_id = workspace.evaluate("random", "held out", ["MI"], EvaluationSettings(mode="finetune"))
+    taught = [row for row in workspace.cohort_members("held out") if row.split == "train"]
+    digest = split_digest([row.record_id for row in taught], [row.split for row in taught])
+    kept = Lineage(run_id=job_id, corpus="local", corpus_sha256=digest)
+    elsewhere = kept.model_copy(update={"corpus": "unknown", "corpus_sha256": "0" * 64})
+    with workspace._home.db.write() as session:
+        for name, line in (("kept", kept), ("of another workspace", elsewhere)):
+            card = ModelCard(name=name, source="native", lineage=line)
+            models._register(session, name, name.ljust(64, "0"), card, {"source": "native", "name": name})
+    found, _ = known(workspace, "kept")
+    assert found == [f"'kept' was finetuned on the labels of {len(taught)} of the 12 scored recordings"]
+    (told,) = workspace.exposures("held out", ["kept"])
+    assert told.findings == ()
+    assert told.clear[0].startswith("the labels of none of the ")
+    found, unsearched = known(workspace, "of another workspace")
+    assert found == []
+    assert any("is not known" in sentence for sentence in unsearched)
 
 
 def test_what_a_model_was_pretrained_on_is_searched_for_copies_before_it_is_scored(
