@@ -52,11 +52,12 @@ READING = """## What may be read from this, and what not
 - Attention pooling on frozen S4 features gives more than their mean, for all five objectives; that is what a frozen
   probe is for. On the features of an untrained Net1D it ends below chance; probably since the head has no bias, as in
   the study, so that a label's share must come out of features whose scale follows the signal's amplitude.
-- Twenty epochs of finetuning on 250 recordings do worse than a frozen probe: too little data, and too few steps.
+- Finetuning is undertrained here: its best epoch is the last of twenty nearly everywhere, so that nobody may conclude
+  that a frozen probe is better.
 - On the Transformer, linear probes of four objectives are below random weights, as their collapsed features foretold
   ([pairs.md](pairs.md)); only CPC's are above.
-- No model tells LUDB's rhythms: three labels of 11 to 41 positives, means over windows of 2.5 s, and 115 recordings to
-  learn from. Age and sex do as well. A rhythm needs more than this.
+- No model tells LUDB's rhythms, though a plain RR interval finds its bradycardias at an AUROC of 0.99: means over
+  windows of 2.5 s carry little rhythm, and there are 115 recordings to learn from. Age and sex do as well.
 """
 """Written by hand, of the runs that stand in docs/evaluation.csv."""
 
