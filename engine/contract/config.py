@@ -30,6 +30,7 @@ from engine.contract.evaluation import HeadTraining as HeadTraining
 from engine.contract.leakage import LeakageConfig as LeakageConfig
 from engine.contract.mapping import SignalTable as SignalTable
 from engine.contract.model_source import BaselineModel as BaselineModel
+from engine.contract.model_source import ExternalModel as ExternalModel
 from engine.contract.model_source import ModelSource as ModelSource
 from engine.contract.model_source import NativeModel as NativeModel
 from engine.contract.model_source import PredictionsModel as PredictionsModel

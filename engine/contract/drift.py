@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from engine.contract.estimate import Estimate, Model
-from engine.contract.model_source import NativeModel, RandomModel
+from engine.contract.model_source import NetworkModel
 from engine.contract.page import Page
 from engine.contract.version import CONTRACT_VERSION
 
@@ -23,7 +23,7 @@ class DriftConfig(Page):
     kind: Literal["drift"] = "drift"
     contract: int = CONTRACT_VERSION
     store: str = ""
-    model: Annotated[NativeModel | RandomModel, Field(discriminator="source")]
+    model: NetworkModel
     labels: tuple[str, ...] = Field((), description="Labels of the reference whose local share is reckoned.")
     by: tuple[GroupedBy, ...] = Field(
         ("device", "year"), description="Also every group of local recordings for itself, by these attributes."

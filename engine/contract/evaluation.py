@@ -19,7 +19,7 @@ from engine.contract.subgroups import SubgroupResults
 from engine.contract.utility import UtilityResults
 from engine.contract.version import CONTRACT_VERSION
 
-Mode = Literal["linear", "linear-adamw", "frozen", "finetune", "supervised"]
+Mode = Literal["linear", "linear-adamw", "frozen", "finetune", "supervised", "own"]
 Attribute = Literal["sex", "age", "device", "year", "dataset"]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -29,6 +29,7 @@ MODES: dict[Mode, str] = {
     "frozen": "frozen, attention pooling",
     "finetune": "finetuned",
     "supervised": "supervised from scratch",
+    "own": "the model's own outputs",
 }
 """As printed."""
 
@@ -67,7 +68,12 @@ class EvaluationSettings(Page):
     mode: Mode = Field(
         "linear",
         description="What is trained on the labels: a linear probe, an attention-pooling head on the frozen model,"
-        " or the model itself.",
+        " the model itself; or nothing, where a vendor's model answers by its own outputs.",
+    )
+    classes: dict[str, str] = Field(
+        {},
+        description="By label: the class of the model's own outputs that answers it ('MI', or 'output: MI' where two"
+        " outputs have one). A label left out is answered by the class of its name.",
     )
     training: HeadTraining = Field(HeadTraining(), description="For all modes but 'linear'.")
     few_labels: FewLabels | None = Field(None, description="Also with fewer labelled patients (mode 'linear').")

@@ -1,4 +1,4 @@
-"""Where the model of a run comes from: a checkpoint, random weights, age and sex, or scores that somebody supplied."""
+"""Where the model of a run comes from: a checkpoint, random weights, a vendor, age and sex, or scores of others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.contract.backbone import BackboneConfig
+from engine.contract.card import ModelFormat, Output, Preprocessing
 from engine.contract.page import Page
 
 
@@ -53,4 +54,29 @@ class PredictionsModel(Page):
     )
 
 
-ModelSource = Annotated[NativeModel | RandomModel | BaselineModel | PredictionsModel, Field(discriminator="source")]
+class ExternalModel(Page):
+    """A network or program of somebody else's; whatever of it is code runs in the sandbox alone."""
+
+    source: Literal["external"] = "external"
+    name: str
+    format: ModelFormat
+    folder: str = Field("", description="Folder that holds its files and nothing else; read by hash, never written.")
+    entry: str = Field("", description="The file that is loaded; what else stands in the folder belongs to it.")
+    files: dict[str, str] = Field({}, description="sha256 of each file, by its name: held against what is loaded.")
+    architecture: str = Field("", description="Of format 'safetensors': which network the weights belong to.")
+    command: tuple[str, ...] = Field((), description="Of format 'command': program and arguments.")
+    address: str = Field("", description="Of format 'endpoint': an http address on this machine.")
+    sha256: str = Field(description="Of its files; of its address or command where it has none.")
+    preprocessing: Preprocessing
+    outputs: tuple[Output, ...] = Field(min_length=1)
+    allow_incomplete: bool = Field(
+        False, description="Whether somebody agreed to run it where the sandbox cannot isolate it fully."
+    )
+
+
+NetworkModel = Annotated[NativeModel | RandomModel | ExternalModel, Field(discriminator="source")]
+"""What turns recordings into features."""
+
+ModelSource = Annotated[
+    NativeModel | RandomModel | ExternalModel | BaselineModel | PredictionsModel, Field(discriminator="source")
+]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from engine.contract.estimate import Estimate, Model
-from engine.contract.model_source import NativeModel, RandomModel
+from engine.contract.model_source import NetworkModel
 from engine.contract.page import Page
 from engine.contract.version import CONTRACT_VERSION
 
@@ -18,7 +18,7 @@ class StressConfig(Page):
     kind: Literal["stress"] = "stress"
     contract: int = CONTRACT_VERSION
     store: str = ""
-    model: Annotated[NativeModel | RandomModel, Field(discriminator="source")]
+    model: NetworkModel
     labels: tuple[str, ...] = Field(min_length=1, description="Labels to predict.")
     faults: tuple[str, ...] = Field((), description="Faults or groups of them, by name; all when left out.")
     margin: float = Field(0.05, gt=0, lt=0.5, description="Loss of macro AUROC that counts as broken.")

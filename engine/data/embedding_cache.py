@@ -57,7 +57,7 @@ class Names:
 
 def cache_key(weights_sha256: str, preprocessing: Preprocessing) -> str:
     """Folder name for a model: a hash over its weights, what it is fed, and how features are pooled."""
-    return hashlib.sha256(f"{RECIPE}\n{weights_sha256}\n{preprocessing.model_dump_json()}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{RECIPE}\n{weights_sha256}\n{preprocessing.identity}".encode()).hexdigest()[:32]
 
 
 class EmbeddingCache:
