@@ -52,6 +52,9 @@ class Preprocessing(Part):
     padding: Literal["refused", "zeros at the end", "repeated"] = Field(
         "refused", description="What becomes of a recording shorter than a window."
     )
+    axes: Literal["batch lead time", "batch time lead", "batch 1 lead time", "batch time"] = Field(
+        "batch lead time", description="Order of the input's axes; 'batch time' is for a model of one lead."
+    )
     derived_leads: Literal["allowed", "refused"] = Field(
         "allowed", description="Whether leads that were computed from others may be fed."
     )
@@ -64,12 +67,14 @@ class Preprocessing(Part):
     @property
     def identity(self) -> str:
         """As JSON: two contracts that feed the same have the same; what stands at its default is left out."""
-        later = ("stride_s", "means", "deviations", "polarity", "padding", "derived_leads")
+        later = ("stride_s", "means", "deviations", "polarity", "padding", "axes", "derived_leads")
         plain = {name for name in later if getattr(self, name) == type(self).model_fields[name].default}
         return self.model_dump_json(exclude=plain)
 
     @model_validator(mode="after")
     def _one_constant_a_lead(self) -> Preprocessing:
+        if self.axes == "batch time" and len(self.leads) != 1:
+            raise ValueError(f"axes 'batch time' are for one lead, and there are {len(self.leads)}")
         for name in ("means", "deviations"):
             given = getattr(self, name)
             if given and len(given) != len(self.leads):

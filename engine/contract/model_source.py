@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -72,6 +73,12 @@ class ExternalModel(Page):
     allow_incomplete: bool = Field(
         False, description="Whether somebody agreed to run it where the sandbox cannot isolate it fully."
     )
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that its numbers follow from beside what it is fed: files, network, and how outputs are read."""
+        read = "\n".join(output.model_dump_json() for output in self.outputs)
+        return hashlib.sha256(f"{self.sha256}\n{self.architecture}\n{read}".encode()).hexdigest()
 
 
 NetworkModel = Annotated[NativeModel | RandomModel | ExternalModel, Field(discriminator="source")]

@@ -28,7 +28,7 @@ from engine.backbones.fused import for_inference
 from engine.contract.errors import WorldError
 from engine.data.store import Store
 from engine.evaluation.embed import RecordIds
-from engine.signal.condition import check_card, clip, fill_missing, model_input
+from engine.signal.condition import check_card, clip, fill_missing, is_plain, model_input
 from engine.signal.leads import CANONICAL
 from engine.signal.normalise import normalise
 from engine.signal.resampling import polyphase, resample
@@ -90,6 +90,9 @@ class Crops:
     def of(cls, model: LoadedModel, store: Store, record_ids: RecordIds) -> Crops:
         """Find the recordings. Raises WorldError when one is missing or the card asks for what cannot be done."""
         check_card(model.preprocessing)
+        if not is_plain(model.preprocessing):
+            reason = "it is fed in a way that crops cut anywhere cannot be"
+            raise WorldError(f"model {model.name}", reason, "Choose mode 'linear'")
         rows_N = store.find_many(np.asarray(record_ids, dtype=np.bytes_))
         if (rows_N < 0).any():
             absent = np.asarray(record_ids, dtype=np.bytes_)[int(np.argmin(rows_N))].decode()

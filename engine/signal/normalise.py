@@ -42,6 +42,9 @@ TEXTS = {
 }
 """What a model card says, by the name that a config uses."""
 
+CONSTANTS = "z-score per lead by constants"
+"""What a card says that gives means and deviations of its own, in the unit that is fed."""
+
 _ORDERS = {"ptbxl": LISTED, "ptbxl_as_released": CANONICAL}
 """The leads that each constant is taken to belong to."""
 
@@ -74,3 +77,9 @@ def normalise(signal_CT: Column, text: str, leads: Sequence[str] = CANONICAL) ->
         return signal_CT
     means_C1, deviations_C1 = told
     return (signal_CT - means_C1) / deviations_C1
+
+
+def normalise_by(signal_CT: Column, means: Sequence[float], deviations: Sequence[float]) -> Column:
+    """Z-scores by constants, one a lead, in the signal's own unit."""
+    means_C, deviations_C = np.asarray(means, dtype=np.float32), np.asarray(deviations, dtype=np.float32)
+    return (signal_CT - means_C[:, None]) / deviations_C[:, None]

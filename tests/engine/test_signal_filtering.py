@@ -1,0 +1,59 @@
+"""Filters of a card against scipy's own, and words that are no filter."""
+
+import numpy as np
+import pytest
+from scipy.signal import butter, filtfilt, iirnotch, lfilter
+
+from engine.contract.errors import WorldError
+from engine.signal.filtering import filtered, parse_filters
+
+BAND = "band-pass 0.5-40 Hz, Butterworth order 4, forward-backward"
+
+
+@pytest.fixture
+def signal_CT():
+    return np.random.default_rng(0).normal(size=(3, 1000)).astype(np.float32)
+
+
+def test_a_band_pass_both_ways_is_scipys_in_the_middle_of_a_recording(signal_CT):
+    b, a = butter(4, (0.5, 40), "bandpass", fs=100)
+    truth = filtfilt(b, a, signal_CT.astype(np.float64), axis=1)
+    np.testing.assert_allclose(filtered(signal_CT, 100.0, BAND)[:, 300:-300], truth[:, 300:-300], atol=2e-4)
+
+
+def test_filters_are_applied_one_after_the_other(signal_CT):
+    text = "high-pass 0.5 Hz, Butterworth order 2, forward; notch 50 Hz, quality 30, forward"
+    once = lfilter(*butter(2, 0.5, "highpass", fs=500), signal_CT.astype(np.float64), axis=1)
+    truth = lfilter(*iirnotch(50, 30, fs=500), once, axis=1)
+    np.testing.assert_allclose(filtered(signal_CT, 500.0, text), truth, atol=1e-4)
+
+
+def test_no_filter_leaves_the_signal_itself(signal_CT):
+    assert filtered(signal_CT, 100.0, "none") is signal_CT
+
+
+def test_a_filter_beyond_half_of_the_rate_is_refused(signal_CT):
+    with pytest.raises(WorldError, match="low-pass at 60 Hz cannot be made"):
+        filtered(signal_CT, 100.0, "low-pass 60 Hz, Butterworth order 2, forward")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "0.5-40 Hz",
+        "band-pass 40 Hz, Butterworth order 4, forward",
+        "band-pass 40-0.5 Hz, Butterworth order 4, forward",
+        "low-pass 0 Hz, Butterworth order 4, forward",
+        "low-pass 4.0.1 Hz, Butterworth order 4, forward",
+        "low-pass 40 Hz, Butterworth order 0, forward",
+        "low-pass 40 Hz, Chebyshev order 4, forward",
+        "low-pass 40 Hz, Butterworth order 4, backward",
+    ],
+)
+def test_words_that_are_no_filter_are_refused_with_how_to_write_one(words):
+    with pytest.raises(WorldError, match="Write it like"):
+        parse_filters(words)
+
+
+def test_a_recording_shorter_than_the_padding_is_filtered_all_the_same():
+    assert np.isfinite(filtered(np.ones((1, 5), dtype=np.float32), 100.0, BAND)).all()
