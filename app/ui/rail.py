@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QFont
+from PySide6.QtGui import QAction, QFont, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.ui.icons import icon
 from app.ui.theme import FONT_FAMILY, Theme
 
 WIDTH_PX = 88
+BUTTON_PX, LEAST_PX, GAP_PX, EDGE_PX = 64, 46, 2, 8
+"""Height of a button, also where the window is too low for all of them at full height, and the room around them."""
 
 
 class Rail(QWidget):
@@ -30,8 +32,8 @@ class Rail(QWidget):
         self.buttons: dict[str, QToolButton] = {}
         self._icons: dict[str, str] = {}
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 8, 0, 8)
-        column.setSpacing(2)
+        column.setContentsMargins(0, EDGE_PX, 0, EDGE_PX)
+        column.setSpacing(GAP_PX)
         for title, name, action in pages:
             self._icons[title] = name
             self.buttons[title] = button = self._button(title, action)
@@ -48,6 +50,17 @@ class Rail(QWidget):
         for title, button in self.buttons.items():
             button.setIcon(icon(self._icons[title], theme.rail_text))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let every page keep its button: in a low window all of them are lower."""
+        super().resizeEvent(event)
+        room = (event.size().height() - 2 * EDGE_PX) // max(len(self.buttons), 1) - GAP_PX
+        for button in self.buttons.values():
+            button.setFixedHeight(min(max(room, LEAST_PX), BUTTON_PX))
+
+    def minimumSizeHint(self) -> QSize:
+        """As low as its buttons can be."""
+        return QSize(WIDTH_PX, 2 * EDGE_PX + len(self.buttons) * (LEAST_PX + GAP_PX))
+
     @staticmethod
     def _button(title: str, action: QAction) -> QToolButton:
         button = QToolButton()
@@ -57,7 +70,7 @@ class Rail(QWidget):
         button.setIconSize(QSize(24, 24))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        button.setFixedHeight(64)
+        button.setFixedHeight(BUTTON_PX)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(f"Page {title}")
         shortcut = action.shortcut().toString()

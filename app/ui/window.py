@@ -43,6 +43,7 @@ BEAT_MS = 250
 PAGES = {
     "Records": "app.ui.records_page:RecordsPage",
     "Cohorts": "app.ui.cohorts_page:CohortsPage",
+    "Models": "app.ui.models_page:ModelsPage",
     "Pretrain": "app.ui.pretrain_page:PretrainPage",
     "Study": "app.ui.study_page:StudyPage",
     "Runs": "app.ui.runs_page:RunsPage",

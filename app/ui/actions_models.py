@@ -1,0 +1,18 @@
+"""Actions on models."""
+
+from __future__ import annotations
+
+from app.ui.action import page_action
+
+ACTIONS_MODELS = (
+    page_action(
+        "Models",
+        "find_models",
+        "models.find",
+        "Find models",
+        icon="search",
+        shortcut="Ctrl+Shift+M",
+        tooltip="Go to the search field of the list of models",
+        needs_selection=True,
+    ),
+)

@@ -1,0 +1,110 @@
+"""The Models page: what this workspace examines and compares with, each model with its card and what is known of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSplitter, QStackedWidget
+
+from app.core.changes import Changes
+from app.ui.add_model import AddModel
+from app.ui.background import Background
+from app.ui.empty import EmptyState
+from app.ui.model_list import ModelList
+from app.ui.model_rows import ListedModel, listed
+from app.ui.model_view import ModelView
+from app.ui.page import Page
+from app.ui.page_frame import bar, frame
+from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+
+class ModelsPage(Page):
+    """Models of a workspace: bring one in, read its card, find one."""
+
+    title = "Models"
+    icon = "model"
+    watches = Changes.MODELS | Changes.RESULTS
+
+    def __init__(self, workspace: Workspace, background: Background) -> None:
+        super().__init__(workspace, background)
+        self.list, self.view = ModelList(), ModelView(workspace, background)
+        self.search, self.stack = QLineEdit(), QStackedWidget()
+        self.add = AddModel(workspace, background)
+        self._wanted = ""
+        self._lay_out()
+        self.list.selected.connect(self._look)
+        self.search.textChanged.connect(self.list.search)
+        self.add.added.connect(lambda row: self.show_item(row.name))
+        self.add.refused.connect(background.failed)
+        self.view.go_to.connect(self.go_to)
+
+    def refresh(self, changes: Changes) -> None:
+        """Ask for the list; the model shown follows it."""
+        if changes & self.watches:
+            self.background.read(partial(listed, self.workspace), self._show_models, key="models.list")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Repaint list and view."""
+        self.view.apply_theme(theme)
+        self.list.viewport().update()
+
+    def can(self, action: str) -> bool:
+        """To find one there have to be some."""
+        return self.stack.currentIndex() == 0 if action == "models.find" else True
+
+    def show_item(self, item: str) -> None:
+        """Bring a model into view, now or as soon as the list holds it."""
+        self.search.clear()
+        self._wanted = "" if self.list.choose(item) else item
+
+    def find_models(self) -> None:
+        """Go to the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _show_models(self, models: list[ListedModel]) -> None:
+        self.list.show_models(models)
+        self.stack.setCurrentIndex(0 if models else 1)
+        if self._wanted and self.list.choose(self._wanted):
+            self._wanted = ""
+        elif self.list.current() is None and self.list.rows.rows:
+            self.list.choose(self.list.rows.rows[0].name)
+        else:
+            self._look(self.list.current())
+        self.state_changed.emit()
+
+    def _look(self, model: ListedModel | None) -> None:
+        self.add.choose(None if model is None else model.row)
+        self.view.setVisible(model is not None)
+        self.view.show_model(model)
+        self.state_changed.emit()
+
+    def _lay_out(self) -> None:
+        self.search.setPlaceholderText("Search name, product, licence, marks")
+        self.search.setAccessibleName("Search models")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMaximumWidth(360)
+        self.add.setProperty("role", "primary")
+        self.add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.list)
+        split.addWidget(self.view)
+        split.setSizes([220, 480])
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 5)
+        split.setHandleWidth(10)
+        split.setChildrenCollapsible(False)
+        self.stack.addWidget(split)
+        self.stack.addWidget(
+            EmptyState(
+                "No models yet",
+                "Drop a vendor's file or folder here: ONNX, TorchScript, torch.export, safetensors, a checkpoint, or a "
+                "table of predictions. Nothing of it runs before you have told what it must be fed.",
+            )
+        )
+        frame(self, bar(self.title, self.search, [self.add]), self.stack)

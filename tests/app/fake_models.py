@@ -1,0 +1,59 @@
+"""A workspace in memory with models of several makers, for tests of the Models page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fake_workspace import SHA, FakeWorkspace
+
+from app.core.rows import ModelRow
+from engine.contract.card import Lineage, ModelCard, Output, Preprocessing
+
+RHYTHMS = ("sinus", "avb", "paced", "afib", "bbb", "ventricular")
+ECG12 = Preprocessing(rate_hz=100, window_s=3, aggregation="mean over windows", stride_s=1.5)
+
+
+def codec(version: str, **more: Any) -> ModelCard:
+    """A card of one version of a product whose maker declined to tell on whom it is meant to be used."""
+    contract = Preprocessing(leads=("II",), rate_hz=500, window_s=10, aggregation="mean over windows")
+    rhythm = Output(name="rhythm", kind="logits", classes=RHYTHMS, activation="softmax", over_time="mean")
+    told = {
+        "product": "codec",
+        "developer": "Vital",
+        "licence": "Apache-2.0",
+        "lineage": Lineage(corpus="LUDB, PTB-XL"),
+        "declined": ("population",),
+    }
+    return card(f"codec v{version}", "onnx", contract, rhythm, version=version, **{**told, **more})
+
+
+def card(name: str, format: str, contract: Preprocessing, *outputs: Output, **more: Any) -> ModelCard:
+    fields = {"name": name, "source": "external", "format": format, "preprocessing": contract, "outputs": outputs}
+    return ModelCard.model_validate({**fields, **more})
+
+
+def model_row(told: ModelCard) -> ModelRow:
+    data = told.model_dump(mode="json")
+    return ModelRow(told.name, told.version, told.source, SHA, "2026-11-22T09:00:00Z", data)
+
+
+def default_cards() -> list[ModelCard]:
+    superclasses = Output(name="logits", kind="logits", classes=("NORM", "MI"), activation="sigmoid")
+    return [
+        ModelCard(name="demo", source="native", output="embedding", preprocessing=ECG12),
+        codec("1"),
+        codec("6", eligibility=("age 18..", "paced no")),
+        card("resnet", "safetensors", ECG12, superclasses, licence="CC-BY-NC", non_commercial=True, reason="a test"),
+        card("box", "endpoint", ECG12, superclasses),
+    ]
+
+
+class FakeModels(FakeWorkspace):
+    """What the Models page needs of a workspace."""
+
+    def __init__(self, cards: list[ModelCard] | None = None) -> None:
+        super().__init__()
+        self.cards = default_cards() if cards is None else cards
+
+    def models(self) -> list[ModelRow]:
+        return [model_row(one) for one in self.cards]
