@@ -1,12 +1,3 @@
-"""Hashes of files."""
+"""Hashes of files, as the engine makes them."""
 
-from __future__ import annotations
-
-import hashlib
-from pathlib import Path
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+from engine.data.digests import sha256_of as sha256_of

@@ -13,7 +13,10 @@ from engine.contract.version import CONTRACT_VERSION
 
 
 class StressConfig(Page):
-    """Break the test recordings on purpose and see what a linear probe, fitted on whole ones, still tells apart."""
+    """Break the test recordings on purpose and see what a model still tells apart.
+
+    A linear probe is fitted on whole recordings; a vendor's own outputs are taken as they are.
+    """
 
     kind: Literal["stress"] = "stress"
     contract: int = CONTRACT_VERSION
@@ -21,6 +24,12 @@ class StressConfig(Page):
     model: NetworkModel
     labels: tuple[str, ...] = Field(min_length=1, description="Labels to predict.")
     faults: tuple[str, ...] = Field((), description="Faults or groups of them, by name; all when left out.")
+    mode: Literal["linear", "own"] = Field(
+        "linear", description="What answers: a linear probe on the model's embedding, or a vendor's own outputs."
+    )
+    classes: dict[str, str] = Field(
+        {}, description="By label: the class of the model's own outputs that answers it, where names differ."
+    )
     margin: float = Field(0.05, gt=0, lt=0.5, description="Loss of macro AUROC that counts as broken.")
     split_id: str = Field("", description="Id of the patient-wise split.")
     cache: str = ""

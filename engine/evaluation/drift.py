@@ -19,7 +19,7 @@ from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.splits import patient_folds
 from engine.evaluation.drift_groups import group_shifts
-from engine.evaluation.features import embed_run
+from engine.evaluation.features import compared_layer, embed_run
 from engine.evaluation.opened import Opened, open_labels
 from engine.evaluation.probe import cross_validated
 from engine.evaluation.progress import Pace
@@ -48,7 +48,7 @@ def run(folder: RunFolder, config: DriftConfig, events: EventWriter) -> DriftRes
     local_N = np.array([part == LOCAL for part in opened.split])
     _refuse_small(opened, local_N)
     embedded, model = embed_run(folder, config, events, opened.record_ids)
-    x_ND = embedded.layers[model.layers[-1]].astype(np.float64)
+    x_ND = embedded.layers[compared_layer(model)].astype(np.float64)
     codes_N, _ = patient_codes(opened.patients)
     sides_NQ = permuted_sides(local_N, codes_N, config.permutations, config.seed)
     pace = Pace(folder, events, "steps", "comparing", 4 + len(config.labels))

@@ -21,15 +21,22 @@ from numpy.typing import NDArray
 
 from engine.backbones.fused import Encoder, for_inference
 from engine.contract.errors import WorldError
+from engine.data import layout
 from engine.data.embedding_cache import EmbeddingCache, Names
 from engine.data.store import Store
 from engine.signal.condition import check_card, model_input
+from engine.signal.leads import CANONICAL
+from engine.zoo.external import LoadedExternal
 from engine.zoo.native import LoadedModel
 
 BLOCK = 64
 """Recordings that are computed, kept and reported at a time."""
 
 Features = NDArray[np.float32]
+Network = LoadedModel | LoadedExternal
+Embedder = Callable[[list[NDArray[np.float32]]], Features]
+"""Windows x_NCT of each of some recordings to their embeddings [R, F]."""
+
 Places = NDArray[np.int64]
 RecordIds = Sequence[str] | NDArray[np.bytes_]
 """Ids of recordings, each once; an array of bytes takes a fifth of the memory of texts."""
@@ -60,7 +67,7 @@ class Embedded(Filled):
 
 
 def embed(
-    model: LoadedModel,
+    model: Network,
     store: Store,
     record_ids: RecordIds,
     cache: EmbeddingCache,
@@ -86,7 +93,7 @@ def embed(
     """
     check_card(model.preprocessing)
     names = Names(record_ids)
-    widths = model.module.layer_widths
+    widths = widths_of(model)
     all_RF = np.full((len(names), sum(widths)), np.nan, dtype=np.float32)
     kept_R = np.zeros(len(names), dtype=np.bool_)
     for places, features_NF in cache.read(names):
@@ -100,7 +107,7 @@ def embed(
 
 
 def fill(
-    model: LoadedModel,
+    model: Network,
     store: Store,
     record_ids: RecordIds,
     cache: EmbeddingCache,
@@ -124,7 +131,7 @@ def fill(
 class _Run:
     """A model at work on recordings."""
 
-    model: LoadedModel
+    model: Network
     store: Store
     names: Names
     cache: EmbeddingCache
@@ -138,14 +145,14 @@ class _Run:
         if (rows_M < 0).any():
             absent = self.names.name(int(missing_M[np.argmin(rows_M)]))
             raise WorldError(f"record {absent}", "it is not in the store", "Import it again")
-        encode = for_inference(self.model.module.to(self.device))
+        forward = embedder_of(self.model, self.device, self.batch_size)
         done = len(self.names) - len(missing_M)
         self.told(done)
         for start in range(0, len(missing_M), BLOCK):
             block = slice(start, start + BLOCK)
             places, windows = self._read(missing_M[block], rows_M[block], refused)
             if windows:
-                features_NF = _forward(encode, windows, self.batch_size, self.device)
+                features_NF = forward(windows)
                 self.cache.write([self.names.name(place) for place in places], features_NF)
                 yield np.array(places, dtype=np.int64), features_NF
             done += len(missing_M[block])
@@ -157,13 +164,40 @@ class _Run:
         """Places and input x_NCT of those of a block that the model can take; the others are put among the refused."""
         taken, windows = [], []
         for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-            signal_CT, rate_hz = self.store.signal(row), float(self.store.index_row(row)["rate_hz"])
+            signal_CT, told = self.store.signal(row), self.store.index_row(row)
             try:
-                windows.append(model_input(signal_CT, rate_hz, self.model.preprocessing))
+                feed, rate_hz = self.model.preprocessing, float(told["rate_hz"])
+                windows.append(model_input(signal_CT, rate_hz, feed, derived_leads(told)))
                 taken.append(place)
             except WorldError as error:
                 refused[self.names.name(place)] = error.reason
         return taken, windows
+
+
+def widths_of(model: Network) -> tuple[int, ...]:
+    """How many numbers a recording has of each layer; of an external model, of each of its outputs."""
+    return model.layer_widths if isinstance(model, LoadedExternal) else model.module.layer_widths
+
+
+def embedder_of(model: Network, device: torch.device, batch_size: int) -> Embedder:
+    """The model as a function of recordings' windows; whoever asks an external model closes it.
+
+    Args:
+        model: what embeds.
+        device: where a model of ours runs.
+        batch_size: windows at a time.
+    """
+    if isinstance(model, LoadedExternal):
+        return lambda windows: model.features(windows, batch_size)
+    encode = for_inference(model.module.to(device))
+    return lambda windows: _forward(encode, windows, batch_size, device)
+
+
+def derived_leads(row: np.void) -> tuple[str, ...]:
+    """Leads of a line of the store's index that were computed from others."""
+    if not row["derived"]:
+        return ()
+    return tuple(lead for lead, flag in zip(CANONICAL, layout.flags(int(row["derived"])), strict=True) if flag)
 
 
 def _forward(encode: Encoder, windows: list[NDArray[np.float32]], batch_size: int, device: torch.device) -> Features:

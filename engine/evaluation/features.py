@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,16 +12,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.contract.config import EmbedConfig, EvaluateConfig, NativeModel, RandomModel, StressConfig
+from engine.contract.config import (
+    EmbedConfig,
+    EvaluateConfig,
+    ExternalModel,
+    NativeModel,
+    RandomModel,
+    StressConfig,
+)
 from engine.contract.drift import DriftConfig
+from engine.contract.errors import UsageError
 from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.embedding_cache import EmbeddingCache, cache_key
 from engine.data.store import Store
-from engine.evaluation.embed import Embedded, Filled, RecordIds, embed, fill
+from engine.evaluation.embed import Embedded, Filled, Network, RecordIds, embed, fill
 from engine.evaluation.progress import Pace
 from engine.training.device import pick_device, set_threads
-from engine.zoo.native import LoadedModel, load_model
+from engine.zoo.external import LoadedExternal, load_external
+from engine.zoo.native import load_model
 
 Made = TypeVar("Made")
 
@@ -30,7 +40,7 @@ def embed_run(
     config: EmbedConfig | EvaluateConfig | StressConfig | DriftConfig,
     events: EventWriter,
     record_ids: Sequence[str],
-) -> tuple[Embedded, LoadedModel]:
+) -> tuple[Embedded, Network]:
     """Embed recordings of a run with its model, as far as they are not in the cache.
 
     Raises:
@@ -42,7 +52,7 @@ def embed_run(
 
 def fill_run(
     folder: RunFolder, config: EmbedConfig, events: EventWriter, record_ids: NDArray[np.bytes_]
-) -> tuple[Filled, LoadedModel]:
+) -> tuple[Filled, Network]:
     """Fill the cache with the embeddings of a run's recordings, without holding all of them; else as `embed_run`."""
     asked = _Asked.of(folder, config, events, len(record_ids))
     return asked.by(fill, record_ids), asked.model
@@ -52,7 +62,7 @@ def fill_run(
 class _Asked:
     """What a run's config names, opened."""
 
-    model: LoadedModel
+    model: Network
     store: Store
     cache: EmbeddingCache
     device: torch.device
@@ -67,22 +77,51 @@ class _Asked:
         events: EventWriter,
         records: int,
     ) -> _Asked:
-        assert isinstance(config.model, NativeModel | RandomModel)
+        assert isinstance(config.model, NativeModel | RandomModel | ExternalModel)
         set_threads(config.threads)
         device = pick_device(config.device)
-        model = load_model(config.model)
+        model = load_network(config.model, config.threads)
         place = Path(config.cache) if config.cache else folder.path / "cache"
-        cache = EmbeddingCache(place, cache_key(model.sha256, model.preprocessing))
+        told = model.identity if isinstance(model, LoadedExternal) else model.sha256
+        cache = EmbeddingCache(place, cache_key(told, model.preprocessing))
         pace = Pace(folder, events, "records", "embedding", records, first=None)
         return cls(model, Store.open(Path(config.store)), cache, device, config.batch_size, pace)
 
     def by(self, make: Callable[..., Made], record_ids: RecordIds) -> Made:
-        return make(
-            self.model,
-            self.store,
-            record_ids,
-            self.cache,
-            device=self.device,
-            batch_size=self.batch_size,
-            on_progress=self.pace.step,
-        )
+        with self.model.opened() if isinstance(self.model, LoadedExternal) else nullcontext():
+            return make(
+                self.model,
+                self.store,
+                record_ids,
+                self.cache,
+                device=self.device,
+                batch_size=self.batch_size,
+                on_progress=self.pace.step,
+            )
+
+
+def load_network(source: NativeModel | RandomModel | ExternalModel, threads: int = 0) -> Network:
+    """Load what turns recordings into features. Raises WorldError where it is missing or damaged."""
+    return load_external(source, threads) if isinstance(source, ExternalModel) else load_model(source)
+
+
+def probed_layer(model: Network) -> str:
+    """The layer that a linear probe takes: the last of ours, the first embedding of an external model.
+
+    Raises:
+        UsageError: an external model that gives no embedding.
+    """
+    if not isinstance(model, LoadedExternal):
+        return model.layers[-1]
+    found = [output.name for output in model.outputs if output.kind == "embedding"]
+    if not found:
+        reason = "it gives answers and no embedding, so that there is nothing to probe"
+        raise UsageError(f"model {model.name}", reason, "Choose mode 'own'")
+    return found[0]
+
+
+def compared_layer(model: Network) -> str:
+    """The layer in which recordings are compared with one another: as `probed_layer`, or else the first answers."""
+    if isinstance(model, LoadedExternal) and all(output.kind != "embedding" for output in model.outputs):
+        return model.layers[0]
+    return probed_layer(model)

@@ -17,6 +17,7 @@ from engine.contract.config import (
     CompareConfig,
     EmbedConfig,
     EvaluateConfig,
+    ExternalModel,
     NativeModel,
     RandomModel,
 )
@@ -49,8 +50,9 @@ def embed(folder: RunFolder, config: EmbedConfig, events: EventWriter) -> EmbedR
         WorldError: the model or a recording is missing or damaged.
         UsageError: the model is no network.
     """
-    if not isinstance(config.model, NativeModel | RandomModel):
+    if not isinstance(config.model, NativeModel | RandomModel | ExternalModel):
         raise UsageError(f"model {config.model.name}", "it has no layers to embed with", "Choose a network")
+    from engine.evaluation.embed import widths_of
     from engine.evaluation.features import fill_run
 
     manifest = Manifest.read(folder.manifest_path)
@@ -60,7 +62,7 @@ def embed(folder: RunFolder, config: EmbedConfig, events: EventWriter) -> EmbedR
         records=len(manifest) - len(filled.refused),
         computed=filled.computed - len(filled.refused),
         layers=list(model.layers),
-        width=model.module.width,
+        width=widths_of(model)[-1],
     )
 
 

@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.contract.config import BaselineModel, EvaluateConfig, NativeModel, PredictionsModel, RandomModel
+from engine.contract.config import (
+    BaselineModel,
+    EvaluateConfig,
+    ExternalModel,
+    NativeModel,
+    PredictionsModel,
+    RandomModel,
+)
 from engine.contract.errors import UsageError
 from engine.contract.evaluation import MODES, FewLabelResults, HeadHistory
 from engine.contract.events import EventWriter
@@ -24,6 +31,7 @@ from engine.contract.run import RunFolder
 from engine.evaluation.baseline import known_features
 from engine.evaluation.few_labels import few_label_results, probes
 from engine.evaluation.opened import Opened, supplied_scores
+from engine.evaluation.own import answers, notes_of, own_scores
 from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_outcome
 from engine.evaluation.progress import Pace
 from engine.evaluation.ridge import cross_validated_numbers
@@ -78,6 +86,8 @@ def score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened
         return _supplied(source, opened)
     if isinstance(source, BaselineModel):
         return _baseline(folder, config, events, opened, source)
+    if isinstance(source, ExternalModel) and config.mode == "own":
+        return _own(folder, config, events, opened, source)
     if config.mode == "linear":
         return _probed(folder, config, events, opened)
     from engine.evaluation.trained_scoring import trained_scores
@@ -88,24 +98,52 @@ def score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened
 def refuse_mode(config: EvaluateConfig) -> None:
     """Raise UsageError where a model cannot be taken in a mode."""
     source, mode = config.model, config.mode
-    if mode != "linear" and not isinstance(source, NativeModel | RandomModel):
-        reason = f"it cannot be taken in mode '{mode}': there is no network to train"
+    if mode == "own" and not isinstance(source, ExternalModel):
+        reason = "it cannot be taken in mode 'own': that is for outputs of a vendor's model"
+        raise UsageError(f"model {source.name}", reason, "Choose mode 'linear'")
+    if mode not in ("linear", "own") and not isinstance(source, NativeModel | RandomModel):
+        what = (
+            "nothing of it can be trained here" if isinstance(source, ExternalModel) else "there is no network to train"
+        )
+        reason = f"it cannot be taken in mode '{mode}': {what}"
         raise UsageError(f"model {source.name}", reason, "Choose mode 'linear'")
     if mode == "supervised" and not isinstance(source, RandomModel):
         reason = "mode 'supervised' begins from random weights, and it has others"
         raise UsageError(f"model {source.name}", reason, "Choose mode 'finetune', or a model of random weights")
 
 
-def _probed(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
+def _own(
+    folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, source: ExternalModel
+) -> Scored:
+    """The answers of a vendor's model, as they are."""
     from engine.evaluation.features import embed_run
 
+    if opened.targets:
+        raise UsageError(
+            f"model {source.name}", "its own outputs answer labels, not measured numbers", "Leave them out"
+        )
+    chosen = answers(source.name, source.outputs, opened.labels, config.classes)
     embedded, model = embed_run(folder, config, events, opened.record_ids)
-    features_ND = embedded.layers[model.layers[-1]].astype(np.float64)
+    score_NL, probability_NL = own_scores(embedded.layers, chosen)
+    layers = {one.name: embedded.layers[one.name] for one in source.outputs if one.kind == "embedding"}
+    notes = [*notes_of(chosen), *model.notes, *_refused(embedded.refused)]
+    return Scored(source.sha256, MODES["own"], score_NL, probability_NL, layers=layers, notes=notes)
+
+
+def _refused(refused: Mapping[str, str]) -> list[str]:
+    if not refused:
+        return []
+    return [f"{len(refused)} recordings cannot be fed to the model (for instance: {next(iter(refused.values()))})"]
+
+
+def _probed(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
+    from engine.evaluation.features import embed_run, probed_layer
+
+    embedded, model = embed_run(folder, config, events, opened.record_ids)
+    features_ND = embedded.layers[probed_layer(model)].astype(np.float64)
     scored = _probe(folder, config, events, opened, features_ND)
-    notes = _pooled(opened, POOLED_NOTE)
-    if embedded.refused:
-        example = next(iter(embedded.refused.values()))
-        notes.append(f"{len(embedded.refused)} recordings cannot be fed to the model (for instance: {example})")
+    told = model.notes if isinstance(config.model, ExternalModel) else ()  # a native card's notes stand on the card
+    notes = [*_pooled(opened, POOLED_NOTE), *told, *_refused(embedded.refused)]
     return replace(scored, sha256=model.sha256, mode=MODES["linear"], layers=embedded.layers, notes=notes)
 
 

@@ -10,24 +10,26 @@ Legend: N recordings of the manifest, D features, L labels, B resamples, S sever
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from engine.backbones.fused import Encoder, for_inference
-from engine.contract.config import StressConfig
-from engine.contract.errors import WorldError
+from engine.contract.config import ExternalModel, StressConfig
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.evaluation import MODES
 from engine.contract.events import EventWriter
 from engine.contract.results import Estimate
 from engine.contract.run import RunFolder
 from engine.contract.stress import LabelStress, StressLevel, StressResults, StressSweep
 from engine.data.store import Store
-from engine.evaluation.features import embed_run
+from engine.evaluation.embed import Embedded, Embedder, Network, derived_leads, embedder_of, widths_of
+from engine.evaluation.features import embed_run, probed_layer
 from engine.evaluation.judge import TestPart, tested
 from engine.evaluation.opened import Opened, open_labels, read_arrays
+from engine.evaluation.own import Answer, answers, notes_of, own_scores
 from engine.evaluation.probe import cross_validated
 from engine.evaluation.progress import Pace
 from engine.metrics.breaking import breaking_point
@@ -44,7 +46,7 @@ from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 from engine.signal.condition import model_input
 from engine.signal.perturbations import Perturbation, chosen, perturbed
 from engine.training.device import pick_device
-from engine.zoo.native import LoadedModel
+from engine.zoo.external import LoadedExternal
 
 SCORES = "stress"
 """Folder of a run where the scores under each severity are kept."""
@@ -61,10 +63,11 @@ class _Bench:
     config: StressConfig
     opened: Opened
     part: TestPart
-    model: LoadedModel
-    encode: Encoder
+    model: Network
+    embedder: Embedder
+    columns: slice
+    answers: list[Answer]
     store: Store
-    device: torch.device
     clean_ND: Features
 
     def scores(self, perturbation: Perturbation, severity: float, pace: Pace, done: int) -> Floats:
@@ -81,7 +84,14 @@ class _Bench:
         return scores
 
     def score(self, broken_ND: Features) -> Floats:
-        """What the probe says, fitted on clean recordings, of those that it did not train on."""
+        """What is said of the tested recordings: by the model itself, or by a probe fitted on others as they are.
+
+        Args:
+            broken_ND: of the layer that is probed; of all outputs where the model answers itself.
+        """
+        if self.answers:
+            layers = dict(zip(self.model.layers, _split(broken_ND, self.model), strict=True))
+            return own_scores(layers, self.answers)[0][self.part.rows_N]
 
         def features(train_N: NDArray[np.bool_]) -> Floats:
             return np.where(train_N[:, None], self.clean_ND, broken_ND).astype(np.float64)
@@ -90,7 +100,7 @@ class _Bench:
         return told.score_NL[self.part.rows_N]
 
     def _features(self, row: int, perturbation: Perturbation, severity: float) -> Features:
-        """Pooled features of the last layer, [D]; NaN where the model cannot take the broken recording."""
+        """Pooled features of one recording, [D]; NaN where the model cannot take it when it is broken."""
         record_id = self.opened.record_ids[row]
         place = self.store.find(record_id)
         if place is None:
@@ -98,13 +108,43 @@ class _Bench:
         signal_CT, rate_hz = self.store.signal(place), self.store.entry(place).rate_hz
         broken_CT, rate_hz = perturbed(signal_CT, rate_hz, perturbation, severity, record_id, self.config.seed)
         try:
-            x_NCT = model_input(broken_CT, rate_hz, self.model.preprocessing)
+            feed, derived = self.model.preprocessing, derived_leads(self.store.index_row(place))
+            x_NCT = model_input(broken_CT, rate_hz, feed, derived)
         except WorldError:
             return np.full(self.clean_ND.shape[1], np.nan, dtype=np.float32)
-        with torch.inference_mode():
-            tokens_NLD = self.encode(torch.from_numpy(x_NCT).to(self.device)).layers[-1]
-            pooled_ND = tokens_NLD.mean(dim=1).cpu().numpy()
-        return np.asarray(pooled_ND.mean(axis=0, dtype=np.float64), dtype=np.float32)
+        return self.embedder([x_NCT])[0, self.columns]
+
+
+def _split(features_NF: Features, model: Network) -> list[Features]:
+    return np.split(features_NF, np.cumsum(widths_of(model))[:-1], axis=1)
+
+
+def _bench(folder: RunFolder, config: StressConfig, opened: Opened, embedded: Embedded, model: Network) -> _Bench:
+    """What is asked under every fault: one layer for a probe, all outputs of a model that answers itself."""
+    chosen, columns = [], slice(None)
+    if config.mode == "own":
+        if not isinstance(config.model, ExternalModel):
+            reason = "it has no outputs of its own, only an embedding"
+            raise UsageError(f"model {config.model.name}", reason, "Choose mode 'linear'")
+        chosen = answers(config.model.name, config.model.outputs, opened.labels, config.classes)
+        clean_ND = np.concatenate(list(embedded.layers.values()), axis=1)
+    else:
+        layer = probed_layer(model)
+        ends = dict(zip(model.layers, np.cumsum(widths_of(model)).tolist(), strict=True))
+        clean_ND = embedded.layers[layer]
+        columns = slice(ends[layer] - clean_ND.shape[1], ends[layer])
+    return _Bench(
+        folder=folder,
+        config=config,
+        opened=opened,
+        part=tested(opened),
+        model=model,
+        embedder=embedder_of(model, pick_device(config.device), config.batch_size),
+        columns=columns,
+        answers=chosen,
+        store=Store.open(Path(config.store)),
+        clean_ND=clean_ND,
+    )
 
 
 def run(folder: RunFolder, config: StressConfig, events: EventWriter) -> StressResults:
@@ -118,25 +158,15 @@ def run(folder: RunFolder, config: StressConfig, events: EventWriter) -> StressR
     began = time.monotonic()
     faults, opened = chosen(config.faults), open_labels(folder, config.labels)
     embedded, model = embed_run(folder, config, events, opened.record_ids)
-    device = pick_device(config.device)
-    bench = _Bench(
-        folder=folder,
-        config=config,
-        opened=opened,
-        part=tested(opened),
-        model=model,
-        encode=for_inference(model.module.to(device)),
-        store=Store.open(Path(config.store)),
-        device=device,
-        clean_ND=embedded.layers[model.layers[-1]],
-    )
-    judge = _Judge(bench, bench.score(bench.clean_ND))
-    sweeps = _sweeps(bench, judge, faults, events)
+    with model.opened() if isinstance(model, LoadedExternal) else nullcontext():
+        bench = _bench(folder, config, opened, embedded, model)
+        judge = _Judge(bench, bench.score(bench.clean_ND))
+        sweeps = _sweeps(bench, judge, faults, events)
     rows = bench.part.rows_N
     return StressResults(
         model=config.model.name,
         model_sha256=model.sha256,
-        mode="linear probe",
+        mode=MODES[config.mode],
         clean=judge.macro(judge.clean),
         sweeps=sweeps,
         split_id=config.split_id,
@@ -144,7 +174,7 @@ def run(folder: RunFolder, config: StressConfig, events: EventWriter) -> StressR
         records=len(rows),
         patients=len({opened.patients[row] for row in rows}),
         refused=int((~np.isfinite(bench.clean_ND[rows]).all(axis=1)).sum()),
-        notes=_notes(sweeps),
+        notes=[*notes_of(bench.answers), *_notes(sweeps)],
         seed=config.seed,
         resamples=config.resamples,
         seconds=round(time.monotonic() - began, 3),

@@ -1,0 +1,1 @@
+"""Networks of published models that weights alone do not tell: one file a network."""

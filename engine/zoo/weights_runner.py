@@ -1,0 +1,80 @@
+"""A network of a known architecture, built here from weights that are data alone: nothing of it needs a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.contract.errors import WorldError
+from engine.zoo.architectures import ecgresnet
+
+Build = Callable[[dict[str, Tensor]], nn.Module]
+
+ARCHITECTURES: dict[str, Build] = {"ecgresnet": ecgresnet.build}
+"""By name; each takes the weights, to see sizes that the name does not tell."""
+
+
+class WeightsRunner:
+    """Runs a network in this process.
+
+    Args:
+        path: of the safetensors file.
+        architecture: name of the network.
+        thing: the model, as errors call it.
+        threads: of torch; 0 leaves them as they are.
+
+    Raises:
+        WorldError: no such network, a damaged file, or weights of another network: the first that does not fit is
+            named.
+    """
+
+    def __init__(self, path: Path, architecture: str, thing: str) -> None:
+        self._thing = thing
+        self._module = _loaded(path, architecture, thing).eval()
+
+    def run(self, x_NCT: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
+        """All outputs of a batch."""
+        with torch.inference_mode():
+            told = self._module(torch.from_numpy(x_NCT))
+        return {name: value.numpy() for name, value in told.items()}
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _loaded(path: Path, architecture: str, thing: str) -> nn.Module:
+    build = ARCHITECTURES.get(architecture)
+    if build is None:
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise WorldError(thing, f"no architecture '{architecture}' is known", f"Name one of: {known}")
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = f"its weights cannot be read ({type(error).__name__})"
+        raise WorldError(thing, reason, "Take an undamaged safetensors file") from None
+    module = build(tensors)
+    _refuse_misfit(module.state_dict(), tensors, architecture, thing)
+    module.load_state_dict(tensors, strict=True)
+    return module
+
+
+def _refuse_misfit(wanted: dict[str, Tensor], given: dict[str, Tensor], architecture: str, thing: str) -> None:
+    """Name the first tensor that lacks, is too much, or has another shape; nothing is loaded in part."""
+    for name in sorted(wanted.keys() | given.keys()):
+        if name not in given:
+            reason = f"its weights lack '{name}'"
+        elif name not in wanted:
+            reason = f"its weights hold '{name}', which the network has not"
+        elif wanted[name].shape != given[name].shape:
+            shapes = " and not ".join(str(tuple(of[name].shape)) for of in (given, wanted))
+            reason = f"its '{name}' is {shapes}"
+        else:
+            continue
+        raise WorldError(thing, reason, f"Check that it is of the architecture '{architecture}'", fault="misfit")
