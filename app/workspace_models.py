@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core import evaluation_cost, evaluation_rows, evaluations, leakage, models, operating_at, scores, tasks
+from app.core import (
+    card_gaps,
+    evaluation_cost,
+    evaluation_rows,
+    evaluations,
+    external_models,
+    leakage,
+    model_lineage,
+    models,
+    operating_at,
+    scores,
+    tasks,
+)
+from app.core.card_gaps import CardGap
 from app.core.evaluation_cost import EvaluationCost
 from app.core.evaluation_rows import EvaluationRow
 from app.core.home import Home
+from app.core.model_lineage import LineageGraph
 from app.core.rows import ModelRow
 from app.core.tasks import TaskRow
 from engine.contract.backbone import SUPERVISED_HZ, SUPERVISED_S4
+from engine.contract.card import ModelCard
 from engine.contract.config import AnyBackboneConfig, EvaluationSettings
 from engine.contract.estimate import Estimate
 from engine.contract.model_source import BaselineFeature
@@ -66,6 +81,55 @@ class Models:
             UsageError: the name is taken, or its card tells otherwise what it was trained on.
         """
         return models.add_checkpoint(self._home, Path(folder), name, trained_on=trained_on)
+
+    def add_external(
+        self,
+        path: Path | None,
+        card: ModelCard,
+        *,
+        name: str | None = None,
+        address: str = "",
+        command: Sequence[str] = (),
+    ) -> ModelRow:
+        """Register a network, program or service of somebody else's; its files are copied, never run here.
+
+        Args:
+            path: its file, told by content; of a command the folder that its program stands in; None for a service.
+            card: what is known of it; what its contract leaves out is marked as assumed.
+            name: in this workspace; the card's when left out.
+            address: of a service on this machine; any other address is refused.
+            command: program and arguments of a vendor that ships a program.
+
+        Raises:
+            WorldError: unreadable, a pickled checkpoint, or weights outside of its folder.
+            UsageError: the card has faults, its licence asks for a reason, or name or version are taken.
+        """
+        place = None if path is None else Path(path)
+        return external_models.add(self._home, place, card, name, address, command)
+
+    def model_card_gaps(self, name: str) -> list[CardGap]:
+        """Field by field what is known, declined, missing or assumed of a model. Raises UsageError for no model."""
+        with self._home.db.read() as session:
+            return card_gaps.card_gaps(ModelCard.model_validate(models.get(session, name).card))
+
+    def model_versions(self, product: str) -> list[ModelRow]:
+        """The registered versions of a product, in the order of their registration."""
+        with self._home.db.read() as session:
+            return [models.as_row(found) for found in model_lineage.model_versions(session, product)]
+
+    def model_lineage(self, name: str) -> LineageGraph:
+        """What a model came from, what was made of it, and its examinations. Raises UsageError for no model."""
+        with self._home.db.read() as session:
+            return model_lineage.model_lineage(session, name)
+
+    def agree_to_incomplete_sandbox(self, name: str) -> ModelRow:
+        """Let a model run where the sandbox cannot isolate it fully; it stands in the audit trail who agreed.
+
+        Raises:
+            UsageError: no such model, or one of which no foreign code is run.
+        """
+        with self._home.db.write() as session:
+            return external_models.agree_to_incomplete_sandbox(session, name)
 
     def models(self) -> list[ModelRow]:
         """All models in the order of their registration."""

@@ -16,6 +16,7 @@ import rfc8785
 from engine.contract.config import AnyConfig, parse_config
 
 _PATHS = ("store", "cache", "parent")
+_OF_MODELS = ("checkpoint", "file", "folder")
 
 
 def portable(config: AnyConfig, root: Path) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def _mapped(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any
     if "evaluations" in made:
         made["evaluations"] = [change(path) for path in made["evaluations"]]
     if "model" in made:
-        made["model"] = {k: change(v) if k in ("checkpoint", "file") else v for k, v in made["model"].items()}
+        made["model"] = {k: change(v) if k in _OF_MODELS else v for k, v in made["model"].items()}
     return made
 
 
@@ -79,4 +80,4 @@ def _relative(text: str, root: Path) -> str:
 
 def absolute_model(definition: dict[str, Any], root: Path) -> dict[str, Any]:
     """A model's definition with absolute paths."""
-    return {k: str(root / v) if k in ("checkpoint", "file") and v else v for k, v in definition.items()}
+    return {k: str(root / v) if k in _OF_MODELS and v else v for k, v in definition.items()}

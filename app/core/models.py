@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ from engine.contract.config import (
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.model_source import BaselineFeature
+from engine.contract.model_source import BaselineFeature, ExternalModel
 from engine.contract.results import PretrainResults
 from engine.contract.run import ManifestRow
 
@@ -159,6 +159,29 @@ def add_scores(
     return _register(session, name, sha256, card, definition, free_name=not fixed)
 
 
+def add_external(
+    session: Session, name: str, card: ModelCard, definition: ExternalModel, detail: Mapping[str, Any], fixed: bool
+) -> ModelRow:
+    """Register a model of somebody else's, whose files stand in the models folder.
+
+    Args:
+        session: of the write.
+        name: in this workspace.
+        card: whole.
+        definition: with its folder relative to the workspace.
+        detail: for the audit trail, beside hash and source.
+        fixed: whether somebody chose the name, so that no other is made of it.
+
+    Raises:
+        UsageError: the name or the version is taken by another content or another contract: what is registered stays
+            as it is.
+    """
+    data = definition.model_dump(mode="json")
+    _refuse_other_contract(session, name, card, data)
+    _refuse_taken_version(session, name, card, data)
+    return _register(session, name, definition.sha256, card, data, free_name=not fixed, detail=detail)
+
+
 def definition_sha256(definition: dict[str, Any]) -> str:
     """Hash of a model that has no file: its definition without the name, as canonical JSON."""
     return hashlib.sha256(rfc8785.dumps({k: v for k, v in definition.items() if k != "name"})).hexdigest()
@@ -185,20 +208,33 @@ def keep_checkpoint(home: Home, folder: Path) -> tuple[ModelCard, str]:
 def copy_in(home: Home, sha256: str, files: dict[str, Path]) -> None:
     """Put files into the folder of a hash, whole or not at all; one that is there already stays."""
     goal = home.models / sha256
-    if goal.is_dir():
+    if all((goal / name).is_file() for name in files):
         return
     draft = home.models / f"{sha256}.tmp"
     try:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for name, source in files.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, draft / name)
-        draft.rename(goal)
+        _put(draft, goal, files)
     except OSError as error:
-        if goal.is_dir():
+        if all((goal / name).is_file() for name in files):
             return
         reason = f"its files cannot be copied ({error.strerror or type(error).__name__})"
         raise WorldError("model", reason, "Free some space and resume the job or add the model again") from None
+
+
+def _put(draft: Path, goal: Path, names: Iterable[str]) -> None:
+    """Move a whole draft to its place; where the folder is there, only what it lacks."""
+    if not goal.is_dir():
+        draft.rename(goal)
+        return
+    for name in names:
+        if not (goal / name).exists():
+            (goal / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).rename(goal / name)
+    shutil.rmtree(draft, ignore_errors=True)
 
 
 def as_row(found: RegisteredModel) -> ModelRow:
@@ -222,6 +258,7 @@ def _register(
     definition: dict[str, Any],
     job_id: str = "",
     free_name: bool = False,
+    detail: Mapping[str, Any] | None = None,
 ) -> ModelRow:
     """Add the row; the same content under the same name is that row again."""
     taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
@@ -243,8 +280,36 @@ def _register(
     )
     session.add(made)
     session.flush()
-    audit.append(session, "model added", chosen, {"sha256": sha256, "source": card.source, "job": job_id})
+    told = {"sha256": sha256, "source": card.source, "job": job_id, **(detail or {})}
+    audit.append(session, "model added", chosen, told)
     return as_row(made)
+
+
+def _refuse_other_contract(session: Session, name: str, card: ModelCard, definition: dict[str, Any]) -> None:
+    """The same content under the same name with another card. Raises UsageError."""
+    taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
+    if taken is None or taken.sha256 != definition["sha256"] or _says_the_same(taken, card, definition):
+        return
+    reason = "it is registered with another card or contract, and a registered version stays as it is"
+    raise UsageError(f"model {name}", reason, "Add it under another name, as another version")
+
+
+def _refuse_taken_version(session: Session, name: str, card: ModelCard, definition: dict[str, Any]) -> None:
+    """Two things that are called the same version of one product. Raises UsageError."""
+    if not card.product:
+        return
+    query = select(RegisteredModel).where(RegisteredModel.version == card.version, RegisteredModel.name != name)
+    for other in session.scalars(query):
+        if other.card.get("product") == card.product:
+            reason = f"it has a version {card.version} here already: '{other.name}'"
+            raise UsageError(f"product {card.product}", reason, "Give this one a version of its own: --version")
+
+
+def _says_the_same(taken: RegisteredModel, card: ModelCard, definition: dict[str, Any]) -> bool:
+    told = card.model_copy(update={"name": taken.name, "weights_sha256": taken.sha256}).model_dump(mode="json")
+    known = ModelCard.model_validate(taken.card).model_dump(mode="json")  # as it would be written today
+    plain = {k: v for k, v in definition.items() if k not in ("name", "allow_incomplete")}
+    return bool(told == known and plain == {k: v for k, v in taken.definition.items() if k in plain})
 
 
 def _refuse_other_corpus(taken: RegisteredModel, card: ModelCard) -> None:

@@ -189,3 +189,6 @@ class ModelCard(Part):
         description="Fields its maker was asked for and declined to tell ('preprocessing.units', 'lineage.corpus');"
         " where a value is needed all the same, what stands there is an assumption.",
     )
+    assumed: tuple[str, ...] = Field(
+        (), description="Fields that nobody told: what stands there is this program's default, an assumption."
+    )
