@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from app.core import efficiency, examinations, planning
 from app.core.home import Home
@@ -26,8 +27,10 @@ class Examinations:
         margin: float = 0.05,
         resamples: int = 2000,
         seed: int = 0,
+        mode: Literal["linear", "own"] = "linear",
+        classes: Mapping[str, str] | None = None,
     ) -> str:
-        """Queue a stress bench: the model's linear probe on test recordings that are broken on purpose.
+        """Queue a stress bench: the model's linear probe, or its own outputs, on test recordings broken on purpose.
 
         Args:
             model: a network.
@@ -37,13 +40,16 @@ class Examinations:
             margin: loss of macro AUROC that counts as broken.
             resamples: patient-clustered bootstrap resamples.
             seed: of every random draw.
+            mode: what answers: a linear probe, or a vendor's own outputs.
+            classes: by label the class of its own outputs that answers it, where names differ.
 
         Raises:
             UsageError: unknown model, cohort, label or fault, or a model that takes no recordings.
             WorldError: nothing to evaluate.
         """
+        asked = (model, cohort, labels, faults, margin, resamples, seed, mode, classes)
         with self._home.db.write() as session:
-            return examinations.stress(session, self._home, model, cohort, labels, faults, margin, resamples, seed)
+            return examinations.stress(session, self._home, *asked)
 
     def efficiency(
         self, model: str, devices: Sequence[str] = (), batches: Sequence[int] = (1, 64), seconds: float = 5.0

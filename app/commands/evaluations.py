@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ EXAMPLES = (
     "isoline evaluate mymodel --cohort main --label MI --wait -w ward7",
     "isoline evaluate mymodel --cohort main --mode finetune --epochs 20 --estimate -w ward7",
     "isoline evaluate mymodel --cohort main --few-labels 0.85 -w ward7 --wait",
+    "isoline evaluate vendor --cohort main --mode own --class AFIB=afib --wait -w ward7",
     "isoline evaluate mymodel --cohort main --label AF --subgroup sex --margin 0.05 --confirmatory -w ward7",
 )
 
@@ -67,6 +68,7 @@ def _add_training(evaluate: argparse.ArgumentParser) -> None:
     """What is trained on the labels."""
     modes = "; ".join(f"{mode}: {words}" for mode, words in MODES.items())
     evaluate.add_argument("--mode", choices=tuple(MODES), default="linear", help=f"{modes} (default: linear)")
+    add_classes(evaluate)
     evaluate.add_argument("--epochs", type=int, metavar="N", help="passes over the training recordings (default: 100)")
     evaluate.add_argument(
         "--few-labels",
@@ -75,6 +77,31 @@ def _add_training(evaluate: argparse.ArgumentParser) -> None:
         metavar="AUROC",
         help="also with fewer labelled patients; with a macro AUROC, how many labels it would need (mode linear)",
     )
+
+
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    """The option `--class`."""
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        metavar="LABEL=CLASS",
+        help="of mode own: the class of the model's outputs that answers a label, where names differ; repeatable",
+    )
+
+
+def classes_of(told: Sequence[str]) -> dict[str, str]:
+    """By label, the class that `--class` names. Raises UsageError where one cannot be read, or is named twice."""
+    classes: dict[str, str] = {}
+    for one in told:
+        label, equals, name = one.partition("=")
+        if not equals or not label or not name:
+            raise UsageError(f"--class {one}", "it is not of the form LABEL=CLASS", "Write: --class AFIB=afib")
+        if label in classes:
+            raise UsageError(f"--class {one}", f"a class is named for {label} already", "Name one class a label")
+        classes[label] = name
+    return classes
 
 
 def _add_told(evaluate: argparse.ArgumentParser) -> None:
@@ -146,6 +173,7 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     return {
         "mode": arguments.mode,
+        "classes": classes_of(arguments.classes),
         "confirmatory": arguments.confirmatory,
         "threshold": {"kind": kind, "target": target or None},
         "local_prevalence": local,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from app import printing
+from app.commands.evaluations import add_classes, classes_of
 from app.commands.figure_pictures import as_png
 from app.commands.parsing import Verbs, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.submitting import add_finish, submitted
@@ -28,6 +29,13 @@ def add(verbs: Verbs) -> None:
     stress.add_argument(
         "--label", action="append", default=[], metavar="L", help="judge this label; repeatable (default: the cohort's)"
     )
+    stress.add_argument(
+        "--mode",
+        choices=("linear", "own"),
+        default="linear",
+        help="what answers: a linear probe on the embedding, or a vendor's own outputs (default: linear)",
+    )
+    add_classes(stress)
     stress.add_argument(
         "--fault",
         action="append",
@@ -125,6 +133,8 @@ def _stress(arguments: argparse.Namespace) -> int:
             margin=arguments.margin,
             resamples=arguments.resamples,
             seed=arguments.seed,
+            mode=arguments.mode,
+            classes=classes_of(arguments.classes),
         )
         return submitted(workspace, job, "Stress", arguments)
 

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import models
-from app.core.evaluations import NETWORKS, Asked
+from app.core.evaluations import EMBEDDERS, Asked
 from app.core.home import Home
 from app.core.schema import Cohort, CohortMember, Job, JobEvent, RegisteredModel
 from engine.contract.card import Preprocessing
-from engine.contract.config import EvaluateConfig
+from engine.contract.config import EvaluateConfig, ExternalModel, ModelSource
 from engine.contract.efficiency import EfficiencyResults
 from engine.contract.evaluation import MODES, EvaluateResults
 from engine.contract.events import Progress, parse_event
@@ -93,7 +93,7 @@ _LEFT_OUT = "Solving linear probes and the bootstrap come on top, and whatever e
 
 def _trainings(config: EvaluateConfig, parts: Sequence[str]) -> list[int]:
     """Recordings that each head or model is trained on by steps, one a tested part; their order is of no matter."""
-    if config.mode == "linear":
+    if config.mode in ("linear", "own"):
         return []
     folds = {part for part in parts if part.startswith("fold-")}
     trained = [sum(part != fold for part in parts) for fold in folds] or [parts.count("train")]
@@ -104,15 +104,18 @@ def _trainings(config: EvaluateConfig, parts: Sequence[str]) -> list[int]:
 def _to_embed(
     session: Session, home: Home, found: RegisteredModel, config: EvaluateConfig, record_ids: Sequence[str]
 ) -> int:
-    if found.source not in NETWORKS or config.mode in _BACKWARD:
+    if found.source not in EMBEDDERS or config.mode in _BACKWARD:
         return 0
-    kept = _cached(session, home, found, record_ids) if config.mode == "linear" else 0
+    kept = _cached(session, home, found, config.model, record_ids) if config.mode in ("linear", "own") else 0
     return len(record_ids) - kept
 
 
-def _cached(session: Session, home: Home, found: RegisteredModel, record_ids: Sequence[str]) -> int:
+def _cached(
+    session: Session, home: Home, found: RegisteredModel, source: ModelSource, record_ids: Sequence[str]
+) -> int:
     """Recordings whose embeddings are kept. Of random weights the hash is known once a run has drawn them."""
     weights = found.sha256 if found.source == "native" else _weights_of_runs(session, found)
+    weights = source.identity if isinstance(source, ExternalModel) else weights
     if not weights:
         return 0
     key = cache_key(weights, Preprocessing.model_validate(found.card["preprocessing"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from app.core import cohorts, jobs, models, records, tasks
 from app.core.home import Home
 from app.core.schema import RecordLabel, RegisteredModel
-from engine.contract.config import BaselineModel, EvaluateConfig, EvaluationSettings, PredictionsModel
+from engine.contract.answers import answered, answers
+from engine.contract.config import BaselineModel, EvaluateConfig, EvaluationSettings, ExternalModel, PredictionsModel
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.evaluation import MODES, HeadTraining
 from engine.contract.model_source import ModelSource
@@ -20,6 +21,9 @@ from engine.contract.run import ManifestRow
 
 NETWORKS = ("native", "random")
 """Sources of models that take recordings, and whose weights can be trained on."""
+
+EMBEDDERS = (*NETWORKS, "external")
+"""Sources of models that take recordings."""
 
 
 class Asked(NamedTuple):
@@ -78,6 +82,8 @@ def asked(
     numbers = _numbers(session, targets)
     if isinstance(source, PredictionsModel):
         chosen, numbers = _covered(source, chosen, bool(names)), _covered(source, numbers, True, "target")
+    if settings.mode == "own":
+        chosen = own_labels(source, chosen, bool(names), settings.classes, numbers)
     if settings.few_labels is not None and not chosen:
         reason = "curves over fewer labels are of labels of two classes, and none is evaluated"
         raise UsageError("few labels", reason, "Choose a label too, or leave them out")
@@ -98,7 +104,8 @@ def asked(
 def refuse_mode(found: RegisteredModel, settings: EvaluationSettings) -> None:
     """A mode or settings that the model cannot take. Raises UsageError."""
     named = f"model {found.name}"
-    if settings.mode != "linear" and found.source not in NETWORKS:
+    refuse_own(found, settings)
+    if settings.mode not in ("linear", "own") and found.source not in NETWORKS:
         reason = f"a model of kind {found.source} cannot be {_TRAINED[settings.mode]}: there is no network to train"
         raise UsageError(named, reason, "Choose a network, or the mode linear")
     if settings.mode == "supervised" and found.source != "random":
@@ -109,15 +116,49 @@ def refuse_mode(found: RegisteredModel, settings: EvaluationSettings) -> None:
     if settings.few_labels is not None and settings.mode != "linear":
         reason = f"curves over fewer labels are of the mode linear, not of {settings.mode}"
         raise UsageError("few labels", reason, "Choose the mode linear, or leave them out")
-    if settings.mode == "linear" and settings.training != HeadTraining():
-        reason = "the linear probe is solved, it has no epochs or learning rates"
+    if settings.mode in ("linear", "own") and settings.training != HeadTraining():
+        nothing = "nothing is trained" if settings.mode == "own" else "the linear probe is solved"
+        reason = f"{nothing}, it has no epochs or learning rates"
         raise UsageError("training", reason, f"Leave these settings out, or choose one of: {', '.join(_TRAINED)}")
     if settings.training.keep_model and settings.mode not in ("finetune", "supervised"):
         reason = f"the model itself stays as it is in mode {settings.mode}"
         raise UsageError("training.keep_model", reason, "Choose the mode finetune or supervised")
 
 
-_TRAINED = {mode: words for mode, words in MODES.items() if mode != "linear"}
+def refuse_own(found: RegisteredModel, settings: EvaluationSettings) -> None:
+    """A mode that an external model's outputs, or their lack, do not allow. Raises UsageError."""
+    named = f"model {found.name}"
+    if settings.mode == "own" and found.source != "external":
+        reason = f"a model of kind {found.source} has no outputs of its own that could answer"
+        raise UsageError(named, reason, "Choose a vendor's model, or the mode linear")
+    if settings.classes and settings.mode != "own":
+        raise UsageError("classes", "they are of a model's own outputs", "Choose the mode own, or leave them out")
+    if found.source != "external":
+        return
+    kinds = [str(output["kind"]) for output in found.card.get("outputs") or ()]
+    if settings.mode == "linear" and "embedding" not in kinds:
+        raise UsageError(named, "it gives answers and no embedding to probe", "Choose the mode own")
+    if settings.mode == "own" and set(kinds) <= {"embedding"}:
+        raise UsageError(named, "it gives an embedding and no answers", "Choose the mode linear")
+
+
+def own_labels(
+    source: ModelSource, chosen: tuple[str, ...], asked: bool, classes: Mapping[str, str], numbers: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Of the labels, those that the model's own outputs answer; one that was asked for by name must be among them.
+
+    Raises:
+        UsageError: a label that no class answers, or several do; measured numbers, which no class answers.
+    """
+    assert isinstance(source, ExternalModel)
+    if numbers:
+        raise UsageError(f"target {numbers[0]}", "a model's own outputs answer labels, not numbers", "Leave it out")
+    found = chosen if asked else tuple(answered(source.outputs, chosen, classes))
+    told = answers(source.name, source.outputs, found or chosen, classes)
+    return tuple(one.label for one in told)
+
+
+_TRAINED = {mode: words for mode, words in MODES.items() if mode not in ("linear", "own")}
 
 
 def measured_numbers(session: Session) -> dict[str, int]:
@@ -146,9 +187,9 @@ def _refuse_prevalences(settings: EvaluationSettings, chosen: Sequence[str]) -> 
 
 
 def refuse_short(session: Session, found: RegisteredModel, manifest: Sequence[ManifestRow], cohort: str) -> None:
-    """A recording that is shorter than the model's window. Raises WorldError."""
+    """A recording that is shorter than the window of a model that pads none. Raises WorldError."""
     contract = found.card.get("preprocessing")
-    if isinstance(contract, dict):
+    if isinstance(contract, dict) and contract.get("padding", "refused") == "refused":
         cohorts.refuse_short(session, manifest, cohort, float(contract["window_s"]))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, jobs, models
+from app.core import cohorts, evaluations, jobs, models
 from app.core.home import Home
 from app.core.schema import RegisteredModel
-from engine.contract.config import DriftConfig, StressConfig
+from engine.contract.config import DriftConfig, EvaluationSettings, StressConfig
 from engine.contract.drift import LOCAL, REFERENCE, GroupedBy
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import ManifestRow
@@ -26,23 +27,32 @@ def stress(
     margin: float,
     resamples: int,
     seed: int,
+    mode: Literal["linear", "own"] = "linear",
+    classes: Mapping[str, str] | None = None,
 ) -> str:
     """Queue a stress bench.
 
     Raises:
-        UsageError: unknown model, cohort, label or fault, or a model that takes no recordings.
+        UsageError: unknown model, cohort, label or fault, a model that takes no recordings, or one that has no
+            answers, or no embedding, where the mode asks for them.
         WorldError: nothing to evaluate: no label has both classes.
     """
     chosen(faults)
     found, group = models.get(session, model), cohorts.get(session, cohort)
     _refuse_without_input(found)
+    evaluations.refuse_own(found, EvaluationSettings(mode=mode, classes=dict(classes or {})))
     manifest = cohorts.manifest(session, cohort)
-    cohorts.refuse_short(session, manifest, cohort, float(found.card["preprocessing"]["window_s"]))
+    evaluations.refuse_short(session, found, manifest, cohort)
+    source, labels = models.source_of(home, found), cohorts.chosen_labels(session, group, manifest, names)
+    if mode == "own":
+        labels = evaluations.own_labels(source, labels, bool(names), classes or {})
     config = StressConfig(
         store=str(home.store),
         cache=str(home.cache),
-        model=models.source_of(home, found),
-        labels=cohorts.chosen_labels(session, group, manifest, names),
+        model=source,
+        labels=labels,
+        mode=mode,
+        classes=dict(classes or {}),
         faults=tuple(faults),
         margin=margin,
         split_id=group.split_id,
@@ -84,7 +94,7 @@ def drift(
         for row, person, side in zip((*apart, *local), people, sides, strict=True)
     ]
     for members, name in ((local, cohort), (known, reference)):
-        cohorts.refuse_short(session, members, name, float(found.card["preprocessing"]["window_s"]))
+        evaluations.refuse_short(session, found, members, name)
     config = DriftConfig(
         store=str(home.store),
         cache=str(home.cache),
@@ -99,6 +109,6 @@ def drift(
 
 def _refuse_without_input(found: RegisteredModel) -> None:
     """Only a network can be shown other recordings than those it was scored on."""
-    if found.source not in ("native", "random"):
+    if found.source not in evaluations.EMBEDDERS:
         reason = f"a model of kind {found.source} takes no recordings that could be broken"
         raise UsageError(f"model {found.name}", reason, "Choose a network")

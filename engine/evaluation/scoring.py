@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.answers import answers, notes_of
 from engine.contract.config import (
     BaselineModel,
     EvaluateConfig,
@@ -31,7 +32,7 @@ from engine.contract.run import RunFolder
 from engine.evaluation.baseline import known_features
 from engine.evaluation.few_labels import few_label_results, probes
 from engine.evaluation.opened import Opened, supplied_scores
-from engine.evaluation.own import answers, notes_of, own_scores
+from engine.evaluation.own import own_scores
 from engine.evaluation.probe import FeatureMaker, cross_validated, parts_of, training_outcome
 from engine.evaluation.progress import Pace
 from engine.evaluation.ridge import cross_validated_numbers

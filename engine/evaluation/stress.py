@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.answers import Answer, answers, notes_of
 from engine.contract.config import ExternalModel, StressConfig
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.evaluation import MODES
@@ -29,7 +30,7 @@ from engine.evaluation.embed import Embedded, Embedder, Network, derived_leads, 
 from engine.evaluation.features import embed_run, probed_layer
 from engine.evaluation.judge import TestPart, tested
 from engine.evaluation.opened import Opened, open_labels, read_arrays
-from engine.evaluation.own import Answer, answers, notes_of, own_scores
+from engine.evaluation.own import own_scores
 from engine.evaluation.probe import cross_validated
 from engine.evaluation.progress import Pace
 from engine.metrics.breaking import breaking_point

@@ -6,13 +6,14 @@ import torch
 from safetensors.torch import save_file
 from test_evaluation_runs import RANDOM, Bench, last_event, results
 
+from engine.contract.answers import answers
 from engine.contract.card import Output, Preprocessing
 from engine.contract.config import DriftConfig, EmbedConfig, StressConfig
 from engine.contract.errors import UsageError
 from engine.contract.model_source import ExternalModel
 from engine.data.digests import sha256_of
 from engine.data.store import Store
-from engine.evaluation.own import answers, own_scores
+from engine.evaluation.own import own_scores
 from engine.lifecycle import work
 from engine.metrics.discrimination import auroc
 from engine.signal.condition import model_input
@@ -109,7 +110,9 @@ def test_logits_without_an_activation_are_scores_and_have_no_calibration(bench, 
 
 
 def test_its_own_outputs_are_put_under_stress_without_a_probe(bench, vendor):
-    config = StressConfig(**_common(bench, vendor), labels=("SLOW",), mode="own", faults=("time_reversed",), resamples=100)
+    config = StressConfig(
+        **_common(bench, vendor), labels=("SLOW",), mode="own", faults=("time_reversed",), resamples=100
+    )
     folder = bench.folder(config)
     assert work("stress", folder.path) == 0, last_event(folder)
     told = results(folder)
