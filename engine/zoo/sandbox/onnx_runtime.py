@@ -1,0 +1,82 @@
+"""An ONNX graph under onnxruntime's CPU provider, looked at before it is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.zoo.sandbox.graph import Graph, Tensor
+from engine.zoo.sandbox.onnx_file import Told, read
+from engine.zoo.sandbox.serving import Arrays, Refused
+
+STANDARD = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
+"""Operators that the runtime carries itself: the standard's, and its maker's own, which quantised graphs use."""
+
+LOADS_CODE = {"com.microsoft/EPContext", "com.microsoft/PythonOp", "com.microsoft/TorchEmbedding"}
+"""Of the maker's own: these hand a blob of the file to a device's driver or call back into Python."""
+
+NUMPY = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(bool)": "bool",
+    **{f"tensor({kind}{bits})": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
+}
+
+
+class OnnxModel:
+    """A loaded graph."""
+
+    def __init__(self, path: str, folder: str, threads: int) -> None:
+        try:
+            import onnxruntime
+        except ImportError:
+            raise Refused("onnxruntime_missing") from None
+        told = _looked_at(path, folder)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 4
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.graph = Graph(
+            tuple(_tensor(one) for one in self._session.get_inputs()),
+            tuple(_tensor(one) for one in self._session.get_outputs()),
+            told.parameters,
+            told.opset,
+            told.operators,
+        )
+
+    def run(self, inputs: Mapping[str, np.ndarray], outputs: list[str] | None) -> Arrays:
+        """What it makes of one batch."""
+        names = outputs or [one.name for one in self.graph.outputs]
+        return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
+
+
+def _looked_at(path: str, folder: str) -> Told:
+    try:
+        with open(path, "rb") as stream:
+            told = read(stream.read())
+    except (ValueError, RecursionError, IndexError):
+        raise Refused("model_unreadable", "it is not an ONNX file") from None
+    foreign = {name for name in told.operators if _domain(name) not in STANDARD and name not in told.functions}
+    if foreign or LOADS_CODE & set(told.operators):
+        raise Refused("model_custom_operators", ", ".join(sorted(foreign or LOADS_CODE & set(told.operators)))[:300])
+    inside = os.path.realpath(folder)
+    for location in told.external:
+        found = os.path.realpath(os.path.join(inside, location))
+        if os.path.isabs(location) or os.path.commonpath([inside, found]) != inside:
+            raise Refused("model_external_data", "its weights are to be read from outside its folder")
+        if not os.path.isfile(found):
+            raise Refused("model_external_data", "a file that holds its weights is not in its folder")
+    return told
+
+
+def _domain(operator: str) -> str:
+    return operator.rpartition("/")[0]
+
+
+def _tensor(one: object) -> Tensor:
+    name, kind, axes = one.name, one.type, one.shape  # type: ignore[attr-defined]
+    shape = tuple(axis if isinstance(axis, int) and axis >= 0 else None for axis in axes)
+    return Tensor(name, NUMPY.get(kind, kind), shape)
