@@ -37,8 +37,8 @@ MIXING = "its outputs depend on what else is in a batch: each window is run by i
 class Runner(Protocol):
     """What turns a batch of windows into named outputs."""
 
-    def run(self, x_NCT: Windows) -> dict[str, NDArray[np.generic]]:
-        """All outputs of a batch."""
+    def run(self, x_NCT: Windows, singly: bool = False) -> dict[str, NDArray[np.generic]]:
+        """All outputs of a batch; `singly` gives it the windows one by one."""
 
     def close(self) -> None:
         """End it."""
@@ -72,7 +72,7 @@ class LoadedExternal:
     @cached_property
     def layer_widths(self) -> tuple[int, ...]:
         """How many numbers a recording has of each output; the model is asked where its card does not say."""
-        told = self._read(self._probe(1))
+        told = self._read(self._probe(1), singly=True)
         self._single = not self._takes_batches()
         return tuple(part_NK.shape[1] for part_NK in told)
 
@@ -90,8 +90,8 @@ class LoadedExternal:
     def of_windows(self, x_NCT: Windows, batch_size: int = 64) -> list[NDArray[np.float64]]:
         """What each output says of each window, [N, K] an output."""
         assert self.layer_widths  # finds out, first of all, how many windows it takes at once
-        step = 1 if self._single else batch_size
-        parts = [self._read(x_NCT[start : start + step]) for start in range(0, len(x_NCT), step)]
+        starts = range(0, len(x_NCT), batch_size)
+        parts = [self._read(x_NCT[start : start + batch_size], self._single) for start in starts]
         return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
     def close(self) -> None:
@@ -112,11 +112,11 @@ class LoadedExternal:
         by_maximum = self.preprocessing.aggregation.startswith("maximum")
         return np.asarray(part_NF.max(axis=0) if by_maximum else part_NF.mean(axis=0))
 
-    def _read(self, x_NCT: Windows) -> list[NDArray[np.float64]]:
+    def _read(self, x_NCT: Windows, singly: bool) -> list[NDArray[np.float64]]:
         """The outputs of one batch, read as the card says; [N, K] each."""
         if self._runner is None:
             self._runner = self.start()
-        raw, thing = self._runner.run(np.ascontiguousarray(x_NCT)), f"model {self.name}"
+        raw, thing = self._runner.run(np.ascontiguousarray(x_NCT), singly), f"model {self.name}"
         absent = [output.name for output in self.outputs if output.name not in raw]
         if absent:
             reason = f"it has no output '{absent[0]}', only {', '.join(sorted(raw)) or 'none'}"
@@ -126,11 +126,11 @@ class LoadedExternal:
     def _takes_batches(self) -> bool:
         """Whether windows may share a batch: some graphs fail on it, some answer otherwise."""
         x_NCT = self._probe(3)
-        alone = [np.concatenate(part) for part in zip(*(self._read(x_NCT[n : n + 1]) for n in range(3)), strict=True)]
+        alone = self._read(x_NCT, singly=True)
         try:
-            together = self._read(x_NCT)
+            together = self._read(x_NCT, singly=False)
         except WorldError as error:
-            if error.fault not in ("model_failed", "model_shape"):
+            if error.fault not in ("model_failed", "model_output", "model_shape"):
                 raise
             self._say(ONE_BY_ONE)
             return False

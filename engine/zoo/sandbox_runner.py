@@ -5,6 +5,7 @@ Shapes: N windows, C leads, T samples.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from engine.contract.card import Preprocessing
 from engine.contract.errors import WorldError
 from engine.contract.model_source import ExternalModel
+from engine.zoo.sandbox.graph import Tensor
 from engine.zoo.sandbox.session import Session
 
 Arrays = dict[str, NDArray[np.generic]]
-KINDS = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
+KINDS: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
 
 
 class SandboxRunner:
@@ -39,30 +41,36 @@ class SandboxRunner:
             source.format,
             Path(source.folder),
             source.entry,
-            command=source.command,
-            threads=threads,
+            threads=threads or (os.cpu_count() or 1),
             allow_incomplete=source.allow_incomplete,
         )
         try:
-            inputs = self.session.graph.inputs
-            if len(inputs) > 1:
-                reason = f"it wants {len(inputs)} inputs ({', '.join(each.name for each in inputs)}), an ECG is one"
-                raise WorldError(f"model {source.name}", reason, "Ask its maker for a graph of the ECG alone")
-            self._input = inputs[0].name if inputs else "signal"
-            self._kind = KINDS.get(inputs[0].dtype, np.float32) if inputs else np.float32
-            first = inputs[0].shape[0] if inputs and inputs[0].shape else None
-            self.batch = first if isinstance(first, int) else None
+            self._input, self._kind = _input_of(self.session.graph.inputs, f"model {source.name}")
         except BaseException:
             self.session.close()
             raise
 
-    def run(self, x_NCT: NDArray[np.float32]) -> Arrays:
-        """The outputs that the card names, of a batch."""
-        return self.session.run({self._input: arranged(x_NCT, self._feed).astype(self._kind)}, self._outputs)
+    def run(self, x_NCT: NDArray[np.float32], singly: bool = False) -> Arrays:
+        """The outputs that the card names, of a batch; `singly` gives it the windows one by one."""
+        fed = arranged(x_NCT, self._feed).astype(self._kind)
+        return self.session.run({self._input: fed}, self._outputs, singly=singly)
 
     def close(self) -> None:
         """End the process."""
         self.session.close()
+
+
+def _input_of(inputs: Sequence[Tensor], thing: str) -> tuple[str, type[np.floating]]:
+    """Name and kind of the one input that there must be; a program that tells none gets "signal" as float32."""
+    if len(inputs) > 1:
+        reason = f"it wants {len(inputs)} inputs ({', '.join(each.name for each in inputs)}), an ECG is one"
+        raise WorldError(thing, reason, "Ask its maker for a graph of the ECG alone")
+    if not inputs:
+        return "signal", np.float32
+    if inputs[0].dtype and inputs[0].dtype not in KINDS:
+        reason = f"its input '{inputs[0].name}' is of {inputs[0].dtype}, which no ECG is"
+        raise WorldError(thing, reason, f"Ask its maker for one of: {', '.join(KINDS)}")
+    return inputs[0].name, KINDS.get(inputs[0].dtype, np.float32)
 
 
 def arranged(x_NCT: NDArray[np.float32], feed: Preprocessing) -> NDArray[np.float32]:

@@ -28,7 +28,6 @@ class WeightsRunner:
         path: of the safetensors file.
         architecture: name of the network.
         thing: the model, as errors call it.
-        threads: of torch; 0 leaves them as they are.
 
     Raises:
         WorldError: no such network, a damaged file, or weights of another network: the first that does not fit is
@@ -39,11 +38,12 @@ class WeightsRunner:
         self._thing = thing
         self._module = _loaded(path, architecture, thing).eval()
 
-    def run(self, x_NCT: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
-        """All outputs of a batch."""
+    def run(self, x_NCT: NDArray[np.float32], singly: bool = False) -> dict[str, NDArray[np.generic]]:
+        """All outputs of a batch; `singly` gives it the windows one by one."""
+        parts = torch.from_numpy(x_NCT).split(1 if singly else len(x_NCT))
         with torch.inference_mode():
-            told = self._module(torch.from_numpy(x_NCT))
-        return {name: value.numpy() for name, value in told.items()}
+            told = [self._module(part) for part in parts]
+        return {name: torch.cat([one[name] for one in told]).numpy() for name in told[0]}
 
     def close(self) -> None:
         """Nothing is held open."""

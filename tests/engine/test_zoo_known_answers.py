@@ -1,7 +1,7 @@
-"""A published classifier on real recordings against the figures that were measured with other code.
+"""Published models on real recordings against the figures that were measured with other code.
 
-Origin of the figures: the README of the development data's `vendor-models/ecgresnet-ptbxl`, made with a scratch
-re-implementation of the network.
+Origin of the figures: the READMEs of the development data's `vendor-models`, made with a scratch re-implementation of
+ECGResNet, and with onnxruntime alone.
 """
 
 import ast
@@ -16,7 +16,7 @@ from engine.contract.model_source import ExternalModel
 from engine.data.digests import sha256_of
 from engine.signal.condition import model_input
 from engine.signal.readers import read_recording
-from engine.zoo.external import load_external
+from engine.zoo.external import ONE_BY_ONE, load_external
 
 CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 DEVIATIONS = (0.1435, 0.1594, 0.1449, 0.1333, 0.1201, 0.1343, 0.1944, 0.3295, 0.2997, 0.2699, 0.2390, 0.1962)
@@ -76,3 +76,42 @@ def test_ecgresnet_meets_its_known_areas_under_the_curve(shared, ptbxl, variant)
         np.testing.assert_allclose(found, known, atol=0.001)
     if variant == "bce":
         np.testing.assert_allclose(told[0], (0.9735, 0.0005, 0.0321, 0.0009, 0.0009), atol=1e-3)
+
+
+RHYTHMS = ("sinus", "avb", "paced", "afib", "bbb", "ventricular")
+ONE_LEAD = Preprocessing(
+    leads=("II",),
+    rate_hz=500,
+    window_s=10,
+    clip_mv=None,
+    normalisation="rank per lead of each window, ties averaged, -1 to 1",
+    axes="batch time",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize(("version", "known"), [("v6", 0.974), ("v1", 0.887)])
+def test_openecg_in_the_sandbox_meets_its_known_area_for_atrial_fibrillation(shared, version, known):
+    pytest.importorskip("onnxruntime")
+    folder, name = shared / "vendor-models" / "openecg-codec", f"codec_{version}_int8.onnx"
+    source = ExternalModel(
+        name=version,
+        format="onnx",
+        folder=str(folder),
+        entry=name,
+        files={name: sha256_of(folder / name)},
+        sha256=sha256_of(folder / name),
+        preprocessing=ONE_LEAD,
+        outputs=(Output(name="rhythm_logits", kind="logits", classes=RHYTHMS, activation="softmax", over_time="mean"),),
+        allow_incomplete=True,
+    )
+    with (shared / "data" / "ludb" / "ludb.csv").open(encoding="utf-8") as file:
+        told = {row["ID"].strip(): "Atrial fibrillation" in row["Rhythms"] for row in csv.DictReader(file)}
+    headers = sorted((shared / "data" / "ludb").rglob("*.hea"))
+    read = [(read_recording(path), told[path.stem]) for path in headers if path.stem in told]
+    with load_external(source, threads=1).opened() as model:
+        score = model.features([model_input(one.signal_CT, one.rate_hz, ONE_LEAD) for one, _ in read])[:, 3]
+    assert len(score) == 144
+    assert roc_auc_score([yes for _, yes in read], score) == pytest.approx(known, abs=0.005)
+    assert model.notes == [ONE_BY_ONE]
