@@ -17,8 +17,9 @@ WINDOW = "z-score per lead of each window"
 WHOLE_WINDOW = "z-score over all leads of each window"
 RANK = "rank per lead of each window, ties averaged, -1 to 1"
 RANGE = "range per lead of each window, -1 to 1"
+WHOLE_RANGE = "range over all leads of each window, 0 to 1"
 
-OF_WINDOWS = (WINDOW, WHOLE_WINDOW, RANK, RANGE)
+OF_WINDOWS = (WINDOW, WHOLE_WINDOW, RANK, RANGE, WHOLE_RANGE)
 """What is done to each window by itself, after it was cut."""
 
 
@@ -46,6 +47,13 @@ def by_range(x_NCT: Signal) -> Signal:
     return np.asarray(2 * scaled - 1, dtype=np.float32)
 
 
+def by_whole_range(x_NCT: Signal) -> Signal:
+    """All leads of a window scaled together: its least sample becomes 0 and its largest 1."""
+    low, high = (bound(x_NCT.astype(np.float64), axis=(1, 2), keepdims=True) for bound in (np.min, np.max))
+    width = high - low
+    return np.asarray(np.divide(x_NCT - low, width, out=np.zeros(x_NCT.shape), where=width > 0), dtype=np.float32)
+
+
 def normalise_windows(x_NCT: Signal, text: str) -> Signal:
     """Windows normalised as a card says; as they are where it asks for nothing of each window."""
     if text == WINDOW:
@@ -54,4 +62,6 @@ def normalise_windows(x_NCT: Signal, text: str) -> Signal:
         return z_score(x_NCT, (1, 2))
     if text == RANK:
         return by_rank(x_NCT)
+    if text == WHOLE_RANGE:
+        return by_whole_range(x_NCT)
     return by_range(x_NCT) if text == RANGE else x_NCT

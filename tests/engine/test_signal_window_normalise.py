@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from engine.signal.window_normalise import OF_WINDOWS, RANGE, RANK, WHOLE_WINDOW, WINDOW, normalise_windows, z_score
+from engine.signal.window_normalise import (
+    OF_WINDOWS,
+    RANGE,
+    RANK,
+    WHOLE_RANGE,
+    WHOLE_WINDOW,
+    WINDOW,
+    normalise_windows,
+    z_score,
+)
 
 
 @pytest.fixture
@@ -39,6 +48,13 @@ def test_a_range_reaches_from_minus_one_to_one(x_NCT):
     told = normalise_windows(x_NCT, RANGE)
     np.testing.assert_allclose(told.min(axis=2), -1)
     np.testing.assert_allclose(told.max(axis=2), 1)
+
+
+def test_all_leads_of_a_window_share_a_range_from_zero_to_one(x_NCT):
+    told = normalise_windows(x_NCT, WHOLE_RANGE)
+    for window, made in zip(x_NCT, told, strict=True):
+        low, high = window.min(), window.max()
+        np.testing.assert_allclose(made, (window - low) / (high - low), atol=1e-6)
 
 
 @pytest.mark.parametrize("text", OF_WINDOWS)
