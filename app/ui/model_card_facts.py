@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.card_gaps import GapState
 from app.ui.cohort_words import rule_words
 from app.ui.model_rows import ListedModel, value_at
-from app.ui.model_words import GROUPS, KIND_WORDS, OUTPUTS, STATE_WORDS, State, is_told
+from app.ui.model_words import GROUPS, KIND_WORDS, OUTPUTS, STATE_WORDS, is_told
 from app.ui.run_facts import local_time
 from engine.contract.card import FORMATS, ModelCard, Output
 from engine.contract.eligibility import parse_rule
@@ -40,7 +41,7 @@ class CardLine:
     group: str
     title: str
     value: str
-    state: State
+    state: GapState
     why: str
     first: bool = False
 

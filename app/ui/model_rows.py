@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from app.core.card_gaps import GapState, card_gaps
 from app.core.rows import ModelRow
-from app.ui.model_words import GROUPS, OUTPUTS, CardField, State, is_told
+from app.ui.model_words import FIELDS
 from engine.contract.card import UNKNOWN, ModelCard, ModelFormat
 
 if TYPE_CHECKING:
@@ -104,12 +105,13 @@ class ListedModel:
         return ISOLATION.get(format or self.row.source, OWN_CODE)
 
     @cached_property
-    def states(self) -> dict[str, State]:
-        """What is known of each field that its maker can be asked for, by path."""
+    def states(self) -> dict[str, GapState]:
+        """What is known of each field of its card, by path, in the order in which they are printed."""
         if self.card is None:
             return {}
-        fields = [field for _, group in GROUPS for field in group] + [OUTPUTS]
-        return {field.path: state_of(self.card, field) for field in fields if applies(self.card, field.path)}
+        asked = {gap.field: gap.state for gap in card_gaps(self.card)}
+        there = [path for path in FIELDS if applies(self.card, path)]
+        return {path: asked.get(path) or _unasked(self.card, path) for path in there}
 
     @property
     def gaps(self) -> int:
@@ -156,16 +158,9 @@ def value_at(card: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def state_of(card: ModelCard, field: CardField) -> State:
-    """What is known of a field of a registered card."""
-    told = is_told(value_at(card.model_dump(), field.path))
-    if field.path in card.declined:
-        return "assumed" if told else "declined"
-    return "known" if told or field.path in LEFT_EMPTY else "missing"
-
-
-LEFT_EMPTY = ("preprocessing.stride_s", "preprocessing.clip_mv", "product", "lineage.parent_name")
-"""Fields that say something while they are empty: no stride of its own, no clipping, no other version, no parent."""
+def _unasked(card: ModelCard, path: str) -> GapState:
+    """Of a field that says something while it is empty: nobody has to be asked for it."""
+    return "declined" if path in card.declined else "known"
 
 
 def applies(card: ModelCard, path: str) -> bool:

@@ -7,21 +7,19 @@ attributes, CHAI model card, TRIPOD+AI, AI Act Annex IV): see `assets/checklists
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from app.core.card_gaps import GapState
 from engine.contract.card import UNKNOWN
 
-State = Literal["known", "assumed", "declined", "missing"]
-
-STATE_WORDS: dict[State, str] = {
+STATE_WORDS: dict[GapState, str] = {
     "known": "Known",
-    "assumed": "Assumed, vendor declined",
+    "assumed": "Assumed",
     "declined": "Vendor declined",
     "missing": "Missing",
 }
 """What is known of a field, as printed."""
 
-STATE_SIGNS: dict[State, tuple[str, str]] = {
+STATE_SIGNS: dict[GapState, tuple[str, str]] = {
     "known": ("done", "good"),
     "assumed": ("question", "warn"),
     "declined": ("stopped", "warn"),
@@ -101,6 +99,7 @@ INPUT = (
     ),
     CardField("preprocessing.polarity", "Polarity", "An inverted trace is another diagnosis", True),
     CardField("preprocessing.padding", "Recordings that are too short", "What is filled in was never recorded", True),
+    CardField("preprocessing.axes", "Order of its axes", "Another order is refused, or means nothing", True),
     CardField(
         "preprocessing.derived_leads",
         "Leads computed from others",

@@ -28,7 +28,7 @@ class ModelsPage(Page):
 
     title = "Models"
     icon = "model"
-    watches = Changes.MODELS | Changes.RESULTS
+    watches = Changes.MODELS | Changes.RESULTS | Changes.JOBS
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
@@ -41,7 +41,7 @@ class ModelsPage(Page):
         self.search.textChanged.connect(self.list.search)
         self.add.added.connect(lambda row: self.show_item(row.name))
         self.add.refused.connect(background.failed)
-        self.view.go_to.connect(self.go_to)
+        self.view.go_to.connect(self._go)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the model shown follows it."""
@@ -77,6 +77,13 @@ class ModelsPage(Page):
         else:
             self._look(self.list.current())
         self.state_changed.emit()
+
+    def _go(self, page: str, item: str) -> None:
+        """Another model is on this page already."""
+        if page == self.title:
+            self.show_item(item)
+        else:
+            self.go_to.emit(page, item)
 
     def _look(self, model: ListedModel | None) -> None:
         self.add.choose(None if model is None else model.row)

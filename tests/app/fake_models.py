@@ -6,6 +6,7 @@ from typing import Any
 
 from fake_workspace import SHA, FakeWorkspace
 
+from app.core.model_lineage import LineageEdge, LineageGraph, LineageNode
 from app.core.rows import ModelRow
 from engine.contract.card import Lineage, ModelCard, Output, Preprocessing
 
@@ -57,3 +58,17 @@ class FakeModels(FakeWorkspace):
 
     def models(self) -> list[ModelRow]:
         return [model_row(one) for one in self.cards]
+
+    def model_versions(self, product: str) -> list[ModelRow]:
+        return [model_row(one) for one in self.cards if one.product == product]
+
+    def model_lineage(self, name: str) -> LineageGraph:
+        own = f"model {name}"
+        graph = LineageGraph([LineageNode(own, "model", name, "version 1, external")])
+        corpus = LineageNode("corpus PTB-XL", "corpus", "PTB-XL")
+        graph.add(corpus, LineageEdge(corpus.key, own, "trained"))
+        graph.add(LineageNode("model child", "model", "child", "version 1"), LineageEdge(own, "model child", "went on"))
+        for number in range(12):
+            run = LineageNode(f"run J{number:04d}", "examination", f"J{number:04d}", "evaluate, on all, done")
+            graph.add(run, LineageEdge(own, run.key, "examined"))
+        return graph

@@ -1,0 +1,70 @@
+"""The tab Versions: all models of one product, the newest last, and the way to compare two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.core.words import counted
+from app.ui.model_rows import ListedModel
+from app.ui.rows_table import Column, RowsTable
+from app.ui.run_facts import local_time
+
+ALONE = (
+    "No other version of it is registered here. Models with the same product on their card are versions of it: an "
+    "update is registered as a model of its own, and then held against the one before it."
+)
+
+
+class VersionsView(QWidget):
+    """Reads no workspace: it is given the versions."""
+
+    wanted = Signal(str)
+    """The name of a model that is to be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told, self.compare = QLabel(), QPushButton("Compare versions…")
+        self.told.setProperty("role", "muted")
+        self.told.setWordWrap(True)
+        self.table = RowsTable(_columns(), lambda model: model.name, "Versions of the product")
+        self.table.setSelectionMode(RowsTable.SelectionMode.SingleSelection)
+        self.table.activated.connect(lambda _index: self._open())
+        head = QHBoxLayout()
+        head.addWidget(self.told, 1)
+        head.addWidget(self.compare)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.addLayout(head)
+        column.addWidget(self.table, 1)
+        column.addStretch(0)
+
+    def show_versions(self, model: ListedModel, versions: Sequence[ListedModel]) -> None:
+        """Show the versions of a model's product."""
+        several = len(versions) > 1
+        self.told.setText(f"{counted(len(versions), 'version')} of {model.product}." if several else ALONE)
+        self.table.setVisible(several)
+        self.compare.setVisible(False)
+        self.compare.setEnabled(several)
+        self.table.rows.set_rows(versions)
+        if several and self.table.current() is None:
+            self.table.choose(model.name)
+
+    def _open(self) -> None:
+        model = self.table.current()
+        if model is not None:
+            self.wanted.emit(model.name)
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("Version", lambda model: model.row.version, 110),
+        Column("Model", lambda model: model.name, 0),
+        Column("Registered", lambda model: local_time(model.row.created), 140),
+        Column("Source", lambda model: model.source, 150),
+        Column(
+            "sha256", lambda model: model.row.sha256[:12], 120, tip=lambda m: m.row.sha256, raw=lambda m: m.row.sha256
+        ),
+    )
