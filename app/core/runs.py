@@ -53,7 +53,7 @@ def bring_in(
 def embed(session: Session, home: Home, model: str, cohort: str) -> str:
     """Queue the embedding of a cohort. Raises UsageError for unknown names and models without layers."""
     found = models.get(session, model)
-    if found.source not in evaluations.NETWORKS:
+    if found.source not in evaluations.EMBEDDERS:
         raise UsageError(f"model {model}", f"a model of kind {found.source} has no embedding", "Choose another model")
     manifest = cohorts.manifest(session, cohort)
     evaluations.refuse_short(session, found, manifest, cohort)
