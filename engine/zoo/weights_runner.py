@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from engine.contract.errors import WorldError
 from engine.zoo.architectures import ecgresnet
+from engine.zoo.published.registry import ARCHITECTURES, load_architecture
 
-Build = Callable[[dict[str, Tensor]], nn.Module]
-
-ARCHITECTURES: dict[str, Build] = {"ecgresnet": ecgresnet.build}
-"""By name; each takes the weights, to see sizes that the name does not tell."""
+PLAIN: dict[str, Callable[[dict[str, Tensor]], nn.Module]] = {"ecgresnet": ecgresnet.build}
+"""Networks of one file each; each takes the weights, to see sizes that its name does not tell. Published families with
+several networks stand in `engine.zoo.published`."""
 
 
 class WeightsRunner:
@@ -30,8 +30,8 @@ class WeightsRunner:
         thing: the model, as errors call it.
 
     Raises:
-        WorldError: no such network, a damaged file, or weights of another network: the first that does not fit is
-            named.
+        WorldError: no such network, a damaged file, or weights of another network: the first tensor that does not
+            fit is named.
     """
 
     def __init__(self, path: Path, architecture: str, thing: str) -> None:
@@ -50,16 +50,17 @@ class WeightsRunner:
 
 
 def _loaded(path: Path, architecture: str, thing: str) -> nn.Module:
-    build = ARCHITECTURES.get(architecture)
-    if build is None:
-        known = ", ".join(sorted(ARCHITECTURES))
+    if architecture not in (*PLAIN, *ARCHITECTURES):
+        known = ", ".join(sorted((*PLAIN, *ARCHITECTURES)))
         raise WorldError(thing, f"no architecture '{architecture}' is known", f"Name one of: {known}")
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         reason = f"its weights cannot be read ({type(error).__name__})"
         raise WorldError(thing, reason, "Take an undamaged safetensors file") from None
-    module = build(tensors)
+    if architecture in ARCHITECTURES:
+        return load_architecture(architecture, tensors, thing)
+    module = PLAIN[architecture](tensors)
     _refuse_misfit(module.state_dict(), tensors, architecture, thing)
     module.load_state_dict(tensors, strict=True)
     return module

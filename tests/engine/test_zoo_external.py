@@ -233,3 +233,16 @@ def test_an_unknown_architecture_and_damaged_weights_are_refused(weights):
     (weights / "net.safetensors").write_bytes(b"\x00" * 30)
     with pytest.raises(WorldError, match="cannot be read"):
         assert load_external(source(weights)).layer_widths
+
+
+def test_weights_of_a_published_family_are_loaded_by_its_importer(weights, monkeypatch):
+    asked = []
+
+    def importer(architecture, tensors, thing):
+        asked.append((architecture, len(tensors), thing))
+        return build(tensors)
+
+    monkeypatch.setattr("engine.zoo.weights_runner.load_architecture", importer)
+    model = load_external(source(weights, architecture="ecgfounder/12-lead"))
+    assert model.layer_widths == (5, 128)
+    assert asked == [("ecgfounder/12-lead", len(ECGResNet().state_dict()), "model net")]
