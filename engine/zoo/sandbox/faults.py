@@ -16,6 +16,8 @@ FAULTS: dict[str, tuple[str, str]] = {
     "sandbox_output": ("its answer is longer than an answer may be", "Ask for fewer windows at once, or its maker"),
     "sandbox_protocol": ("what it answers breaks the protocol", "Hold it against docs/vendor_protocol.md"),
     "sandbox_died": ("its process ended by itself", "Ask its maker; the model's own error text may tell more"),
+    "sandbox_not_started": ("its program cannot be started", "Hold its command against the files in its folder"),
+    "model_missing": ("the file to load is not in its folder", "Name a file of the model's folder"),
     "onnxruntime_missing": (
         "onnxruntime, which runs ONNX models, is not installed",
         'Install it with: pip install "isoline[onnx]"',
@@ -29,6 +31,11 @@ FAULTS: dict[str, tuple[str, str]] = {
         "it refers to weights outside its folder",
         "Put all of its files into one folder, and ask its maker if they are not there",
     ),
+    "checkpoint_classes": (
+        "it holds objects of classes of its maker's, beside weights",
+        "Ask its maker for a state dict, or for safetensors",
+    ),
+    "checkpoint_weights": ("it is not clear which of its contents are the weights", "Name their place with --key"),
     "model_input": ("it was given inputs that do not fit together", "Hold the card against the model's inputs"),
     "model_output": ("its answers do not fit together", "Give it one window at a time"),
     "model_failed": ("it fails on its input", "Hold the card against the model's inputs"),

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from engine.zoo.sandbox import landlock, namespaces, seccomp
+from engine.zoo.sandbox import job, landlock, namespaces, seccomp
 from engine.zoo.sandbox.supervising import supervise
 
 FILES_OPEN = 512
 REFUSED = 97
 """Exit code when a layer that was asked for cannot be had: nothing of the vendor's has run."""
+NOT_STARTED = 98
+"""Exit code when the vendor's program is not there or is none."""
 
 
 def main(told: str) -> int:
@@ -31,22 +33,43 @@ def main(told: str) -> int:
         return REFUSED
     os.write(1, json.dumps({"layers": layers}).encode() + b"\n")
     if plan["command"]:
-        os.chdir(plan["folder"])
-        os.execvpe(plan["command"][0], plan["command"], dict(os.environ))
+        return _become(plan)
     from engine.zoo.sandbox.serving import serve
 
     return serve(plan["runtime"], plan["folder"], plan["threads"], filtered="seccomp" in layers)
 
 
+def _become(plan: Mapping[str, Any]) -> int:
+    """Be the vendor's program; where the system cannot turn one program into another, wait for it."""
+    os.chdir(plan["folder"])
+    variables = dict(os.environ)
+    if plan["modules"]:
+        variables["PYTHONPATH"] = os.pathsep.join(plan["modules"])
+    if os.name == "nt":
+        import subprocess
+
+        return subprocess.call(plan["command"], env=variables)
+    try:
+        os.execvpe(plan["command"][0], plan["command"], variables)
+    except OSError:
+        sys.stderr.write("the program cannot be started\n")
+        return NOT_STARTED
+
+
 def _shut_in(plan: Mapping[str, Any]) -> list[str]:
     level, layers = plan["level"], []
-    if level == "namespaces":
+    if level == "namespaces" and not plan["entered"]:
         namespaces.enter(plan["binds"], plan["links"], plan["scratch_bytes"])
-        sys.path[: len(plan["search"])] = plan["search"]
-    if level in ("landlock", "namespaces", "none"):
+        supervise()
+        # Anew, from the files that stand inside: nothing that was opened outside comes along.
+        os.execv(plan["python"][0], [*plan["python"], json.dumps({**plan, "entered": True})])
+    if level in ("landlock", "none"):
         supervise()
     if level != "none":
         layers.append(level)
+    if level == "job object":
+        job.give_up_rights()
+        layers.append("restricted token")
     layers += _limit(plan["rlimits"])
     if plan["landlock"]:
         landlock.restrict(plan["read"], plan["write"])

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import engine
@@ -46,6 +47,16 @@ class Layout:
     search_outside: tuple[str, ...]
     folder: str
     scratch: str
+
+    @cached_property
+    def library_bytes(self) -> int:
+        """Size of torch's shared libraries, which a process that loads torch has in its address space."""
+        spec = importlib.util.find_spec("torch")
+        if spec is None or not spec.origin:
+            return 0
+        around = Path(spec.origin).parent
+        found = [*around.glob("lib/*.so*"), *around.parent.glob("nvidia/**/*.so*")]
+        return sum(path.stat().st_size for path in found)
 
 
 def moved(folder: Path) -> Layout:

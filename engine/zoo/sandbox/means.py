@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,16 +14,19 @@ from pathlib import Path
 from engine.contract.errors import WorldError
 from engine.contract.sandbox import Confinement, Limits, SandboxState
 from engine.zoo.sandbox import landlock, seccomp
-from engine.zoo.sandbox.starting import command_of, environment
+from engine.zoo.sandbox.faults import world_error
+from engine.zoo.sandbox.starting import OWN_ROOT, Plan
 
-ORDER: tuple[Confinement, ...] = ("bubblewrap", "namespaces", "landlock", "none")
+ORDER: tuple[Confinement, ...] = ("bubblewrap", "namespaces", "landlock", "job object", "none")
 TRIAL_S = 20
 
 LAYERS = {
     "bubblewrap": "bubblewrap (own network, processes, users and files)",
     "namespaces": "namespaces (own network, processes, users and files)",
-    "landlock": "Landlock",
-    "seccomp": "seccomp filter",
+    "landlock": "Landlock (files, TCP)",
+    "job object": "job object (memory and processes together, all end at once)",
+    "restricted token": "restricted token of low integrity",
+    "seccomp": "seccomp filter (no sockets, no mounts, no tracing)",
     "rlimits": "resource limits",
     "watch": "watchdog of memory, processes and time",
 }
@@ -32,33 +37,42 @@ def strongest() -> Confinement:
     return next(level for level in ORDER if works(level))
 
 
-@cache
 def works(level: Confinement) -> bool:
-    """Whether a process can be shut in this way here: one that does nothing is."""
+    """Whether a process can be shut in this way here."""
+    return layers_of(level) is not None
+
+
+def state() -> SandboxState:
+    """What would isolate a vendor's process on this machine."""
+    level = strongest()
+    return state_of(level, layers_of(level) or ())
+
+
+@cache
+def layers_of(level: Confinement) -> tuple[str, ...] | None:
+    """The layers in force when a process is shut in this way, as one that does nothing tells; None where it fails."""
     if level == "none":
-        return True
+        return ("rlimits",) if os.name == "posix" else ()
+    if level == "job object":
+        return ("job object", "restricted token") if sys.platform == "win32" else None
     if sys.platform != "linux" or not seccomp.architecture():
-        return False
-    if level == "bubblewrap" and shutil.which("bwrap") is None:
-        return False
-    if level == "landlock" and not landlock.version():
-        return False
+        return None
+    if (level == "bubblewrap" and shutil.which("bwrap") is None) or (level == "landlock" and not landlock.version()):
+        return None
     with tempfile.TemporaryDirectory(prefix="isoline-") as folder:
-        scratch = Path(folder, "scratch")
-        scratch.mkdir()
-        command = command_of(level, Path(folder), scratch, Limits(), runtime="", command=("/bin/true",), threads=1)
+        plan = Plan(level, Path(folder), Path(folder), Limits(), command=("/bin/true",))
         try:
             done = subprocess.run(
-                command,
-                env=environment(1),
+                plan.command_line(),
+                env=plan.environment(),
                 capture_output=True,
                 timeout=TRIAL_S,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        except (OSError, subprocess.SubprocessError):
-            return False
-    return done.returncode == 0
+            return tuple(json.loads(done.stdout)["layers"]) if done.returncode == 0 else None
+        except (OSError, subprocess.SubprocessError, ValueError, KeyError):
+            return None
 
 
 def state_of(level: Confinement, layers: tuple[str, ...]) -> SandboxState:
@@ -68,12 +82,18 @@ def state_of(level: Confinement, layers: tuple[str, ...]) -> SandboxState:
         missing.append("names and sizes of the machine's files can be looked up, though not what is in them")
         if landlock.version() < landlock.SIGNALS_FROM:
             missing.append("other processes of this user can be sent signals")
+    if level == "job object":
+        missing += [
+            "it can reach the network",
+            "it can read the user's files",
+            "written for Windows, tried on none yet",
+        ]
     if level == "none":
         missing += ["it can reach the network", "it can read and change the user's files", "it can reach processes"]
-    told = [LAYERS[layer] for layer in layers]
+    told = [LAYERS[layer] for layer in layers if layer in LAYERS]
     if sys.platform == "linux":
         told.append(LAYERS["watch"])
-    elif sys.platform != "win32":
+    elif level == "none":
         missing.append("memory of all its processes together is not watched")
     return SandboxState(means=tuple(told), complete=not missing, missing=tuple(missing))
 
@@ -86,13 +106,8 @@ def chosen(confinement: Confinement | None, *, allow_incomplete: bool) -> Confin
     """
     level = confinement or strongest()
     if not works(level):
-        raise WorldError(
-            "sandbox",
-            f"{level} does not work on this machine",
-            "Leave the choice to Isoline",
-            fault="sandbox_unavailable",
-        )
-    if level not in ("bubblewrap", "namespaces") and not allow_incomplete:
+        raise world_error("sandbox_unavailable", level)
+    if level not in OWN_ROOT and not allow_incomplete:
         raise WorldError(
             "sandbox",
             "this machine cannot isolate a vendor's model fully",

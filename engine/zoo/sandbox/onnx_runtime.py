@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from engine.zoo.sandbox.batching import Arrays
 from engine.zoo.sandbox.graph import Graph, Tensor
 from engine.zoo.sandbox.onnx_file import Told, read
-from engine.zoo.sandbox.serving import Arrays, Refused
+from engine.zoo.sandbox.serving import Refused
 
 STANDARD = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 """Operators that the runtime carries itself: the standard's, and its maker's own, which quantised graphs use."""

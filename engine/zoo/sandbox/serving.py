@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
+from engine.zoo.sandbox import seccomp
+from engine.zoo.sandbox.batching import Arrays, Mismatch, one_by_one
 from engine.zoo.sandbox.graph import Graph, as_told
-from engine.zoo.sandbox.wire import LINE_BYTES, TooLarge, opened, packed, planned, raw
+from engine.zoo.sandbox.wire import LINE_BYTES, Unreadable, opened, packed, planned, raw
 
-Arrays = dict[str, np.ndarray]
 REQUEST_BYTES = 2**34
 """The host is trusted: its requests are as long as its memory allows."""
+
+RUNTIMES = {
+    "onnx": "engine.zoo.sandbox.onnx_runtime:OnnxModel",
+    "torchscript": "engine.zoo.sandbox.torch_runtime:ScriptModel",
+    "pt2": "engine.zoo.sandbox.torch_runtime:ExportedModel",
+    "pickle": "engine.zoo.sandbox.pickled:Checkpoint",
+}
+"""What loads each kind; imported only when it is asked for."""
+
+OUT_OF_MEMORY = ("can't allocate memory", "Failed to allocate", "bad_alloc", "bad allocation", "Cannot allocate memory")
 
 
 class Refused(Exception):
@@ -31,44 +43,77 @@ class Refused(Exception):
 
 
 class Runtime(Protocol):
-    """A loaded model."""
+    """A loaded model, made from its path, its folder and the number of threads."""
 
     graph: Graph
+
+    def __init__(self, path: str, folder: str, threads: int) -> None: ...
 
     def run(self, inputs: Mapping[str, np.ndarray], outputs: list[str] | None) -> Arrays:
         """What it makes of one batch."""
 
 
-def onnx(path: str, folder: str, threads: int) -> Runtime:
-    """An ONNX graph under onnxruntime."""
-    from engine.zoo.sandbox.onnx_runtime import OnnxModel
-
-    return OnnxModel(path, folder, threads)
-
-
-RUNTIMES: dict[str, Callable[[str, str, int], Runtime]] = {"onnx": onnx}
-
-
 def serve(runtime: str, folder: str, threads: int, *, filtered: bool) -> int:
-    """Answer the host until it closes the pipe."""
+    """Answer the host until it closes the pipe.
+
+    Args:
+        runtime: one of `RUNTIMES`.
+        folder: the model's.
+        threads: of the model's arithmetic.
+        filtered: whether system calls are filtered; the filter is then narrowed once the runtime is loaded.
+    """
     requests, answers = _pipes()
-    model: Runtime | None = None
+    worker = _Worker(runtime, folder, threads, filtered=filtered)
     while line := requests.readline(LINE_BYTES + 1):
         head = opened(line)
         arrays = _read(requests, head)
         try:
-            if head["verb"] == "load":
-                model = RUNTIMES[runtime](os.path.join(folder, head["entry"]), folder, threads)
-                _write(answers, packed({"graph": as_told(model.graph)}))
-            elif model is not None:
-                found = _run(model, arrays, head)
-                room = int(head["limit"])
-                if sum(array.nbytes for array in found.values()) > room:
-                    raise Refused("sandbox_output", "the answer is longer than it may be")
-                _write(answers, packed({"nonfinite": _nonfinite(found)}, found))
+            pieces = worker.answered(head, arrays)
         except Exception as error:
-            _write(answers, packed({"fault": _fault(error), "detail": _detail(error)}))
+            pieces = packed({"fault": _fault(error), "detail": worker.cleared(_detail(error))})
+        for piece in pieces:
+            while piece:
+                piece = piece[answers.write(piece) :]
     return 0
+
+
+class _Worker:
+    """One model and what is asked of it."""
+
+    def __init__(self, runtime: str, folder: str, threads: int, *, filtered: bool) -> None:
+        self._runtime, self._folder, self._threads, self._filtered = runtime, folder, threads, filtered
+        self._model: Runtime | None = None
+        self._entry = ""
+
+    def answered(self, head: Mapping[str, Any], arrays: Arrays) -> list[memoryview]:
+        if head["verb"] == "load":
+            self._entry = head["entry"]
+            self._model = self._loaded()
+            return packed({"graph": as_told(self._model.graph)})
+        if self._model is None:
+            raise Refused("sandbox_closed")
+        model, outputs = self._model, head.get("outputs")
+        if head.get("singly"):
+            found = one_by_one(lambda window: model.run(window, outputs), arrays)
+        else:
+            found = model.run(arrays, outputs)
+        if sum(array.nbytes for array in found.values()) > int(head["limit"]):
+            raise Refused("sandbox_output")
+        return packed({"nonfinite": _nonfinite(found)}, found)
+
+    def cleared(self, text: str) -> str:
+        """The text without the model's place and file name."""
+        for name in (os.path.join(self._folder, self._entry), self._folder, self._entry):
+            text = text.replace(name, "the model") if name else text
+        return text
+
+    def _loaded(self) -> Runtime:
+        module, _, name = RUNTIMES[self._runtime].partition(":")
+        kind: type[Runtime] = getattr(importlib.import_module(module), name)
+        if self._filtered:
+            # The libraries are there: from here on no process is started any more, threads are.
+            seccomp.install(marking_files=True, birth=False)
+        return kind(os.path.join(self._folder, self._entry), self._folder, self._threads)
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -85,36 +130,10 @@ def _read(requests: BinaryIO, head: Mapping[str, Any]) -> Arrays:
     arrays: Arrays = {}
     for plan in planned(head, REQUEST_BYTES):
         array = np.empty(plan.shape, plan.dtype)
-        if plan.nbytes:
-            requests.readinto(raw(array))  # type: ignore[attr-defined]
+        if plan.nbytes and requests.readinto(raw(array)) != plan.nbytes:  # type: ignore[attr-defined]
+            raise SystemExit(1)  # the host is gone
         arrays[plan.name] = array
     return arrays
-
-
-def _write(answers: BinaryIO, pieces: list[memoryview]) -> None:
-    for piece in pieces:
-        while piece:
-            piece = piece[answers.write(piece) :]
-
-
-def _run(model: Runtime, arrays: Arrays, head: Mapping[str, Any]) -> Arrays:
-    outputs = head.get("outputs")
-    if not head.get("singly"):
-        return model.run(arrays, outputs)
-    count = {len(array) for array in arrays.values()}
-    if len(count) != 1:
-        raise Refused("model_input", "inputs of one request have different numbers of windows")
-    rows = [model.run({n: a[i : i + 1] for n, a in arrays.items()}, outputs) for i in range(count.pop())]
-    if not rows:
-        raise Refused("model_input", "there is no window")
-    return {name: _joined([row[name] for row in rows]) for name in rows[0]}
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """Answers to single windows as one: along the first axis where it has length 1, else along a new one."""
-    if len({part.shape for part in parts}) != 1:
-        raise Refused("model_output", "windows of one request give answers of different shapes")
-    return np.concatenate(parts) if parts[0].ndim and parts[0].shape[0] == 1 else np.stack(parts)
 
 
 def _nonfinite(arrays: Arrays) -> dict[str, int]:
@@ -124,15 +143,17 @@ def _nonfinite(arrays: Arrays) -> dict[str, int]:
 
 
 def _fault(error: Exception) -> str:
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | Mismatch):
         return error.fault
-    if isinstance(error, TooLarge):
-        return "sandbox_output"
-    if isinstance(error, MemoryError) or "alloc" in str(error).lower():
+    if isinstance(error, Unreadable):
+        return "model_output"
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
         return "sandbox_memory"
     return "model_failed"
 
 
 def _detail(error: Exception) -> str:
-    """Type and first words; the host shows it to people and lets it into no log."""
-    return error.detail if isinstance(error, Refused) else f"{type(error).__name__}: {error}"[:500]
+    """What the runtime says; for people, never for a log."""
+    if isinstance(error, Refused):
+        return error.detail
+    return str(error) if isinstance(error, Mismatch | Unreadable) else f"{type(error).__name__}: {error}"[:500]

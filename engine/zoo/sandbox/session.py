@@ -5,26 +5,31 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 
 from engine.contract.errors import WorldError
 from engine.contract.sandbox import Confinement, Limits, SandboxState
-from engine.zoo.sandbox.channel import Channel, Ended, Hung
+from engine.zoo.sandbox.asking import Failed, Program, Speaker, Worker
+from engine.zoo.sandbox.channel import Channel
 from engine.zoo.sandbox.faults import world_error
-from engine.zoo.sandbox.graph import Graph, from_told
-from engine.zoo.sandbox.launcher import REFUSED
+from engine.zoo.sandbox.graph import Graph
+from engine.zoo.sandbox.launcher import NOT_STARTED, REFUSED
 from engine.zoo.sandbox.means import chosen, state_of
-from engine.zoo.sandbox.starting import command_of, environment
+from engine.zoo.sandbox.pipes import Ended, Hung, pipes
+from engine.zoo.sandbox.starting import OWN_ROOT, Plan
 from engine.zoo.sandbox.watch import Watch
 from engine.zoo.sandbox.wire import TooLarge, Unreadable, opened
 
-Kind = Literal["onnx", "torchscript", "pt2", "command"]
+Kind = Literal["onnx", "torchscript", "pt2", "command", "pickle"]
+Answer = TypeVar("Answer")
+EXITS = {REFUSED: "sandbox_unavailable", NOT_STARTED: "sandbox_not_started"}
+"""What the launcher's own exit codes mean."""
 
 
 class Session:
@@ -34,13 +39,21 @@ class Session:
     true) every further request is refused; open a new session.
 
     Args:
-        kind: how the model is given.
+        kind: how the model is given; "pickle" is for the converter of checkpoints alone.
         folder: the model's folder; all of it can be read inside, and nothing beside it.
         entry: file in `folder` that is loaded; empty for a command.
+        command: program and arguments of a command; names of files in `folder`, where it is started, or of programs of
+            the system. "python" is this interpreter, with numpy and the runtimes that are installed with it.
         limits: what the process may use.
         confinement: the way it is shut in; None takes the strongest that works here.
         threads: of the model's arithmetic.
         allow_incomplete: whether to run where the machine isolates only in part.
+
+    Attributes:
+        state: what isolates the process, as it told itself before anything of the vendor's was looked at.
+        graph: what the model says of itself.
+        nonfinite: values of the last answer that are no number or infinite, by output; outputs without any left out.
+        closed: whether the process has ended.
 
     Raises:
         WorldError: the model cannot be loaded, or breaks a limit while it is; `fault` says which.
@@ -52,36 +65,42 @@ class Session:
         folder: Path,
         entry: str = "",
         *,
+        command: Sequence[str] = (),
         limits: Limits | None = None,
         confinement: Confinement | None = None,
         threads: int = 1,
         allow_incomplete: bool = False,
     ) -> None:
         self._limits = limits or Limits()
-        self._level = chosen(confinement, allow_incomplete=allow_incomplete)
+        level = chosen(confinement, allow_incomplete=allow_incomplete)
+        _check_files(kind, folder, entry, command)
         self._scratch = Path(tempfile.mkdtemp(prefix="isoline-"))
-        self.closed = False
-        self.nonfinite: dict[str, int] = {}
-        runtime = command_of(
-            self._level, folder, self._scratch, self._limits, runtime=kind, command=(), threads=threads
-        )
-        on_disk = None if self._level in ("bubblewrap", "namespaces") else self._scratch
-        self._watch = Watch(runtime, environment(threads), self._limits, on_disk)
+        plan = Plan(level, folder, self._scratch, self._limits, "" if kind == "command" else kind, command, threads)
+        on_disk = None if level in OWN_ROOT else self._scratch
+        self._watch = Watch(plan.command_line(), plan.environment(), self._limits, on_disk)
+        self.closed, self.nonfinite = False, dict[str, int]()
         try:
-            self._channel = Channel(*self._watch.begin())
+            channel = Channel(pipes(*self._watch.begin()))
         except OSError:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise world_error("sandbox_unavailable") from None
+        most = self._limits.output_bytes
+        self._speaker: Speaker = Program(channel, most) if kind == "command" else Worker(channel, entry, most)
         deadline = time.monotonic() + self._limits.start_s
-        self.state = self._shut_in(deadline)
-        self.graph = self._load(entry, deadline)
+        try:
+            self.state = self._asked(lambda: _state(channel, level, deadline), "sandbox_start_time")
+            self.graph: Graph = self._asked(lambda: self._speaker.graph(deadline), "sandbox_start_time")
+        except WorldError:
+            self.close()
+            raise
 
     def run(
         self, inputs: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None, *, singly: bool = False
     ) -> dict[str, np.ndarray]:
         """What the model makes of one batch.
 
-        NaN and infinity are passed on as they are; `nonfinite` counts them by output afterwards.
+        Shapes, kinds of number, NaN and infinity are passed on as the model gives them, for the caller to judge;
+        `nonfinite` counts the last two by output.
 
         Args:
             inputs: array by the name of the input.
@@ -94,14 +113,13 @@ class Session:
         """
         if self.closed:
             raise world_error("sandbox_closed")
-        head = {"verb": "run", "singly": singly, "limit": self._limits.output_bytes}
-        if outputs is not None:
-            head["outputs"] = list(outputs)
         self._watch.new_call()
-        answer, arrays = self._ask(head, inputs, time.monotonic() + self._limits.call_s)
-        counts = answer.get("nonfinite")
-        self.nonfinite = counts if isinstance(counts, dict) else {}
-        return arrays
+        deadline = time.monotonic() + self._limits.call_s
+        answer = self._asked(lambda: self._speaker.run(inputs, outputs, deadline, singly=singly), "sandbox_time")
+        floats = {name: array for name, array in answer.items() if array.dtype.kind == "f"}
+        counts = {name: array.size - int(np.isfinite(array).sum()) for name, array in floats.items()}
+        self.nonfinite = {name: count for name, count in counts.items() if count}
+        return answer
 
     @property
     def said(self) -> str:
@@ -127,49 +145,44 @@ class Session:
     ) -> None:
         self.close()
 
-    def _shut_in(self, deadline: float) -> SandboxState:
-        """Wait until the process says which layers are in force."""
+    def _asked(self, ask: Callable[[], Answer], hung: str) -> Answer:
+        """Ask, and turn whatever goes wrong into words; all but a refusal of the model's own ends the process."""
         try:
-            layers = opened(self._channel.line(deadline)).get("layers")
-            if not isinstance(layers, list):
-                raise Unreadable("it does not say how it is shut in")
-            return state_of(self._level, tuple(layers))
-        except (Ended, Hung, Unreadable, KeyError) as error:
-            raise self._broken(error, starting=True) from None
-
-    def _load(self, entry: str, deadline: float) -> Graph:
-        answer, _ = self._ask({"verb": "load", "entry": entry}, {}, deadline, starting=True)
-        try:
-            return from_told(answer.get("graph"))
-        except Unreadable as error:
-            raise self._broken(error) from None
-
-    def _ask(
-        self, head: Mapping[str, object], arrays: Mapping[str, np.ndarray], deadline: float, *, starting: bool = False
-    ) -> tuple[dict[str, object], dict[str, np.ndarray]]:
-        try:
-            self._channel.send(head, arrays, deadline)
-            answer, found = self._channel.receive(deadline, self._limits.output_bytes)
+            return ask()
+        except Failed as error:
+            raise world_error(error.fault, error.detail) from None
         except (Ended, Hung, Unreadable) as error:
-            raise self._broken(error, starting=starting) from None
-        fault = answer.get("fault")
-        if fault:
-            if starting:
-                self.close()
-            raise world_error(str(fault), str(answer.get("detail", "")))
-        return answer, found
+            self._watch.settle(error)
+            self.close()
+            raise self._broken(error, hung) from None
+        except BaseException:  # interrupted in the middle of a message: the next one could not be told from it
+            self.close()
+            raise
 
-    def _broken(self, error: Exception, *, starting: bool = False) -> WorldError:
-        """Close the session; what ended it, in words."""
-        self.close()
+    def _broken(self, error: Exception, hung: str) -> WorldError:
         if self._watch.verdict:
             return world_error(self._watch.verdict)
         if isinstance(error, Hung):
-            return world_error("sandbox_start_time" if starting else "sandbox_time")
-        if isinstance(error, TooLarge):
-            return world_error("sandbox_output")
+            return world_error(hung)
         if isinstance(error, Unreadable):
-            return world_error("sandbox_protocol", str(error))
-        if self._watch.process.returncode == REFUSED:
-            return world_error("sandbox_unavailable")
-        return world_error("sandbox_died")
+            return world_error("sandbox_output" if isinstance(error, TooLarge) else "sandbox_protocol", str(error))
+        return world_error(EXITS.get(self._watch.process.returncode, "sandbox_died"))
+
+
+def _state(channel: Channel, level: Confinement, deadline: float) -> SandboxState:
+    """What the process says is in force, before anything of the vendor's is looked at."""
+    layers = opened(channel.line(deadline)).get("layers")
+    if not isinstance(layers, list):
+        raise Unreadable("it does not say how it is shut in")
+    return state_of(level, tuple(str(layer) for layer in layers))
+
+
+def _check_files(kind: Kind, folder: Path, entry: str, command: Sequence[str]) -> None:
+    """The file that is loaded stands in the folder, itself and not as a link that leads out."""
+    if kind == "command":
+        if not command:
+            raise world_error("model_missing")
+        return
+    path = folder / entry
+    if not entry or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise world_error("model_missing")

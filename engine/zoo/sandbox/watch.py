@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from engine.contract.sandbox import Limits
-from engine.zoo.sandbox import tree
+from engine.zoo.sandbox import job, tree
+from engine.zoo.sandbox.pipes import Ended
 
 TICK_S = 0.05
 SCRATCH_TICKS = 10
 """Looks at the tree between two looks at a scratch folder that lies on the disk."""
+SETTLE_S = 2.0
+"""Time for a process whose pipe broke to end, and for its last words to come."""
 TAIL = 4000
 """Bytes kept of what the process wrote for people."""
 
@@ -44,6 +45,7 @@ class Watch(threading.Thread):
         self._begun, self._leave = threading.Event(), threading.Event()
         self._cpu_from, self._said, self._said_bytes = 0.0, b"", 0
         self._failed: OSError | None = None
+        self._job: job.Job | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.verdict = ""
 
@@ -77,9 +79,15 @@ class Watch(threading.Thread):
         """From here on the CPU time of the next call is counted."""
         self._cpu_from = tree.used(self.process.pid).cpu_s
 
+    def settle(self, error: Exception) -> None:
+        """The pipe broke: give the thread the time to find out why, when it is that the process ended."""
+        if isinstance(error, Ended):
+            self.join(SETTLE_S)
+
     def run(self) -> None:
         """The thread's work."""
         try:
+            self._job = job.Job(self._limits.memory_bytes, self._limits.processes) if sys.platform == "win32" else None
             self._process = subprocess.Popen(
                 self._command,
                 env=self._environment,
@@ -88,44 +96,41 @@ class Watch(threading.Thread):
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                creationflags=job.CREATE_SUSPENDED | job.CREATE_NO_WINDOW if self._job else 0,
             )
+            if self._job:
+                self._job.take(int(self._process._handle))  # type: ignore[attr-defined]
         except OSError as error:
             self._failed = error
+            if self._process is not None:
+                self._process.kill()
             return
         finally:
             self._begun.set()
+        listening = threading.Thread(target=self._listen, name="sandbox words", daemon=True)
+        listening.start()
         count = 0
-        while not self._leave.is_set() and self._listen() and self._process.poll() is None:
+        while not self.verdict and self._process.poll() is None and not self._leave.wait(TICK_S):
             count += 1
             self.verdict = self.verdict or self._beyond(look_at_scratch=count % SCRATCH_TICKS == 0)
-            if self.verdict:
-                break
         self._end()
+        listening.join(SETTLE_S)
 
     def stop(self) -> None:
         """End the process and all that it started, and wait for it."""
         self._leave.set()
         self.join()
 
-    def _listen(self) -> bool:
-        """Take what it writes for people until the next look is due; whether there is a process to look after."""
+    def _listen(self) -> None:
+        """Take what it writes for people; only the end of it is kept."""
         stream = self.process.stderr
         assert stream is not None
-        until = time.monotonic() + TICK_S
-        while (left := until - time.monotonic()) > 0:
-            if not select.select([stream], [], [], left)[0]:
-                break
-            found = os.read(stream.fileno(), 2**16)
-            if not found:
-                # It closed its end, or it is about to end.
-                self._leave.wait(left)
-                break
-            self._said_bytes += len(found)
-            self._said = (self._said + found)[-TAIL:]
-            if self._said_bytes > self._limits.output_bytes:
-                self.verdict = "sandbox_output"
-                break
-        return True
+        with stream:
+            while found := os.read(stream.fileno(), 2**16):
+                self._said_bytes += len(found)
+                self._said = (self._said + found)[-TAIL:]
+                if self._said_bytes > self._limits.output_bytes:
+                    self.verdict = "sandbox_output"
 
     def _beyond(self, *, look_at_scratch: bool) -> str:
         """The limit that was broken, if one was."""
@@ -147,17 +152,9 @@ class Watch(threading.Thread):
                 tree.end_below(process.pid)
             with suppress(OSError):
                 process.kill()
+        if self._job:
+            self._job.close()
         process.wait()
-        # The pipes of requests and answers are the session's: it may still be reading from them.
-        assert process.stderr is not None
-        with suppress(OSError, ValueError):
-            self._said = (self._said + _left(process.stderr.fileno()))[-TAIL:]
-        process.stderr.close()
-
-
-def _left(descriptor: int) -> bytes:
-    """What still stands in a pipe, at most one reading of it."""
-    return os.read(descriptor, 2**16) if select.select([descriptor], [], [], 0)[0] else b""
 
 
 def _size(folder: Path) -> int:
