@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from app.core import efficiency, examinations, planning
+from app.core import efficiency, examinations, golden, planning, vetting
 from app.core.home import Home
 from app.core.planning import Plan
+from app.core.vetting import Vetting
 from engine.contract.drift import GroupedBy
+from engine.contract.vetting import ParityCertificate
 from engine.signal.perturbations import PERTURBATIONS, Perturbation
 
 
@@ -50,6 +52,56 @@ class Examinations:
         asked = (model, cohort, labels, faults, margin, resamples, seed, mode, classes)
         with self._home.db.write() as session:
             return examinations.stress(session, self._home, *asked)
+
+    def vet(
+        self,
+        model: str,
+        cohort: str | None = None,
+        labels: Sequence[str] = (),
+        reference: Path | None = None,
+        classes: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Queue a vetting: card against graph, golden ECGs, parity, determinism, what a wrong contract does.
+
+        Args:
+            model: an external one.
+            cohort: on whose recordings contract items are broken; the shipped ECGs when left out.
+            labels: of the cohort, on which a loss of AUROC is looked for; the test part of its split is opened.
+            reference: the vendor's numbers for the golden ECGs (.csv, .json, .npz).
+            classes: by label the class of the model that answers it, where their names differ.
+            settings: further fields of a VetConfig: tolerance, loss, most, repeats, resamples, seed.
+
+        Raises:
+            UsageError: unknown model, cohort or label, or settings out of range.
+            WorldError: the vendor's file is unreadable, or names what there is not.
+        """
+        with self._home.db.read() as session:
+            card = vetting.external_card(session, model)
+        given = vetting.supplied(card, reference)
+        with self._home.db.write() as session:
+            return vetting.vet(session, self._home, model, given, cohort, labels, classes, settings)
+
+    def latest_vetting(self, model: str) -> Vetting | None:
+        """The newest finished vetting of a registered model; None when there is none. Raises UsageError."""
+        with self._home.db.read() as session:
+            return vetting.latest(session, model)
+
+    def parity_certificate(self, model: str) -> ParityCertificate:
+        """The parity certificate of a registered model. Raises UsageError where it has not been vetted."""
+        with self._home.db.read() as session:
+            return vetting.certificate(session, model)
+
+    def export_golden(self, model: str, folder: Path) -> list[Path]:
+        """Write the golden ECGs for a vendor to run, with contract and template; gives back the files.
+
+        Raises:
+            UsageError: no external model of this name.
+            WorldError: the folder exists already, or cannot be written.
+        """
+        with self._home.db.read() as session:
+            card = vetting.external_card(session, model)
+        return golden.export_golden(card, golden.golden_ecgs(), Path(folder))
 
     def efficiency(
         self, model: str, devices: Sequence[str] = (), batches: Sequence[int] = (1, 64), seconds: float = 5.0

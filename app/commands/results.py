@@ -12,6 +12,7 @@ from app.commands.examination_words import drift_words, stress_words
 from app.commands.inside_words import ranking_words, similarity_words, spread_words
 from app.commands.leakage import found_words
 from app.commands.scaling_words import associations_words, budgets_words, fits_words
+from app.commands.vetting_words import vetting_words
 from app.progress import duration
 from engine.contract.results import (
     AnyResults,
@@ -162,4 +163,5 @@ _WAYS: dict[str, Callable[[Any], str]] = {
     "stress": stress_words,
     "drift": drift_words,
     "efficiency": efficiency_words,
+    "vet": vetting_words,
 }

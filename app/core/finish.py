@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import labels, models, rechecks
+from app.core import audit, labels, models, rechecks
 from app.core.changes import Changes
 from app.core.home import Home
 from app.core.schema import Job
 from engine.contract.results import ImportResults, PretrainResults, RecheckResults
+from engine.contract.vetting import VetResults
 
 Act = Callable[[Session, Home, Job, Any], Changes]
 
@@ -29,6 +30,14 @@ def _pretrain(session: Session, home: Home, job: Job, results: PretrainResults) 
 def _recheck(session: Session, home: Home, job: Job, results: RecheckResults) -> Changes:
     rechecks.take_in(session, home, job, results)
     return Changes.RECORDS
+
+
+def _vet(session: Session, home: Home, job: Job, results: VetResults) -> Changes:
+    told = {"job": job.job_id, "sha256": results.model_sha256, "parity": results.parity.verdict}
+    counts = {weight: len(results.weighing(weight)) for weight in ("blocking", "serious", "note")}
+    silent = len(results.dangerous)
+    audit.append(session, "model vetted", str(job.model), {**told, **counts, "silent losses": silent})
+    return Changes.MODELS
 
 
 def _nothing_more(session: Session, home: Home, job: Job, results: Any) -> Changes:
@@ -49,5 +58,6 @@ ACTS: dict[str, Act] = {
     "leakage": _nothing_more,
     "stress": _nothing_more,
     "drift": _nothing_more,
+    "vet": _vet,
 }
 """One entry a kind of run."""

@@ -24,6 +24,7 @@ from engine.contract.config import (
     ProbeConfig,
     StressConfig,
     StudyConfig,
+    VetConfig,
 )
 from engine.contract.errors import UsageError
 from engine.contract.run import ManifestRow, RunFolder
@@ -69,6 +70,8 @@ def opened_by(job: Job) -> tuple[str, int] | None:
     if job.kind in ("evaluate", "stress"):
         return str(job.cohort), 1
     data = jobs.config_of(job)
+    if job.kind == "vet":
+        return (str(job.cohort), 1) if data["labels"] else None
     probe = (data.get("base") or data).get("probe") if job.kind in ("pretrain", "study") else None
     if not probe:
         return None
@@ -79,7 +82,9 @@ def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None
     """Write the labels that a run may see, if any, and which recordings its probe is of."""
     if isinstance(config, EvaluateConfig):
         cohorts.write_labels(session, folder.manifest(), [*config.labels, *config.targets], folder)
-    elif isinstance(config, CompareConfig | StressConfig | DriftConfig):
+    elif isinstance(config, CompareConfig | StressConfig | DriftConfig) or (
+        isinstance(config, VetConfig) and config.labels
+    ):
         cohorts.write_labels(session, folder.manifest(), config.labels, folder)
     elif (probe := probe_of(config)) is not None:
         members = cohorts.manifest(session, probe.cohort)

@@ -1,4 +1,4 @@
-"""Results of stress benches, drift checks and measurements of cost as lines of the run's view."""
+"""Results of stress benches, drift checks, vettings and measurements of cost as lines of the run's view."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from app.ui.run_fact import Fact
 from engine.contract.drift import DriftResults, GroupShift
 from engine.contract.efficiency import BatchCost, EfficiencyResults
 from engine.contract.stress import StressResults
+from engine.contract.vetting import RULES, VetResults
 
 
 def stress_facts(results: Mapping[str, Any]) -> list[Fact]:
@@ -30,6 +31,22 @@ def stress_facts(results: Mapping[str, Any]) -> list[Fact]:
         breaks = f"loses {sweep.breaking.margin:g} at {broken}{reach}"
         holds = f"holds to {held}" if sweep.breaking.held is not None else "nowhere shown to hold"
         lines.append(Fact(title, f"{breaks}; {holds}. {worst}"))
+    return [*lines, *(Fact("Note", note) for note in told.notes)]
+
+
+def vet_facts(results: Mapping[str, Any]) -> list[Fact]:
+    """What weighs most of a vetting; the model's own page tells all of it."""
+    told = VetResults.model_validate(results)
+    grave = [*told.weighing("blocking"), *told.weighing("serious")]
+    lines = [
+        Fact("Model", f"{told.model}, version {told.version}"),
+        Fact("In order", f"{len(told.passed)} of {len(RULES)} rules"),
+        *(Fact(one.weight.capitalize(), f"{RULES[one.rule]}: {one.found}") for one in grave),
+        Fact("Notes", f"{len(told.weighing('note')):,}"),
+        Fact("Parity", told.parity.verdict),
+        Fact("Same answers", told.determinism.state),
+        *(Fact("Works, only worse", f"{one.title}: {one.why}") for one in told.dangerous),
+    ]
     return [*lines, *(Fact("Note", note) for note in told.notes)]
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from app import printing
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
-from app.ui.examination_facts import drift_facts, efficiency_facts, stress_facts
+from app.ui.examination_facts import drift_facts, efficiency_facts, stress_facts, vet_facts
 from app.ui.run_fact import Fact as Fact
 from engine.contract.card import DERIVED_STAMP
 from engine.contract.config import PretrainConfig
@@ -47,6 +47,7 @@ KIND_WORDS = {
     "stress": "Stress bench",
     "drift": "Drift",
     "efficiency": "Efficiency",
+    "vet": "Vetting",
 }
 """Kinds of run in the user's words."""
 
@@ -223,6 +224,7 @@ _EXAMINATIONS: dict[str, Callable[[Mapping[str, Any]], list[Fact]]] = {
     "stress": stress_facts,
     "drift": drift_facts,
     "efficiency": efficiency_facts,
+    "vet": vet_facts,
 }
 
 

@@ -50,6 +50,7 @@ from engine.contract.stress import StressConfig as StressConfig
 from engine.contract.study import EstimateConfig as EstimateConfig
 from engine.contract.study import StudyConfig as StudyConfig
 from engine.contract.version import CONTRACT_VERSION
+from engine.contract.vetting import VetConfig as VetConfig
 
 
 class ImportConfig(Page):
@@ -145,13 +146,14 @@ AnyConfig = (
     | LeakageConfig
     | StressConfig
     | DriftConfig
+    | VetConfig
 )
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
 KINDS = (
     *("import", "verify", "recheck", "pretrain", "estimate", "efficiency", "study"),
-    *("embed", "evaluate", "compare", "leakage", "stress", "drift"),
+    *("embed", "evaluate", "compare", "leakage", "stress", "drift", "vet"),
 )
 _BACKBONES = ("s4", "transformer", "net1d")
 

@@ -1,0 +1,217 @@
+"""The worker of a vetting: the card by itself, the card against the file, golden ECGs, parity, and what errors cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from engine.contract.errors import WorldError, disk_error
+from engine.contract.events import EventWriter, Progress
+from engine.contract.run import RunFolder, write_whole
+from engine.contract.vetting import (
+    CERTIFICATE,
+    GOLDEN,
+    KEPT_OUTPUTS,
+    REFERENCE,
+    Determinism,
+    Golden,
+    ParityCertificate,
+    Sensitivity,
+    VetConfig,
+    VetResults,
+)
+from engine.data.golden import GoldenECG, golden_sha256, read_golden
+from engine.data.manifest import Manifest
+from engine.data.reference_outputs import Reference, read_reference
+from engine.data.store import Store
+from engine.evaluation.judge import tested
+from engine.evaluation.opened import Opened, open_labels
+from engine.evaluation.progress import Pace
+from engine.evaluation.vetting.bench import Bench
+from engine.evaluation.vetting.card_rules import check_isolation, check_the_card
+from engine.evaluation.vetting.determinism import check_determinism, measure_determinism, not_measured
+from engine.evaluation.vetting.findings import Findings
+from engine.evaluation.vetting.golden_run import Answered, answered, fed, golden_page, keep_answers
+from engine.evaluation.vetting.graph_rules import check_outputs, check_the_graph
+from engine.evaluation.vetting.parity import Comparison, certificate, compare, contract_sha256
+from engine.evaluation.vetting.recordings import Recordings, of_golden, of_store, spread
+from engine.evaluation.vetting.sensitivity import measure_sensitivity
+from engine.evaluation.vetting.subject import Described, Subject, check_the_batches, described, of_the_machine
+from engine.evaluation.vetting.unit_rules import check_the_units
+from engine.evaluation.vetting.value_rules import OF_VALUES, check_the_values
+from engine.training.device import set_threads
+from engine.zoo.external import LoadedExternal, load_external
+
+STAGES = ("reading the card", "running golden ECGs", "asking again", "comparing with the vendor's numbers")
+MISFIT = ("inputs", "input-type", "axes", "leads", "window", "outputs")
+"""Rules after whose blocking findings running the model would only repeat them."""
+
+OF_RUNS = ("runs", "batch", *OF_VALUES)
+
+
+@dataclass
+class _Vetting:
+    """What has been found out so far."""
+
+    config: VetConfig
+    model: LoadedExternal
+    golden: list[GoldenECG]
+    reference: Reference | None
+    findings: Findings = field(default_factory=Findings)
+    page: Golden | None = None
+    determinism: Determinism = field(default_factory=lambda: not_measured("the model does not run"))
+    comparison: Comparison = field(default_factory=Comparison)
+
+
+def run(folder: RunFolder, config: VetConfig, events: EventWriter) -> VetResults:
+    """Vet an external model.
+
+    Raises:
+        WorldError: its files or the run's are missing or damaged, or this machine cannot run it.
+        UsageError: a label is answered by no class of the model.
+        Stopped: somebody asked; contract items that are done are kept.
+    """
+    began = time.monotonic()
+    set_threads(config.threads)
+    _tell(events, 0)
+    vetting = _Vetting(
+        config=config,
+        model=load_external(config.model, config.threads),
+        golden=read_golden(folder.path / GOLDEN),
+        reference=read_reference(folder.path / REFERENCE) if config.reference_sha256 else None,
+    )
+    about = _look_at(vetting)
+    works = about is not None and _ask(vetting, about, folder, events)
+    kept = _certificate(vetting)
+    write_whole(folder.path / CERTIFICATE, kept.model_dump_json(indent=1) + "\n")
+    sensitivity = _sensitivity(folder, vetting, events) if works else None
+    findings = vetting.findings
+    return VetResults(
+        model=config.model.name,
+        version=config.card.version,
+        model_sha256=config.model.sha256,
+        contract_sha256=contract_sha256(config.model.preprocessing),
+        findings=findings.ordered,
+        passed=findings.passed,
+        unchecked=findings.unchecked,
+        graph=about.graph if about else None,
+        sandbox=about.sandbox if about else None,
+        golden=vetting.page,
+        parity=kept,
+        determinism=vetting.determinism,
+        sensitivity=sensitivity,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _look_at(vetting: _Vetting) -> Described | None:
+    """The card by itself and against the file; None where the file cannot be loaded."""
+    config, findings = vetting.config, vetting.findings
+    check_the_card(config.card, findings)
+    check_the_units(config.model.preprocessing, vetting.golden, findings)
+    try:
+        about = described(config.model, config.threads)
+    except WorldError as error:
+        if of_the_machine(error):
+            raise
+        findings.find("runs", "blocking", f"it cannot be loaded: {error.reason}", error.next_step)
+        findings.skip("it cannot be loaded", *MISFIT, *OF_RUNS, "sandbox", "determinism")
+        return None
+    check_isolation(about.sandbox, findings)
+    check_the_graph(about.graph, config.model.preprocessing, config.model.outputs, findings)
+    return about
+
+
+def _ask(vetting: _Vetting, about: Described, folder: RunFolder, events: EventWriter) -> bool:
+    """Run golden ECGs; whether the model works, so that its contract can be broken."""
+    findings, model = vetting.findings, vetting.model
+    misfit = [one.rule for one in findings.found if one.rule in MISFIT and one.weight == "blocking"]
+    feeds = fed(vetting.golden, model.preprocessing)
+    windows = [one.x_NCL for one in feeds if one.x_NCL is not None]
+    if misfit or not windows:
+        why = "card and file do not fit each other" if misfit else f"no golden ECG can be fed: {feeds[0].refused}"
+        findings.skip(why, *OF_RUNS, "outputs", "determinism")
+        vetting.page = golden_page(vetting.golden, feeds, [], model.outputs)
+        vetting.determinism = not_measured(why)
+        return False
+    _tell(events, 1)
+    with Subject(model.start).opened() as subject:
+        subject.try_sizes(np.concatenate(windows))
+        check_the_batches(subject, about.graph, findings)
+        told = answered(subject, model, feeds) if 1 in subject.taken else []
+        vetting.page = golden_page(vetting.golden, feeds, told, model.outputs)
+        if not told:
+            findings.skip("the model does not run", *OF_VALUES, "outputs", "determinism")
+            return False
+        _look_at_answers(vetting, told)
+        _keep(folder.path / KEPT_OUTPUTS, told)
+        _tell(events, 2)
+        vetting.determinism = measure_determinism(subject, np.concatenate(windows), vetting.config.repeats)
+        check_determinism(vetting.determinism, findings)
+        _tell(events, 3)
+        if vetting.reference is not None:
+            vetting.comparison = compare(vetting.reference, told, model, subject, vetting.config.tolerance)
+    return not any(one.rule == "classes" and one.weight == "blocking" for one in findings.found)
+
+
+def _look_at_answers(vetting: _Vetting, told: list[Answered]) -> None:
+    whole = {name: np.concatenate([one.raw[name] for one in told]) for name in told[0].raw}
+    if "outputs" not in vetting.findings.looked:  # the file did not tell them
+        vetting.findings.unchecked.pop("outputs", None)
+        check_outputs(list(whole), vetting.model.outputs, vetting.findings)
+    check_the_values(whole, vetting.model.outputs, sum(len(one.x_NCL) for one in told), vetting.findings)
+
+
+def _certificate(vetting: _Vetting) -> ParityCertificate:
+    config = vetting.config
+    found = vetting.comparison
+    if vetting.reference is not None and not found.supplied:
+        found = Comparison(supplied=True, left_out=["nothing could be compared: the model does not run"])
+    return certificate(
+        config.card,
+        config.model.preprocessing,
+        config.model.sha256,
+        golden_sha256(vetting.golden),
+        found,
+        config.reference_sha256,
+        config.tolerance,
+    )
+
+
+def _sensitivity(folder: RunFolder, vetting: _Vetting, events: EventWriter) -> Sensitivity:
+    """Break contract items on the cohort's recordings, or on the golden ECGs where there is no cohort."""
+    config, opened = vetting.config, None
+    if not config.cohort:
+        recordings = of_golden(vetting.golden)
+        places = np.arange(len(recordings), dtype=np.intp)
+    else:
+        opened = open_labels(folder, config.labels) if config.labels else None
+        recordings = _of_cohort(folder, config, opened)
+        every = np.arange(len(recordings), dtype=np.intp) if opened is None else tested(opened).rows_N
+        places = spread(every, config.most)
+    with vetting.model.opened() as model:
+        pace = Pace(folder, events, "recordings", "breaking the contract", 0)
+        bench = Bench(folder, model, recordings, config.batch_size, pace)
+        return measure_sensitivity(config, bench, places, opened)
+
+
+def _of_cohort(folder: RunFolder, config: VetConfig, opened: Opened | None) -> Recordings:
+    store = Store.open(Path(config.store))
+    if opened is not None:
+        return of_store(store, opened.record_ids, opened.patients, config.cohort)
+    members = Manifest.read(folder.manifest_path)
+    return of_store(store, [row.record_id for row in members], [row.patient for row in members], config.cohort)
+
+
+def _keep(path: Path, told: list[Answered]) -> None:
+    try:
+        keep_answers(path, told)
+    except OSError as error:
+        raise disk_error(error, "numbers of the golden ECGs") from None
+
+
+def _tell(events: EventWriter, stage: int) -> None:
+    events.emit(Progress(done=stage, total=len(STAGES), unit="stages", message=STAGES[stage]))
