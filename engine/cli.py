@@ -48,13 +48,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"isoline-engine {VERSION}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    check = verbs.add_parser("check", help="tell contract version, torch and devices")
+    check = verbs.add_parser("check", help="tell contract version, torch, devices and what isolates vendors' models")
     check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(act=_check)
 
     models = verbs.add_parser("models", help="list the backbones with parameters, tokens and GFLOPs")
     models.add_argument("--json", action="store_true", help="as JSON")
     models.set_defaults(act=_models)
+
+    convert = verbs.add_parser("convert-checkpoint", help="a pickled PyTorch checkpoint as safetensors, by the sandbox")
+    convert.add_argument("source", type=Path, metavar="IN.pt")
+    convert.add_argument("target", type=Path, metavar="OUT.safetensors")
+    convert.add_argument("--key", default="", help="where the weights are, with dots between levels (model.ema)")
+    convert.add_argument(
+        "--allow-incomplete", action="store_true", help="go on where the sandbox isolates only in part"
+    )
+    convert.set_defaults(act=_convert)
+
+    # What a packed program starts as a sandboxed process; nobody calls it by hand, so it is not listed.
+    worker = verbs.add_parser("sandbox-worker")
+    worker.add_argument("plan")
+    worker.set_defaults(act=_sandbox_worker)
 
     for kind in KINDS:
         verb = verbs.add_parser(kind, help=f"do (or go on with) the {kind} run in a run folder")
@@ -90,6 +104,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _convert(arguments: argparse.Namespace) -> int:
+    from engine.zoo.sandbox.convert import convert_checkpoint
+
+    told = arguments
+    done = convert_checkpoint(told.source, told.target, key=told.key, allow_incomplete=told.allow_incomplete)
+    print(f"{done.tensors:,} tensors with {done.values:,} values, {done.file_bytes:,} bytes")
+    print(f"read inside the sandbox: {done.state.in_words}")
+    return EXIT_DONE
+
+
+def _sandbox_worker(arguments: argparse.Namespace) -> int:
+    from engine.zoo.sandbox.launcher import main as launched
+
+    return launched(arguments.plan)
+
+
 def _bench(arguments: argparse.Namespace) -> int:
     from engine.bench.report import in_words, run
 
@@ -120,7 +150,9 @@ def _check(arguments: argparse.Namespace) -> int:
     from engine.kernels.library import kernels
     from engine.native.samples import samples
     from engine.training.device import describe_devices
+    from engine.zoo.sandbox.means import state
 
+    sandbox = state()
     told = {
         "isoline": VERSION,
         "contract": CONTRACT_VERSION,
@@ -129,6 +161,7 @@ def _check(arguments: argparse.Namespace) -> int:
         "devices": describe_devices(),
         "kernels": kernels().told,
         "samples": samples().told,
+        "sandbox": {**sandbox.model_dump(mode="json"), "in_words": sandbox.in_words},
     }
     if arguments.json:
         print(json.dumps(told, indent=1))
@@ -138,6 +171,9 @@ def _check(arguments: argparse.Namespace) -> int:
             print(f"  {device['name']:8} {device['description']}")
         for what, of in (("loops", kernels().told), ("samples", samples().told)):
             print(f"  compiled {what}: {of['state']}, {of['reason']}")
+        print(f"  sandbox for vendors' models: {sandbox.in_words}")
+        for layer in sandbox.means:
+            print(f"    {layer}")
     return EXIT_DONE
 
 

@@ -173,10 +173,6 @@ def _runner(source: ExternalModel, threads: int) -> Runner:
         from engine.zoo.weights_runner import WeightsRunner
 
         return WeightsRunner(Path(source.folder) / source.entry, source.architecture, thing)
-    if source.format == "endpoint":
-        from engine.zoo.endpoint import Endpoint
-
-        return Endpoint(source.address, source.preprocessing, [output.name for output in source.outputs])
     from engine.zoo.sandbox_runner import SandboxRunner
 
     return SandboxRunner(source, threads)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.contract.card import Preprocessing
 from engine.contract.errors import WorldError
 from engine.contract.model_source import ExternalModel
+from engine.zoo.endpoint import Endpoint
 from engine.zoo.sandbox.graph import Tensor
 from engine.zoo.sandbox.session import Session
 
@@ -23,7 +24,7 @@ KINDS: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.floa
 
 
 class SandboxRunner:
-    """Runs an ONNX graph, a TorchScript or torch.export program, or a command, in the sandbox.
+    """Runs an ONNX graph, a TorchScript or torch.export program, or a command, in the sandbox; asks an endpoint.
 
     Args:
         source: the model; its files have been held against their hashes.
@@ -34,16 +35,9 @@ class SandboxRunner:
     """
 
     def __init__(self, source: ExternalModel, threads: int = 0) -> None:
-        assert source.format in ("onnx", "torchscript", "pt2", "command")
         self._feed = source.preprocessing
         self._outputs: Sequence[str] = [output.name for output in source.outputs]
-        self.session = Session(
-            source.format,
-            Path(source.folder),
-            source.entry,
-            threads=threads or (os.cpu_count() or 1),
-            allow_incomplete=source.allow_incomplete,
-        )
+        self.session = _door(source, threads or (os.cpu_count() or 1))
         try:
             self._input, self._kind = _input_of(self.session.graph.inputs, f"model {source.name}")
         except BaseException:
@@ -58,6 +52,21 @@ class SandboxRunner:
     def close(self) -> None:
         """End the process."""
         self.session.close()
+
+
+def _door(source: ExternalModel, threads: int) -> Session | Endpoint:
+    """Where the model is asked: in the sandbox, or behind an address of this machine, which no sandbox reaches."""
+    if source.format == "endpoint":
+        return Endpoint(source.address)
+    assert source.format in ("onnx", "torchscript", "pt2", "command")
+    return Session(
+        source.format,
+        Path(source.folder),
+        source.entry,
+        command=source.command,
+        threads=threads,
+        allow_incomplete=source.allow_incomplete,
+    )
 
 
 def _input_of(inputs: Sequence[Tensor], thing: str) -> tuple[str, type[np.floating]]:

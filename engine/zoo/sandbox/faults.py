@@ -36,6 +36,12 @@ FAULTS: dict[str, tuple[str, str]] = {
         "Ask its maker for a state dict, or for safetensors",
     ),
     "checkpoint_weights": ("it is not clear which of its contents are the weights", "Name their place with --key"),
+    "endpoint_address": (
+        "its address is not one of this machine's own",
+        "Name an http address on the loopback, such as http://127.0.0.1:8000/model",
+    ),
+    "endpoint_redirect": ("it sends the request on to another address, which is refused", "Name its address itself"),
+    "endpoint_silent": ("nobody answers at its address", "Start the vendor's program, then try again"),
     "model_input": ("it was given inputs that do not fit together", "Hold the card against the model's inputs"),
     "model_output": ("its answers do not fit together", "Give it one window at a time"),
     "model_failed": ("it fails on its input", "Hold the card against the model's inputs"),

@@ -71,7 +71,9 @@ class Session:
         threads: int = 1,
         allow_incomplete: bool = False,
     ) -> None:
-        self._limits = limits or Limits()
+        asked = limits or Limits()
+        # The kernel counts threads as it counts processes, and each library may have its own.
+        self._limits = asked.model_copy(update={"processes": asked.processes + 2 * threads})
         level = chosen(confinement, allow_incomplete=allow_incomplete)
         _check_files(kind, folder, entry, command)
         self._scratch = Path(tempfile.mkdtemp(prefix="isoline-"))
