@@ -41,18 +41,18 @@ def corpora_in(text: str) -> Corpora:
     (['ludb', 'ptbxl'], (1, 8))
     """
     words = re.findall(r"[a-z]+|\d+", text.casefold())
-    phrases = frozenset(
-        "".join(words[start:end])
-        for start in range(len(words))
-        for end in range(start + 1, min(start + _LONGEST_WORDS, len(words)) + 1)
-    )
     known = {re.sub(r"[^a-z0-9]", "", name) for name in (*DATASETS, *ELSEWHERE_KNOWN)}
-    named = known & phrases
-    # "HEEDB, Emory" names the part of Emory, not all of HEEDB; "PTB-XL" is not PTB.
-    named -= {short for short in named for long in named if long != short and long.startswith(short)}
+    phrases: set[str] = set()
+    named: set[str] = set()
+    for start in range(len(words)):
+        ends = range(start + 1, min(start + _LONGEST_WORDS, len(words)) + 1)
+        here = ["".join(words[start:end]) for end in ends]
+        phrases |= set(here)
+        # The longest: "HEEDB, Emory" names the part of Emory, not all of HEEDB; "PTB-XL" is not PTB.
+        named |= set([phrase for phrase in here if phrase in known][-1:])
     found = _FOLDS.search(text)
     folds = None if found is None else (int(found[1]), int(found[2] or found[1]))
-    return Corpora(frozenset(named), phrases, folds)
+    return Corpora(frozenset(named), frozenset(phrases), folds)
 
 
 def tells(text: str) -> bool:

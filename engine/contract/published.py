@@ -27,11 +27,14 @@ class Variant(Part):
     """One network of a family: a size, an objective, a number of leads."""
 
     name: str
+    objective: str
+    backbone: str
     preprocessing: Preprocessing
     outputs: tuple[Width, ...] = Field(min_length=1, description="The embedding first.")
     answers: int = Field(0, description="How many answers of its own it gives; none where it only embeds.")
     parameters: int = Field(description="Of what is loaded; heads and teachers that are left out are not counted.")
     files: tuple[str, ...] = Field((), description="What its makers call the released file.")
+    container: str = Field("", description="The key that its file holds the weights under; empty: none.")
 
     @property
     def width(self) -> int:

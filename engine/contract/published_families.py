@@ -27,14 +27,28 @@ def _layers(width: int, kind: str, widths: tuple[int, ...]) -> tuple[Width, ...]
     return (Width(name="embedding", width=width), *(Width(name=f"{kind}{n}", width=w) for n, w in enumerate(widths, 1)))
 
 
-def _s4(name: str, parameters: int, file: str, normalisation: str = "none") -> Variant:
+def _s4(name: str, objective: str, parameters: int, file: str, normalisation: str = "none") -> Variant:
     outputs = (
         Width(name="embedding", width=512),
         Width(name="stem", width=512),
         *_layers(512, "block", (512,) * 4)[1:],
     )
-    feed = Preprocessing(rate_hz=240, window_s=2.5, normalisation=normalisation)
-    return Variant(name=name, preprocessing=feed, outputs=outputs, parameters=parameters, files=(file,))
+    feed = Preprocessing(
+        rate_hz=240,
+        window_s=2.5,
+        normalisation=normalisation,
+        missing="linear interpolation per lead, an absent lead is zero",
+    )
+    return Variant(
+        name=name,
+        objective=objective,
+        backbone="S4, 4 blocks of width 512",
+        preprocessing=feed,
+        outputs=outputs,
+        parameters=parameters,
+        files=(file,),
+        container="state_dict",
+    )
 
 
 S4_HEADS = (
@@ -57,11 +71,11 @@ S4_STUDY = Family(
         "all but CPC are fed the z-score of pretraining, lead order included; the study's own evaluation feeds raw mV",
     ),
     variants=(
-        _s4("cpc", 2_932_736, "cpc_e10.ckpt"),
-        _s4("data2vec", 2_949_120, "the checkpoint that config_data2vec_ecg_s4.yaml names", AS_RELEASED),
-        _s4("dinosr", 2_949_120, "the checkpoint that config_dinosr_ecg_s4.yaml names", AS_RELEASED),
-        _s4("jepa", 2_949_120, "jepa_e10.ckpt", AS_RELEASED),
-        _s4("hubert++", 2_949_120, "hubert++_e10.ckpt", AS_RELEASED),
+        _s4("cpc", "CPC", 2_932_736, "cpc_e10.ckpt"),
+        _s4("data2vec", "data2vec", 2_949_120, "the checkpoint that config_data2vec_ecg_s4.yaml names", AS_RELEASED),
+        _s4("dinosr", "DinoSR", 2_949_120, "the checkpoint that config_dinosr_ecg_s4.yaml names", AS_RELEASED),
+        _s4("jepa", "JEPA", 2_949_120, "jepa_e10.ckpt", AS_RELEASED),
+        _s4("hubert++", "HuBERT++", 2_949_120, "hubert++_e10.ckpt", AS_RELEASED),
     ),
 )
 
@@ -76,7 +90,7 @@ ECG_CPC = Family(
     non_commercial=None,
     corpus="HEEDB (10 million recordings)",
     dropped=S4_HEADS,
-    variants=(_s4("cpc", 2_932_736, "last_11597276.ckpt"),),
+    variants=(_s4("cpc", "CPC", 2_932_736, "last_11597276.ckpt"),),
 )
 
 FOUNDER_STAGES = (64, 160, 160, 400, 400, 1024, 1024)
@@ -93,7 +107,17 @@ def _founder(name: str, leads: tuple[str, ...], parameters: int, file: str) -> V
         normalisation=WHOLE_WINDOW,
     )
     outputs = _layers(1024, "stage", FOUNDER_STAGES)
-    return Variant(name=name, preprocessing=feed, outputs=outputs, answers=150, parameters=parameters, files=(file,))
+    return Variant(
+        name=name,
+        objective="150 labels, supervised",
+        backbone="Net1D, 7 stages",
+        preprocessing=feed,
+        outputs=outputs,
+        answers=150,
+        parameters=parameters,
+        files=(file,),
+        container="state_dict",
+    )
 
 
 ECGFOUNDER = Family(
@@ -129,7 +153,16 @@ def _st_mem(name: str, file: str) -> Variant:
         normalisation=WHOLE_WINDOW,
     )
     outputs = _layers(768, "block", (768,) * 12)
-    return Variant(name=name, preprocessing=feed, outputs=outputs, parameters=85_150_614, files=(file,))
+    return Variant(
+        name=name,
+        objective="masked autoencoder over time and leads",
+        backbone="ViT-B on patches of 0.3 s",
+        preprocessing=feed,
+        outputs=outputs,
+        parameters=85_150_614,
+        files=(file,),
+        container="model",
+    )
 
 
 ST_MEM = Family(
@@ -154,7 +187,16 @@ ST_MEM = Family(
 def _ecg_jepa(name: str, file: str) -> Variant:
     feed = Preprocessing(leads=EIGHT, rate_hz=250, window_s=10, clip_mv=None)
     outputs = _layers(768, "block", (768,) * 12)
-    return Variant(name=name, preprocessing=feed, outputs=outputs, parameters=85_374_720, files=(file,))
+    return Variant(
+        name=name,
+        objective=f"JEPA, {name} masks",
+        backbone="ViT-B on patches of 0.2 s",
+        preprocessing=feed,
+        outputs=outputs,
+        parameters=85_374_720,
+        files=(file,),
+        container="encoder",
+    )
 
 
 ECG_JEPA = Family(
@@ -193,6 +235,8 @@ MERL = Family(
     variants=(
         Variant(
             name="resnet18",
+            objective="contrast with reports and with itself",
+            backbone="ResNet-18",
             preprocessing=MERL_FEED,
             outputs=_layers(512, "stage", (64, 128, 256, 512)),
             parameters=3_848_832,
@@ -200,6 +244,8 @@ MERL = Family(
         ),
         Variant(
             name="vit-tiny",
+            objective="contrast with reports and with itself",
+            backbone="ViT-Tiny on patches of 0.1 s",
             preprocessing=MERL_FEED,
             outputs=_layers(192, "block", (192,) * 12),
             parameters=5_473_152,
@@ -212,7 +258,15 @@ MERL = Family(
 def _hubert(size: str, width: int, depth: int, parameters: int) -> Variant:
     feed = Preprocessing(rate_hz=100, window_s=5, clip_mv=None, normalisation=RANGE)
     outputs = _layers(width, "block", (width,) * depth)
-    return Variant(name=size, preprocessing=feed, outputs=outputs, parameters=parameters, files=(f"hubert-ecg-{size}",))
+    return Variant(
+        name=size,
+        objective="HuBERT",
+        backbone=f"convolutions and Transformer, {depth} blocks of width {width}",
+        preprocessing=feed,
+        outputs=outputs,
+        parameters=parameters,
+        files=(f"hubert-ecg-{size}",),
+    )
 
 
 HUBERT_ECG = Family(
@@ -224,7 +278,8 @@ HUBERT_ECG = Family(
     licence="CC BY-NC 4.0",
     licence_source="https://github.com/Edoar-do/HuBERT-ECG, README (09b04811)",
     non_commercial=True,
-    corpus="9.1 million recordings from four countries; its paper names the sets",
+    corpus="9.1 million recordings from four countries; for finetuning its makers name PTB, PTB-XL, CPSC 2018,"
+    " CPSC-Extra, Georgia, Chapman, Ningbo, SPH, CODE, SaMi-Trop and Hefei",
     dropped=("mask token, codebook and the way to it",),
     departures=(
         "its makers band-pass from 0.05 to 47 Hz by an FIR of 0.3 s at 500 Hz, and scale the whole recording, not 5 s",
@@ -246,15 +301,18 @@ ECG_FM = Family(
     licence="MIT",
     licence_source="https://github.com/bowang-lab/ECG-FM, LICENSE (5d5a5973)",
     non_commercial=False,
-    corpus="MIMIC-IV-ECG and PhysioNet 2021 (CPSC, CPSC-Extra, PTB-XL, Georgia, Ningbo, Chapman and others)",
+    corpus="MIMIC-IV-ECG and PhysioNet 2021 (CPSC 2018, CPSC-Extra, PTB-XL, Georgia, Ningbo, Chapman and others)",
     dropped=("mask token, codebook and the ways to it",),
     variants=(
         Variant(
             name="pretrained",
+            objective="wav2vec 2.0, CMSC and random lead masking",
+            backbone="convolutions and Transformer, 12 blocks of width 768",
             preprocessing=Preprocessing(rate_hz=500, window_s=5, clip_mv=None, normalisation=RECORDING),
             outputs=_layers(768, "block", (768,) * 12),
             parameters=90_373_248,
             files=("mimic_iv_ecg_physionet_pretrained.pt",),
+            container="model",
         ),
     ),
 )

@@ -247,6 +247,7 @@ def test_a_model_of_which_nothing_is_known_is_told_as_such(workspace: Workspace)
         ("PTB-XL sample", "LUDB and PTB-XL folds 1-8", True),
         ("ludb", "LUDB and PTB-XL", True),
         ("heedb", "HEEDB, Emory", False),
+        ("heedb", "HEEDB, HEEDB-Emory, CODE-15%", True),
         ("CODE-15 %", "code15", True),
         ("ward 7", "ward 7 of 2024", True),
         ("local", "local", False),
