@@ -35,12 +35,19 @@ def vetting_words(results: VetResults) -> str:
     if results.findings:
         blocks.append("\n".join(finding_words(one) for one in results.findings))
     if results.unchecked:
-        told = "; ".join(f"{RULES[rule]}: {why}" for rule, why in results.unchecked.items())
-        blocks.append(printing.paragraph(f"Could not be looked at: {told}."))
+        blocks.append("\n".join(_unchecked(results)))
     if results.sensitivity is not None:
         blocks.append(sensitivity_words(results.sensitivity))
     blocks += [printing.paragraph(f"{note}.") for note in results.notes]
     return "\n\n".join(blocks)
+
+
+def _unchecked(results: VetResults) -> list[str]:
+    """What could not be looked at, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for rule, why in results.unchecked.items():
+        reasons.setdefault(why, []).append(RULES[rule])
+    return [printing.paragraph(f"Not looked at ({why}): {'; '.join(rules)}.") for why, rules in reasons.items()]
 
 
 def finding_words(finding: VetFinding) -> str:

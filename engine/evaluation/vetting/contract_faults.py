@@ -172,6 +172,14 @@ def _same_rate(feed: Preprocessing, usual: Usual) -> str:
     return "all recordings have the contract's rate" if usual.rates_hz == {feed.rate_hz} else ""
 
 
+def _other_than_unsampled(factor: float) -> Callable[[Preprocessing, Usual], str]:
+    def idle(feed: Preprocessing, usual: Usual) -> str:
+        same = {rate * factor for rate in usual.rates_hz} == {feed.rate_hz}
+        return "it is what recordings are that are not resampled" if same else ""
+
+    return idle
+
+
 def _short_for(windows: float) -> Callable[[Preprocessing, Usual], str]:
     def idle(feed: Preprocessing, usual: Usual) -> str:
         lacks = usual.seconds < windows * feed.window_s - 1e-6
@@ -220,8 +228,16 @@ FAULTS: tuple[ContractFault, ...] = (
         "chest_first", "leads", "Chest leads before limb leads", _in_order(_chest_first), _needs_leads(LIMB, CHEST)
     ),
     ContractFault("unsampled", "rate_hz", "Not resampled to the contract's rate", _unsampled, _same_rate),
-    ContractFault("rate_half", "rate_hz", "Read at half the rate (500 Hz as 250 Hz)", _rate(0.5)),
-    ContractFault("rate_fifth", "rate_hz", "Read at a fifth of the rate (500 Hz as 100 Hz)", _rate(0.2)),
+    ContractFault(
+        "rate_half", "rate_hz", "Read at half the rate (500 Hz as 250 Hz)", _rate(0.5), _other_than_unsampled(0.5)
+    ),
+    ContractFault(
+        "rate_fifth",
+        "rate_hz",
+        "Read at a fifth of the rate (500 Hz as 100 Hz)",
+        _rate(0.2),
+        _other_than_unsampled(0.2),
+    ),
     ContractFault("rate_double", "rate_hz", "Read at twice the rate (250 Hz as 500 Hz)", _rate(2.0), _short_for(2)),
     ContractFault(
         "no_normalisation",

@@ -5,6 +5,7 @@ Shapes: N windows, C leads, L samples.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ def described(source: ExternalModel, threads: int = 0) -> Described:
         source.format,
         Path(source.folder),
         source.entry,
-        threads=threads,
+        command=source.command,
+        threads=threads or (os.cpu_count() or 1),
         allow_incomplete=source.allow_incomplete,
     ) as session:
         state, graph = session.state, session.graph
