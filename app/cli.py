@@ -18,6 +18,7 @@ from app.commands import (
     efficiency,
     evaluations,
     examinations,
+    external_models,
     installation,
     jobs,
     labels,
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; without one, open the window. The exit codes stand in `EPILOG`."""
     _speak_plainly()
     words = sys.argv[1:] if argv is None else argv
-    arguments = build_parser().parse_args(studies.written_out(words))
+    arguments = build_parser().parse_args(external_models.command_kept(studies.written_out(words)))
     try:
         refuse_strangers()
         code = int(arguments.act(arguments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.core import (
@@ -14,6 +15,7 @@ from app.core import (
     leakage,
     model_lineage,
     models,
+    off_label,
     operating_at,
     scores,
     tasks,
@@ -23,6 +25,8 @@ from app.core.evaluation_cost import EvaluationCost
 from app.core.evaluation_rows import EvaluationRow
 from app.core.home import Home
 from app.core.model_lineage import LineageGraph
+from app.core.off_label import OffLabel
+from app.core.prediction_reading import Reading
 from app.core.rows import ModelRow
 from app.core.tasks import TaskRow
 from engine.contract.backbone import SUPERVISED_HZ, SUPERVISED_S4
@@ -56,22 +60,29 @@ class Models:
             return models.add_baseline(session, name or " + ".join(features), features)
 
     def add_predictions(
-        self, csv: Path, name: str | None = None, trained_on: str = "", probabilities: bool = False
+        self,
+        csv: Path,
+        name: str | None = None,
+        trained_on: str = "",
+        probabilities: bool = False,
+        reading: Reading | None = None,
     ) -> ModelRow:
-        """Register scores that somebody else computed (columns record, label, score).
+        """Register answers that somebody else computed: one row an answer, or one column a label.
 
         Args:
-            csv: the table.
+            csv: the table, CSV or Parquet.
             name: in this workspace; the file's when left out.
             trained_on: what the model's maker declares; it is held against every cohort that the model is scored on.
             probabilities: whether the maker says that the scores are probabilities: calibration is told of these alone.
+            reading: what else is said of its answers: flags, categories and what they mean, words for "no output".
 
         Raises:
             WorldError: unreadable, a column is missing, or no row names a recording of the workspace.
             UsageError: the name is taken, it is registered with another declaration, or scores that are said to be
-                probabilities are none.
+                probabilities are none, or a category means nothing.
         """
-        return scores.add(self._home, Path(csv), name, trained_on, probabilities)
+        asked = replace(reading or Reading(), kind="probability") if probabilities else reading
+        return scores.add(self._home, Path(csv), name, trained_on, asked)
 
     def add_checkpoint(self, folder: Path, name: str | None = None, trained_on: str = "") -> ModelRow:
         """Register a checkpoint of Isoline's own format; `trained_on` tells what its card leaves open.
@@ -121,6 +132,15 @@ class Models:
         """What a model came from, what was made of it, and its examinations. Raises UsageError for no model."""
         with self._home.db.read() as session:
             return model_lineage.model_lineage(session, name)
+
+    def off_label(self, name: str, cohort: str) -> OffLabel:
+        """How many recordings of a cohort fall outside of whom a model's maker means it for, rule by rule.
+
+        Raises:
+            UsageError: no such model or cohort.
+        """
+        with self._home.db.read() as session:
+            return off_label.off_label(session, name, cohort)
 
     def agree_to_incomplete_sandbox(self, name: str) -> ModelRow:
         """Let a model run where the sandbox cannot isolate it fully; it stands in the audit trail who agreed.

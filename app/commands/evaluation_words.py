@@ -275,6 +275,7 @@ def _notes(results: EvaluateResults) -> list[str]:
     notes = [printing.paragraph(note, "  ") for note in (*results.notes, *_worst(results.labels))]
     if results.leaks is not None:
         notes += [printing.paragraph(f"LEAK  {told}", "  ") for told in results.leaks.findings]
+        notes += [printing.paragraph(f"OFF LABEL  {told}", "  ") for told in results.leaks.off_label]
         notes += [printing.paragraph(told, "  ") for told in results.leaks.unsearched]
     return ["\n".join(notes)] if notes else []
 

@@ -27,6 +27,12 @@ DECLINED = "declined"
 MOST_BYTES = 10_000_000
 """Of a card file: classes by the thousand are a hundredth of it."""
 
+_NONE_MEANS = ("clip_mv", "stride_s")
+"""Numbers that may be said to be none, for which TOML has no word."""
+
+_SELDOM = ("means", "deviations", "stride_s")
+"""Items of a contract that most models do without."""
+
 _PAGES: tuple[type[BaseModel], ...] = (ModelCard, Preprocessing, Output, Lineage)
 _FIELDS = {name for page in _PAGES for name in page.model_fields}
 
@@ -77,6 +83,18 @@ def faults_of(card: ModelCard) -> list[str]:
     return faults
 
 
+def with_assumptions(card: ModelCard) -> ModelCard:
+    """The card with the items of its contract named that were left out, and so stand at this program's default."""
+    contract = card.preprocessing
+    if contract is None:
+        return card
+    left_out = [name for name in Preprocessing.model_fields if name not in contract.model_fields_set]
+    told = [f"preprocessing.{name}" for name in left_out if name not in _SELDOM]
+    if "clip_mv" in left_out:  # what our own models are fed is clipped; of a vendor's nobody has said so
+        contract = contract.model_copy(update={"clip_mv": None})
+    return card.model_copy(update={"preprocessing": contract, "assumed": tuple(dict.fromkeys((*card.assumed, *told)))})
+
+
 def field_paths() -> set[str]:
     """All fields of a card by their dotted names, as `declined` and `assumed` name them."""
     own = set(ModelCard.model_fields)
@@ -116,7 +134,9 @@ def _without_unsaid(table: dict[str, Any], page: type[BaseModel], prefix: str, d
     kept: dict[str, Any] = {}
     inner: dict[str, type[BaseModel]] = {"preprocessing": Preprocessing, "lineage": Lineage}
     for name, value in table.items():
-        if isinstance(value, dict) and not prefix and name in inner:
+        if name in _NONE_MEANS and isinstance(value, str) and value.strip().casefold() == "none":
+            kept[name] = None
+        elif isinstance(value, dict) and not prefix and name in inner:
             kept[name] = _without_unsaid(value, inner[name], f"{name}.", declined)
         elif name == "outputs" and isinstance(value, list):
             kept[name] = [_without_unsaid(one, Output, "-", []) if isinstance(one, dict) else one for one in value]

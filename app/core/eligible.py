@@ -105,6 +105,27 @@ def choose(
     return Chosen(ids, who, parts, CohortFlow(*considered, tuple(steps), len(left), len(set(who)), torn))
 
 
+def reasons_against(session: Session, rules: Sequence[str], record_ids: Sequence[str]) -> list[list[str]]:
+    """What speaks against each of some recordings, rule by rule; every rule is asked of every recording.
+
+    Args:
+        session: of the workspace.
+        rules: in words.
+        record_ids: which recordings.
+
+    Returns:
+        for each rule the reasons side by side with the ids, empty where there is none.
+
+    Raises:
+        UsageError: words that are no rule, or a rule on a finding that there is not.
+    """
+    asked = [parse_rule(rule) for rule in rules]
+    known = _read(session, asked, (), None, False)
+    place = {record_id: at for at, record_id in enumerate(known["record_id"])}
+    places = [place[record_id] for record_id in record_ids]
+    return [_reasons(session, rule, known, places) for rule in asked]
+
+
 def excluded(flow: CohortFlow) -> dict[str, int]:
     """How many recordings were left out for which reason, over all steps."""
     counts: Counter[str] = Counter()

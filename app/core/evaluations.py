@@ -209,7 +209,7 @@ def _covered(source: PredictionsModel, chosen: tuple[str, ...], asked: bool, wha
         return ()
     try:
         with np.load(source.file) as scores:
-            known = set(scores["label"].tolist())
+            known = set(scores["labels" if "labels" in scores.files else "label"].tolist())
     except (OSError, ValueError, KeyError):
         raise WorldError(f"model {source.name}", "its file of scores is missing or damaged", "Add it again") from None
     missing = [label for label in chosen if label not in known]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import cohorts, leak_state, models, studies
+from app.core import cohorts, leak_state, models, off_label, studies
 from app.core.corpus_names import Corpora, corpora_in, is_of, tells
 from app.core.rows import Exposure, LeakSearch, LeakState
 from app.core.schema import Cohort, CohortMember, Job, JobMember, Record, RegisteredModel
@@ -75,6 +75,7 @@ def known(session: Session, cohort: str, names: Sequence[str]) -> KnownLeaks:
         recordings=own.size if own else 0,
         findings=[*findings, *(told for one in exposures for told in one.findings)],
         unsearched=[*unsearched, *(told for one in exposures for told in one.unsearched)],
+        off_label=[told for one in exposures for told in one.off_label],
     )
 
 
@@ -190,6 +191,7 @@ def _exposure(session: Session, part: Tested, model: RegisteredModel) -> Exposur
         tuple(sentence for one in told for sentence in one.findings),
         tuple(sentence for one in told for sentence in one.unsearched),
         tuple(sentence for one in told for sentence in one.clear),
+        off_label.against(session, model.name, model.card, [row.record_id for row in part.records]).sentences,
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.core import audit, models
-from app.core.card_files import faults_of
+from app.core.card_files import faults_of, with_assumptions
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.loopback import loopback_address
@@ -27,7 +27,7 @@ from app.core.model_files import (
     sha256_of_files,
 )
 from app.core.rows import ModelRow
-from engine.contract.card import UNKNOWN, ModelCard, Preprocessing
+from engine.contract.card import UNKNOWN, ModelCard
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.model_source import ExternalModel
 
@@ -132,32 +132,17 @@ def _service(address: str) -> ModelFiles:
 
 
 def _whole_card(card: ModelCard, found: ModelFiles) -> ModelCard:
-    """The card with what its files tell, and with what nobody told marked as an assumption."""
+    """The card with what its files tell, and with what was assumed named."""
     notes = [*card.notes, *([SERVICE_NOTE] if found.format == "endpoint" else [])]
-    contract = card.preprocessing
-    if contract is not None and "clip_mv" not in contract.model_fields_set:
-        # What our own models are fed is clipped; of a vendor's nobody has said so.
-        contract = contract.model_copy(update={"clip_mv": None})
     told = {
         "source": "external",
-        "preprocessing": contract,
         "format": found.format,
         "files": found.files,
         "weights_sha256": found.sha256,
         "notes": tuple(dict.fromkeys(notes)),
-        "assumed": tuple(dict.fromkeys((*card.assumed, *_assumed(card)))),
         "output": card.output if card.output != UNKNOWN else ", ".join(dict.fromkeys(o.kind for o in card.outputs)),
     }
-    return card.model_copy(update=told)
-
-
-def _assumed(card: ModelCard) -> list[str]:
-    """Items of the contract that were left out, and so stand at this program's default."""
-    contract = card.preprocessing
-    if contract is None:
-        return []
-    left_out = [name for name in Preprocessing.model_fields if name not in contract.model_fields_set]
-    return [f"preprocessing.{name}" for name in left_out if name not in ("means", "deviations", "stride_s")]
+    return with_assumptions(card).model_copy(update=told)
 
 
 def _definition(card: ModelCard, found: ModelFiles, address: str, command: tuple[str, ...]) -> ExternalModel:

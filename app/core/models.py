@@ -9,7 +9,7 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import rfc8785
 from pydantic import TypeAdapter, ValidationError
@@ -36,7 +36,7 @@ from engine.contract.config import (
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.model_source import BaselineFeature, ExternalModel
+from engine.contract.model_source import AnswerKind, BaselineFeature, ExternalModel
 from engine.contract.results import PretrainResults
 from engine.contract.run import ManifestRow
 
@@ -147,16 +147,35 @@ def add_baseline(session: Session, name: str, features: Sequence[BaselineFeature
 
 
 def add_scores(
-    session: Session, name: str, sha256: str, output: str, notes: tuple[str, ...], fixed: bool, trained_on: str = ""
+    session: Session,
+    name: str,
+    sha256: str,
+    output: tuple[AnswerKind, dict[str, AnswerKind], str],
+    notes: tuple[str, ...],
+    *,
+    fixed: bool,
+    trained_on: str = "",
+    detail: Mapping[str, Any] | None = None,
 ) -> ModelRow:
-    """Register scores that somebody else computed; their file stands in the models folder."""
+    """Register answers that somebody else computed; their file stands in the models folder.
+
+    Args:
+        session: of the write.
+        name: in this workspace.
+        sha256: of the file.
+        output: what the answers are, by label what others are, and both in words.
+        notes: for the card.
+        fixed: whether somebody chose the name.
+        trained_on: what the maker declares.
+        detail: for the audit trail.
+    """
+    kind, kinds, words = output
     lineage = Lineage(corpus=trained_on or UNKNOWN)
-    card = ModelCard(
-        name=name, source="predictions", output=output, weights_sha256=sha256, lineage=lineage, notes=notes
-    )
-    called: Literal["probability", "score"] = "probability" if output == "probability" else "score"
-    definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}", output=called).model_dump(mode="json")
-    return _register(session, name, sha256, card, definition, free_name=not fixed)
+    card = ModelCard(name=name, source="predictions", output=words, weights_sha256=sha256, lineage=lineage, notes=notes)
+    definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}", output=kind, outputs=kinds)
+    data = definition.model_dump(mode="json")
+    _refuse_other_reading(session, name, sha256, data)
+    return _register(session, name, sha256, card, data, free_name=not fixed, detail=detail)
 
 
 def add_external(
@@ -303,6 +322,17 @@ def _refuse_taken_version(session: Session, name: str, card: ModelCard, definiti
         if other.card.get("product") == card.product:
             reason = f"it has a version {card.version} here already: '{other.name}'"
             raise UsageError(f"product {card.product}", reason, "Give this one a version of its own: --version")
+
+
+def _refuse_other_reading(session: Session, name: str, sha256: str, definition: dict[str, Any]) -> None:
+    """The same numbers under the same name, called something else. Raises UsageError."""
+    taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
+    if taken is None or taken.sha256 != sha256:
+        return
+    known = _SOURCE.validate_python({**taken.definition, "name": name}).model_dump(mode="json")
+    if any(known.get(key) != definition[key] for key in ("output", "outputs")):
+        reason = "it is registered already, and its answers were called something else"
+        raise UsageError(f"model {name}", reason, "Add it under another name")
 
 
 def _says_the_same(taken: RegisteredModel, card: ModelCard, definition: dict[str, Any]) -> bool:

@@ -178,6 +178,7 @@ class Exposure:
         findings: a sentence for each thing that was found.
         unsearched: a sentence for each thing that nobody has looked for, and how to.
         clear: a sentence for each thing that was looked for and not found.
+        off_label: that some of the recordings are not whom its maker means it for.
     """
 
     model: str
@@ -185,6 +186,7 @@ class Exposure:
     findings: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
     clear: tuple[str, ...] = ()
+    off_label: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,9 @@
-"""Predictions that somebody else computed: a table of record, label, score, turned into one file by content hash."""
+"""Predictions that somebody else computed: a table of answers, turned into one file by content hash."""
 
 from __future__ import annotations
 
-import hashlib
-import math
 import os
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +13,8 @@ from sqlalchemy.orm import Session
 from app.core import models
 from app.core.digests import sha256_of
 from app.core.home import Home
-from app.core.label_sheet import TOO_MANY, read_table, record_name
+from app.core.prediction_reading import Predictions, Reading, read_predictions
+from app.core.prediction_table import ValueKind, open_predictions
 from app.core.rows import ModelRow
 from app.core.schema import Record
 from app.core.words import counted
@@ -27,54 +24,58 @@ _AMBIGUOUS = ""
 PROBABILITY = "probability"
 """What a card says of scores that somebody calls probabilities."""
 
+OUTPUTS: dict[ValueKind, str] = {
+    "probability": PROBABILITY,
+    "score": "uncalibrated score",
+    "flag": "binary flag",
+    "category": "category, mapped to labels",
+}
+"""What a card says of answers."""
 
-@dataclass(frozen=True)
-class Scores:
-    """Rows that could be used, and how many could not, by reason."""
-
-    file_sha256: str
-    rows: dict[tuple[str, str], float]
-    left_out: dict[str, int]
+NAMED = 20
+"""Words of a mapping that a card's notes list; the audit trail has all of them."""
 
 
-def add(home: Home, csv: Path, name: str | None, trained_on: str = "", probabilities: bool = False) -> ModelRow:
+def add(home: Home, path: Path, name: str | None, trained_on: str = "", reading: Reading | None = None) -> ModelRow:
     """Register a file of predictions as a model. It is read and kept before the database is asked to wait for anything.
+
+    Args:
+        home: the workspace.
+        path: the table, CSV or Parquet.
+        name: in this workspace; the file's when left out.
+        trained_on: what the model's maker declares.
+        reading: what somebody says of its answers.
 
     Raises:
         WorldError: it cannot be read, lacks a column, or no row names a recording of the workspace.
-        UsageError: the name is taken, or scores that are said to be probabilities lie outside 0 to 1.
+        UsageError: the name is taken, answers that are said to be probabilities lie outside 0 to 1, or words are mapped
+            to nothing.
     """
+    asked = reading or Reading()
+    table = open_predictions(path)
     with home.db.read() as session:
-        scores = read(session, csv)
-    output = _output(scores, probabilities)
-    sha256 = _keep(home, scores)
-    covered = len({record for record, _ in scores.rows})
-    notes = [f"Scores as supplied for {counted(covered, 'recording')}; file sha256 {scores.file_sha256}."]
-    notes += [f"{counted(count, 'row')} left out: {reason}." for reason, count in sorted(scores.left_out.items())]
-    chosen, fixed = name or csv.stem, name is not None
+        names = _names(session)
+    told = read_predictions(table, names, asked)
+    _refuse_empty(told)
+    _refuse_no_probabilities(told)
+    sha256 = _keep(home, told, asked)
+    kinds = told.kinds
+    same = len(set(kinds.values())) == 1
+    output: ValueKind = next(iter(kinds.values())) if same else "score"
+    others = {} if same else {label: kind for label, kind in kinds.items() if kind != output}
+    said = ", ".join(dict.fromkeys(OUTPUTS[kind] for kind in kinds.values()))
+    chosen, notes = name or path.stem, tuple(_notes(told, asked))
     with home.db.write() as session:
-        return models.add_scores(session, chosen, sha256, output, tuple(notes), fixed, trained_on)
-
-
-def read(session: Session, csv: Path) -> Scores:
-    """Read a table of predictions and match it with the recordings of the workspace."""
-    content, _, cells = read_table(csv, "predictions", ("record", "label", "score"))
-    names = _names(session)
-    rows: dict[tuple[str, str], float] = {}
-    left_out: Counter[str] = Counter()
-    for _, row in cells:
-        record_id = names.get(record_name(row["record"]))
-        fault = _fault(record_id, row, rows)
-        if fault:
-            left_out[fault] += 1
-        else:
-            rows[(str(record_id), row["label"])] = float(row["score"])
-    if not rows:
-        listed = (
-            "; ".join(f"{counted(count, 'row')}: {reason}" for reason, count in left_out.items()) or "it has no row"
+        return models.add_scores(
+            session,
+            chosen,
+            sha256,
+            (output, others, said),
+            notes,
+            fixed=name is not None,
+            trained_on=trained_on,
+            detail=_detail(asked),
         )
-        raise WorldError("predictions", f"no row can be used ({listed})", "Name recordings by file name or record id")
-    return Scores(hashlib.sha256(content).hexdigest(), rows, dict(left_out))
 
 
 def _names(session: Session) -> Mapping[str, str]:
@@ -86,35 +87,51 @@ def _names(session: Session) -> Mapping[str, str]:
     return names
 
 
-def _fault(record_id: str | None, row: Mapping[str, str], rows: Mapping[tuple[str, str], float]) -> str:
-    if TOO_MANY in row:
-        return "more cells than columns"
-    if record_id is None:
-        return "no recording of this name"
-    if record_id == _AMBIGUOUS:
-        return "several recordings have this name"
-    if not row["label"]:
-        return "no label named"
-    if (record_id, row["label"]) in rows:
-        return "recording and label stand in an earlier row"
-    try:
-        finite = math.isfinite(float(row["score"]))
-    except ValueError:
-        finite = False
-    return "" if finite else "the score is no finite number"
+def _refuse_empty(told: Predictions) -> None:
+    if told.answers:
+        return
+    silent = f"; {counted(told.silent, 'answer')}: no output" if told.silent else ""
+    listed = "; ".join(f"{counted(count, noun)}: {reason}" for noun, reason, count in told.left_out)
+    reason = f"no row can be used ({(listed or 'it has no row') + silent})"
+    raise WorldError("predictions", reason, "Name recordings by file name or record id")
 
 
-def _keep(home: Home, scores: Scores) -> str:
-    """Write the scores once, under the hash of what is written; gives back the hash."""
-    keys = sorted(scores.rows)
-    draft = home.models / f"scores-{os.getpid()}.tmp.npz"
-    try:
-        np.savez(
-            draft,
-            record_id=np.array([record for record, _ in keys], dtype=np.str_),
-            label=np.array([label for _, label in keys], dtype=np.str_),
-            score=np.array([scores.rows[key] for key in keys], dtype=np.float64),
+def _refuse_no_probabilities(told: Predictions) -> None:
+    if told.beyond:
+        reason = f"{counted(told.beyond, 'score')} lie outside 0 to 1: they are no probabilities"
+        raise UsageError("predictions", reason, "Add them without saying that they are")
+
+
+def _notes(told: Predictions, asked: Reading) -> list[str]:
+    """What of the file counts, and what was left out; who says what its words mean."""
+    notes = [f"Scores as supplied for {counted(told.recordings, 'recording')}; file sha256 {told.file_sha256}."]
+    if told.silent:
+        notes.append(
+            f"No output in {counted(told.silent, 'answer')}: counted, and held against the model where nobody may be "
+            "left out (intention to diagnose)."
         )
+    notes += [f"{counted(count, noun)} left out: {reason}." for noun, reason, count in told.left_out]
+    if told.unread:
+        notes.append(f"{counted(told.unread, 'column')} not read: no answers.")
+    if asked.categories.signed_by:
+        lines = asked.categories.lines
+        more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+        notes.append(f"Words mapped to labels by {asked.categories.signed_by}: {'; '.join(lines[:NAMED])}{more}.")
+    return notes
+
+
+def _detail(asked: Reading) -> dict[str, object]:
+    """For the audit trail: the mapping, whole, and whose word it is."""
+    known = asked.categories
+    return {"mapped_by": known.signed_by, "mapping": known.lines} if known.signed_by else {}
+
+
+def _keep(home: Home, told: Predictions, asked: Reading) -> str:
+    """Write the scores once, under the hash of what is written; gives back the hash."""
+    draft = home.models / f"scores-{os.getpid()}.tmp.npz"
+    arrays = told.arrays | _signed(asked)
+    try:
+        np.savez(draft, **arrays)
         sha256 = sha256_of(draft)
         models.copy_in(home, sha256, {models.SCORES: draft})
     except OSError as error:
@@ -125,11 +142,10 @@ def _keep(home: Home, scores: Scores) -> str:
     return sha256
 
 
-def _output(scores: Scores, probabilities: bool) -> str:
-    if probabilities:
-        beyond = sum(not 0 <= value <= 1 for value in scores.rows.values())
-        if beyond:
-            reason = f"{counted(beyond, 'score')} lie outside 0 to 1: they are no probabilities"
-            raise UsageError("predictions", reason, "Add them without saying that they are")
-        return PROBABILITY
-    return "binary flag" if set(scores.rows.values()) <= {0.0, 1.0} else "uncalibrated score"
+def _signed(asked: Reading) -> dict[str, np.ndarray]:
+    """The mapping as it is kept with the answers that it made."""
+    known = asked.categories
+    if not known.signed_by:
+        return {}
+    lines: Sequence[str] = known.lines
+    return {"mapping": np.array(lines, dtype=np.str_), "mapped_by": np.array([known.signed_by], dtype=np.str_)}

@@ -62,6 +62,7 @@ def limits_of_leaks(section: LeaksSection) -> Iterator[str]:
         yield from (
             f"{found}: its figures may be better than on new recordings." for found in told.findings if _new(found)
         )
+        yield from (f"{told}: figures on them are no figures of its intended use." for told in told.off_label)
     circular = [one.label for one in section.labels if one.verdict in WORTH_TELLING]
     if circular:
         yield (

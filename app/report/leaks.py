@@ -66,7 +66,7 @@ def _models(exposures: tuple[Exposure, ...]) -> Any:
     heads = [Paragraph(name, style.HEAD) for name in ("Model", "Was trained on", "What is known")]
     rows: list[list[Any]] = [heads]
     for told in exposures:
-        known = [f"<b>{style.markup(one, style.BOLD)}</b>" for one in told.findings]
+        known = [f"<b>{style.markup(one, style.BOLD)}</b>" for one in (*told.findings, *told.off_label)]
         known += [style.markup(one) for one in (*told.unsearched, *told.clear)]
         cells = [style.markup(told.model), text(told.training), "<br/>".join(known) or "does not apply"]
         rows.append([Paragraph(cell, style.CELL_SMALL) for cell in cells])

@@ -203,6 +203,9 @@ class KnownLeaks(Model):
     recordings: int = Field(0, description="Recordings that it compared.")
     findings: list[str] = Field([], description="One sentence for each leak.")
     unsearched: list[str] = Field([], description="One sentence for each thing that nobody has looked for.")
+    off_label: list[str] = Field(
+        [], description="Recordings that the model is not meant for by its card's rules, one sentence a model."
+    )
 
 
 class EvaluateResults(Model):

@@ -43,16 +43,26 @@ class BaselineModel(Page):
     features: tuple[BaselineFeature, ...] = ("age", "sex")
 
 
+AnswerKind = Literal["probability", "score", "flag", "category"]
+"""What an answer is; a category counts as a flag, once somebody has signed which label it means."""
+
+
 class PredictionsModel(Page):
     """Scores that somebody else computed: no model, no probe, only statistics."""
 
     source: Literal["predictions"] = "predictions"
     name: str
-    file: str = Field(description="predictions.npz made by the app: record_id, label, score.")
-    output: Literal["probability", "score"] = Field(
-        "score",
-        description="Whether somebody says that the scores are probabilities: calibration is told of these alone.",
+    file: str = Field(
+        description="predictions.npz made by the app: record_id, label, score; or record_id, labels, scores [N, L]."
     )
+    output: AnswerKind = Field(
+        "score", description="What somebody says that the answers are: what is told of them follows from it."
+    )
+    outputs: dict[str, AnswerKind] = Field({}, description="By label, where its answers are something else.")
+
+    def kind_of(self, label: str) -> AnswerKind:
+        """What the answers of a label are."""
+        return self.outputs.get(label, self.output)
 
 
 class ExternalModel(Page):

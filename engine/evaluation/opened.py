@@ -5,7 +5,6 @@ Legend: N recordings of the manifest, L labels.
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.contract.errors import WorldError
 from engine.contract.run import RunFolder
+from engine.data.digests import sha256_of
 from engine.data.manifest import Manifest
 from engine.data.splits import split_digest
 
@@ -132,14 +132,17 @@ class Supplied:
 
 
 def supplied_scores(path: Path, record_ids: Sequence[str], labels: Sequence[str]) -> Supplied:
-    """Read a predictions.npz in long form (record_id, label, score).
+    """Read a predictions.npz in long form (record_id, label, score), or in wide form (record_id, labels, scores).
 
     Raises:
         WorldError: the file is missing or damaged, or scores one recording and label twice.
     """
     again = "Register the scores again"
     arrays = read_arrays(path, "supplied scores", again)
+    digest = sha256_of(path)
     row, column = ({name: place for place, name in enumerate(names)} for names in (record_ids, labels))
+    if "labels" in arrays:
+        return Supplied(*_wide(arrays, row, column), digest)
     score_NL, seen_NL, foreign = np.full((len(row), len(column)), np.nan), np.zeros((len(row), len(column)), bool), 0
     for record, label, score in zip(
         arrays["record_id"].tolist(), arrays["label"].tolist(), arrays["score"], strict=True
@@ -152,7 +155,22 @@ def supplied_scores(path: Path, record_ids: Sequence[str], labels: Sequence[str]
             raise WorldError("supplied scores", f"record {record} has two scores for one label", "Supply one of them")
         seen_NL[place] = True
         score_NL[place] = score if np.isfinite(score) else np.nan
-    return Supplied(score_NL, foreign, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Supplied(score_NL, foreign, digest)
+
+
+def _wide(arrays: dict[str, NDArray[np.generic]], row: dict[str, int], column: dict[str, int]) -> tuple[Floats, int]:
+    """Scores of one row a recording laid over the manifest, and how many name none of it."""
+    score_NL = np.full((len(row), len(column)), np.nan)
+    told = [(row.get(record, -1), place) for place, record in enumerate(arrays["record_id"].tolist())]
+    asked = [(column.get(label, -1), place) for place, label in enumerate(arrays["labels"].tolist())]
+    rows, columns = ([pair for pair in pairs if pair[0] >= 0] for pairs in (told, asked))
+    if rows and columns:
+        (into_N, from_N), (into_L, from_L) = np.array(rows).T, np.array(columns).T
+        score_NL[np.ix_(into_N, into_L)] = arrays["scores"].astype(np.float64)[np.ix_(from_N, from_L)]
+    score_NL[~np.isfinite(score_NL)] = np.nan
+    said = np.isfinite(arrays["scores"].astype(np.float64))
+    here = said[np.ix_([place for _, place in rows], [place for _, place in columns])]
+    return score_NL, int(said.sum() - here.sum())
 
 
 def read_arrays(path: Path, thing: str, next_step: str) -> dict[str, NDArray[np.generic]]:

@@ -207,7 +207,7 @@ def _leaks(folder: RunFolder, events: EventWriter) -> KnownLeaks | None:
     known = KnownLeaks.model_validate_json(folder.leaks_path.read_text(encoding="utf-8"))
     for told in known.findings:
         events.emit(Warned(message=f"Leak: {told}"))
-    for told in known.unsearched:
+    for told in (*known.off_label, *known.unsearched):
         events.emit(Warned(message=told))
     return known
 

@@ -158,7 +158,8 @@ def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
     notes = []
     if told.foreign:
         notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
-    probability_NL = score_NL if source.output == "probability" else None
+    likely_L = np.array([source.kind_of(label) == "probability" for label in opened.labels], dtype=bool)
+    probability_NL = np.where(likely_L, score_NL, np.nan) if likely_L.any() else None
     return Scored(told.sha256, "scores as supplied", score_NL, probability_NL, prediction_NK, notes=notes)
 
 

@@ -88,7 +88,7 @@ def test_the_workspace_may_stand_before_or_after_the_inner_verb(words):
 
 def test_two_sources_of_a_model_exit_with_2(tmp_path, capsys):
     assert cli.main(["model", "add", "--random", "--baseline", "-w", str(tmp_path)]) == 2
-    assert "Give a PATH, or --random, --supervised or --baseline." in capsys.readouterr().err
+    assert "Give a PATH, --endpoint, --random, --supervised or --baseline." in capsys.readouterr().err
 
 
 def test_a_comparison_of_one_exits_with_2(tmp_path):
