@@ -7,6 +7,16 @@ from app.ui.action import page_action
 ACTIONS_MODELS = (
     page_action(
         "Models",
+        "add_external",
+        "models.add",
+        "Add vendor's model…",
+        icon="model",
+        tooltip="Register a file, program or service of a vendor with its card; nothing of it runs while it is added",
+        workspace_method="add_external",
+        toolbar=True,
+    ),
+    page_action(
+        "Models",
         "find_models",
         "models.find",
         "Find models",

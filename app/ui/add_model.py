@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
 from app.core.changes import Changes
 from app.core.rows import ModelRow
 from app.ui.background import Background
+from app.ui.model_adding import AddExternal
 from engine.contract.config import AnyBackboneConfig, BackboneConfig
 
 if TYPE_CHECKING:
@@ -40,9 +41,13 @@ class AddModel(QPushButton):
         self.untrained = self._action(menu, "Untrained twin of the chosen model", self._add_untrained)
         self.baseline = self._action(menu, "Age and sex alone", partial(self._add, workspace.add_baseline))
         menu.addSeparator()
+        self.external = self._action(menu, "Vendor's model…", self.add_external)
         self.scores = self._action(menu, "Scores from a CSV file…", self._ask_scores)
         self.checkpoint = self._action(menu, "Checkpoint folder…", self._ask_checkpoint)
         self.untrained.setToolTip("The same architecture with random weights: what pretraining has to beat")
+        self.external.setToolTip(
+            "ONNX, TorchScript, torch.export, safetensors, a program, or a service on this machine"
+        )
         self.scores.setToolTip("Columns record, label, score: what a vendor's model said")
         self.setMenu(menu)
         self._model: ModelRow | None = None
@@ -60,6 +65,13 @@ class AddModel(QPushButton):
     def add_checkpoint(self, folder: str) -> None:
         """Register a checkpoint."""
         self._add(partial(self.workspace.add_checkpoint, Path(folder)))
+
+    def add_external(self, paths: Sequence[Path] = ()) -> AddExternal:
+        """Ask for a vendor's model and its card."""
+        dialog = AddExternal(self.workspace, self.background, self.window(), paths)
+        dialog.added.connect(self.added)
+        dialog.open()
+        return dialog
 
     def _add_untrained(self) -> None:
         if self._model is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -30,9 +29,11 @@ from engine.signal.leads import CANONICAL
 
 LEADS_PX = 132
 """Height of the list of leads, which scrolls."""
+OUTPUT_PX = 330
+_TITLES = {"name": "Name in the file", "kind": "What it gives", "classes_second": "Classes before time"}
 _PARTED = re.compile(r"[\s,;]+")
 _OPTIONS = {
-    "kind": [(kind, words) for kind, words in KIND_WORDS.items()],
+    "kind": list(KIND_WORDS.items()),
     "activation": [("none", "none"), ("sigmoid", "sigmoid, each class by itself"), ("softmax", "softmax, one class")],
     "over_time": [("none", "it has no axis of time"), ("mean", "mean"), ("maximum", "maximum")],
 }
@@ -203,7 +204,7 @@ class OutputsEditor(Editor):
         panel.deleteLater()
 
 
-class OutputPanel(QFrame):
+class OutputPanel(QWidget):
     """The form of one output, and a button that takes it away."""
 
     changed = Signal()
@@ -211,18 +212,21 @@ class OutputPanel(QFrame):
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__()
-        self.setProperty("role", "panel")
         self.form = SchemaForm(Output, options=_OPTIONS)
         self.heading, self.drop = QLabel(), QPushButton("Take away")
         self.heading.setProperty("role", "heading")
         self.form.set_value(values)
         self.form.changed.connect(self._edited)
         self.drop.clicked.connect(lambda _on=False: self.dropped.emit())
+        for name, title in _TITLES.items():
+            _retitle(self.form, name, title)
+        for name in ("name", "kind", "classes", "activation", "over_time"):
+            self.form.editor(name).setFixedWidth(OUTPUT_PX)
         head = QHBoxLayout()
         head.addWidget(self.heading, 1)
         head.addWidget(self.drop)
         column = QVBoxLayout(self)
-        column.setContentsMargins(10, 6, 6, 6)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.form)
@@ -239,13 +243,17 @@ class OutputPanel(QFrame):
         self.drop.setAccessibleName(f"Take away: {self.heading.text()}")
 
 
+def _retitle(form: SchemaForm, name: str, title: str) -> None:
+    """Call a field what it is called here; elsewhere its name means something else."""
+    editor = form.editor(name)
+    for label in form.findChildren(QLabel):
+        if label.buddy() is editor:
+            label.setText(title)
+    editor.name(title, editor.toolTip())
+
+
 def _number(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
         return text
-
-
-def output_values(names: Sequence[str]) -> list[dict[str, Any]]:
-    """Outputs of which a file tells the names alone."""
-    return [{"name": name, "kind": "logits"} for name in names]

@@ -23,7 +23,7 @@ STATE_SIGNS: dict[GapState, tuple[str, str]] = {
     "known": ("done", "good"),
     "assumed": ("question", "warn"),
     "declined": ("stopped", "warn"),
-    "missing": ("warning", "bad"),
+    "missing": ("warning", "warn"),
 }
 """The sign of each state and the colour of the theme that it takes: the shape tells them apart as well."""
 
@@ -115,6 +115,9 @@ GROUPS: tuple[tuple[str, tuple[CardField, ...]], ...] = (
     ("Input contract", INPUT),
 )
 """The groups of a card's form and view; the outputs follow them, with a table of their own."""
+
+LEFT_EMPTY = ("product", "reason", "lineage.parent_name", "preprocessing.stride_s")
+"""Fields that say something while they are empty: nobody has to be asked for them."""
 
 OUTPUTS = CardField(
     "outputs", "Outputs", "What its numbers mean: without names and activations they are only numbers", True

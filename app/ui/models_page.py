@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSplitter, QStackedWidget
 
 from app.core.changes import Changes
 from app.ui.add_model import AddModel
 from app.ui.background import Background
 from app.ui.empty import EmptyState
+from app.ui.model_adding import AddExternal
+from app.ui.model_file import TABLES, is_checkpoint
 from app.ui.model_list import ModelList
 from app.ui.model_rows import ListedModel, listed
 from app.ui.model_view import ModelView
@@ -67,6 +71,29 @@ class ModelsPage(Page):
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
+    def add_external(self) -> AddExternal:
+        """Ask for a vendor's model and its card."""
+        return self.add.add_external()
+
+    def accept_files(self, paths: list[Path]) -> None:
+        """Bring in what was dropped: a model, scores, or a checkpoint, as its content says."""
+        if paths and paths[0].suffix.lower() in TABLES:
+            self.add.add_scores(str(paths[0]))
+        elif paths and is_checkpoint(paths[0]):
+            self.add.add_checkpoint(str(paths[0]))
+        elif paths:
+            self.add.add_external(paths)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders may be dropped anywhere on the page."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Bring in what was dropped."""
+        self.accept_files([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        event.acceptProposedAction()
+
     def _show_models(self, models: list[ListedModel]) -> None:
         self.list.show_models(models)
         self.stack.setCurrentIndex(0 if models else 1)
@@ -92,6 +119,7 @@ class ModelsPage(Page):
         self.state_changed.emit()
 
     def _lay_out(self) -> None:
+        self.setAcceptDrops(True)
         self.search.setPlaceholderText("Search name, product, licence, marks")
         self.search.setAccessibleName("Search models")
         self.search.setClearButtonEnabled(True)
@@ -112,6 +140,7 @@ class ModelsPage(Page):
                 "No models yet",
                 "Drop a vendor's file or folder here: ONNX, TorchScript, torch.export, safetensors, a checkpoint, or a "
                 "table of predictions. Nothing of it runs before you have told what it must be fed.",
+                ("Vendor's model…", self.add_external),
             )
         )
         frame(self, bar(self.title, self.search, [self.add]), self.stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fake_workspace import SHA, FakeWorkspace
@@ -58,6 +59,13 @@ class FakeModels(FakeWorkspace):
 
     def models(self) -> list[ModelRow]:
         return [model_row(one) for one in self.cards]
+
+    def add_external(
+        self, path: Path | None, card: ModelCard, *, name: str | None = None, address: str = "", command: Any = ()
+    ) -> ModelRow:
+        self._said("add_external", path, card.name, address, command)
+        self.cards.append(card)
+        return model_row(card)
 
     def model_versions(self, product: str) -> list[ModelRow]:
         return [model_row(one) for one in self.cards if one.product == product]
