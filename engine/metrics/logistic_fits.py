@@ -22,6 +22,8 @@ _CELLS = 1_000_000
 _STEPS = 40
 _NEAR = 1e-8
 """A step this small leaves an error of its square."""
+_REACH = 20.0
+"""Longest step on a logit scale; halved at every turn back."""
 _FAR = 60.0
 """A coefficient beyond this on a logit scale means that the classes are separated."""
 
@@ -94,6 +96,7 @@ def _newton(x_NK: Floats, y_N: Floats, weight_NB: Floats, offset_N: Floats, star
     positive_B = y_N @ weight_NB
     alive_B = (positive_B > 0) & (positive_B < drawn_B)
     solved_B = np.zeros(len(alive_B), dtype=bool)
+    reach_B, last_KB = np.full(len(alive_B), _REACH), np.zeros_like(beta_KB)
     for _ in range(_STEPS):
         todo = np.flatnonzero(alive_B & ~solved_B)
         if len(todo) == 0:
@@ -101,6 +104,9 @@ def _newton(x_NK: Floats, y_N: Floats, weight_NB: Floats, offset_N: Floats, star
         # Most often all columns are still to do: then no copy.
         weight = weight_NB if len(todo) == weight_NB.shape[1] else weight_NB[:, todo]
         step_KB = _step(x_NK, cross_LN, y_N, weight, offset_N, beta_KB[:, todo])
+        # Where all probabilities are far too low or high, full steps leap over the solution to and fro.
+        reach_B[todo] = np.where((step_KB * last_KB[:, todo]).sum(axis=0) < 0, reach_B[todo] / 2, reach_B[todo])
+        step_KB = last_KB[:, todo] = np.clip(step_KB, -reach_B[todo], reach_B[todo])
         beta_KB[:, todo] += step_KB
         solved_B[todo] = np.abs(step_KB).max(axis=0) < _NEAR * (1 + np.abs(beta_KB[:, todo]).max(axis=0))
         alive_B[todo] &= np.isfinite(step_KB).all(axis=0) & (np.abs(beta_KB[:, todo]).max(axis=0) < _FAR**2)
@@ -119,7 +125,7 @@ def _step(x_NK: Floats, cross_LN: Floats, y_N: Floats, weight_NB: Floats, offset
     size_BK = np.sqrt(np.maximum(np.einsum("bkk->bk", hessian_BKK), 1e-30))
     scaled_BKK = hessian_BKK / size_BK[:, :, None] / size_BK[:, None, :] + 1e-13 * np.eye(width)
     moved_BK = np.linalg.solve(scaled_BKK, (gradient_KB.T / size_BK)[:, :, None])[:, :, 0] / size_BK
-    return np.asarray(np.clip(moved_BK, -20.0, 20.0).T)
+    return np.asarray(np.clip(moved_BK, -_REACH, _REACH).T)
 
 
 def _by_patient(value_NM: Floats, patient_N: Ints, patients: int) -> Floats:

@@ -179,6 +179,8 @@ def _logistic(told: Probabilities) -> Recalibrator:
     x_N = _logit(told.p_N)
     ones_N = np.ones_like(x_N)
     intercept = float(fit(ones_N[:, None], told.y_N, x_N)[0])
+    if not np.isfinite(intercept):
+        return Recalibrator("none", "no intercept can be fitted to these probabilities")
     if np.ptp(x_N) == 0:
         return Recalibrator("intercept", "all probabilities are equal: there is no slope to fit", intercept)
     x_NK = np.stack([ones_N, x_N], axis=1)

@@ -37,6 +37,15 @@ def test_a_fit_on_a_resample_equals_the_fit_on_its_repeated_rows(drawn):
         np.testing.assert_allclose(fitted[:, column], fit(x[rows], y[rows]), rtol=1e-9)
 
 
+@pytest.mark.parametrize("logit_of_all", [-30.0, -9.5, 9.5, 30.0])
+def test_an_intercept_is_found_however_far_all_probabilities_are_off(logit_of_all):
+    rng = np.random.default_rng(0)
+    y_N = (rng.random(150) < 0.08).astype(float)
+    offset_N = logit_of_all + rng.normal(size=150)
+    (intercept,) = fit(np.ones((150, 1)), y_N, offset_N)
+    assert expit(intercept + offset_N).sum() == pytest.approx(y_N.sum(), rel=1e-9)
+
+
 def test_probabilities_made_right_by_recalibration_have_slope_one_and_intercept_zero(drawn):
     y, p, patient, weight = drawn
     x = np.stack([logit(p), np.ones(len(p))], axis=1)
