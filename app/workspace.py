@@ -41,6 +41,7 @@ from app.workspace_examinations import Examinations
 from app.workspace_leakage import Sentinel
 from app.workspace_models import Models
 from app.workspace_training import Training
+from app.workspace_versions import Versions
 from engine.contract.config import Deidentification, ImportConfig
 from engine.contract.events import AnyEvent
 from engine.contract.mapping import SignalTable
@@ -48,7 +49,7 @@ from engine.contract.results import AnyResults
 from engine.signal.preview import Preview, first_table, preview_table
 
 
-class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training):
+class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training, Versions):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:

@@ -49,6 +49,7 @@ WORKERS = {
     "leakage": "engine.data.leakage:run",
     "stress": "engine.evaluation.stress:run",
     "drift": "engine.evaluation.drift:run",
+    "version": "engine.evaluation.version_change:run",
     "vet": "engine.evaluation.vetting.worker:run",
 }
 """Where the work of each kind of run is done; imported only when it is asked for, so that the lock comes first."""

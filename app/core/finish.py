@@ -58,6 +58,7 @@ ACTS: dict[str, Act] = {
     "leakage": _nothing_more,
     "stress": _nothing_more,
     "drift": _nothing_more,
+    "version": _nothing_more,
     "vet": _vet,
 }
 """One entry a kind of run."""

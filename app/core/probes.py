@@ -24,6 +24,7 @@ from engine.contract.config import (
     ProbeConfig,
     StressConfig,
     StudyConfig,
+    VersionConfig,
     VetConfig,
 )
 from engine.contract.errors import UsageError
@@ -82,7 +83,7 @@ def write_labels(session: Session, config: AnyConfig, folder: RunFolder) -> None
     """Write the labels that a run may see, if any, and which recordings its probe is of."""
     if isinstance(config, EvaluateConfig):
         cohorts.write_labels(session, folder.manifest(), [*config.labels, *config.targets], folder)
-    elif isinstance(config, CompareConfig | StressConfig | DriftConfig) or (
+    elif isinstance(config, CompareConfig | StressConfig | DriftConfig | VersionConfig) or (
         isinstance(config, VetConfig) and config.labels
     ):
         cohorts.write_labels(session, folder.manifest(), config.labels, folder)

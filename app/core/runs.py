@@ -77,7 +77,7 @@ def compare(
     """
     if len(evaluations) < 2 or len(set(evaluations)) < len(evaluations):
         raise UsageError("comparison", "it needs two or more different evaluations", "Name the model examined first")
-    found = [_finished_evaluation(session, job_id) for job_id in evaluations]
+    found = [finished_evaluation(session, job_id) for job_id in evaluations]
     configs = [EvaluateConfig.model_validate(jobs.config_of(job)) for job in found]
     first = found[0]
     if len({job.cohort for job in found}) > 1 or len({config.split_id for config in configs}) > 1:
@@ -88,9 +88,7 @@ def compare(
         raise UsageError("comparison", "the evaluations have no label in common", "Evaluate the same labels")
     config = CompareConfig(
         evaluations=tuple(str(home.run(job.job_id).path) for job in found),
-        names=_distinct(
-            [(str(job.model), MODES[one.mode], job.job_id) for job, one in zip(found, configs, strict=True)]
-        ),
+        names=names_of(found),
         labels=tuple(common),
         targets=tuple(targets),
         margin=margin,
@@ -104,11 +102,18 @@ def compare(
     return jobs.submit(session, home, config, name, manifest, cohort=first.cohort)
 
 
-def _finished_evaluation(session: Session, job_id: str) -> Job:
+def finished_evaluation(session: Session, job_id: str) -> Job:
+    """The job of an evaluation that is done. Raises UsageError when it is another one, or not done."""
     job = jobs.get(session, job_id)
     if job.kind != "evaluate" or job.state != "done":
         raise UsageError(f"job {job_id}", f"it is a run of kind {job.kind}, {job.state}", "Name finished evaluations")
     return job
+
+
+def names_of(found: Sequence[Job]) -> tuple[str, ...]:
+    """Names of the models of evaluations, each different from the others."""
+    modes = [MODES[EvaluateConfig.model_validate(jobs.config_of(job)).mode] for job in found]
+    return _distinct([(str(job.model), mode, job.job_id) for job, mode in zip(found, modes, strict=True)])
 
 
 def _distinct(told: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ from engine.contract.stress import StressConfig as StressConfig
 from engine.contract.study import EstimateConfig as EstimateConfig
 from engine.contract.study import StudyConfig as StudyConfig
 from engine.contract.version import CONTRACT_VERSION
+from engine.contract.version_change import VersionConfig as VersionConfig
 from engine.contract.vetting import VetConfig as VetConfig
 
 
@@ -146,6 +147,7 @@ AnyConfig = (
     | LeakageConfig
     | StressConfig
     | DriftConfig
+    | VersionConfig
     | VetConfig
 )
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
@@ -153,7 +155,7 @@ _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
 KINDS = (
     *("import", "verify", "recheck", "pretrain", "estimate", "efficiency", "study"),
-    *("embed", "evaluate", "compare", "leakage", "stress", "drift", "vet"),
+    *("embed", "evaluate", "compare", "leakage", "stress", "drift", "version", "vet"),
 )
 _BACKBONES = ("s4", "transformer", "net1d")
 
