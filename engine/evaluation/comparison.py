@@ -55,8 +55,12 @@ class Evaluation:
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path, name: str) -> Evaluation:
-        """Read a run folder. Raises WorldError when it holds no finished evaluation, or a damaged one."""
+    def read(cls, path: Path, name: str, *, scores_alone: bool = False) -> Evaluation:
+        """Read a run folder, without the features of its model where its scores alone are asked for.
+
+        Raises:
+            WorldError: it holds no finished evaluation, or a damaged one.
+        """
         thing, again = f"evaluation of {name}", "Run the evaluation again"
         try:
             results = parse_results((path / "results.json").read_text(encoding="utf-8"))
@@ -66,7 +70,7 @@ class Evaluation:
             raise WorldError(thing, f"its folder holds a run of kind {results.kind}", "Name an evaluation")
         arrays = read_arrays(path / "predictions.npz", f"scores of the {thing}", again)
         layers: Layers = {}
-        if results.layers:
+        if results.layers and not scores_alone:
             try:
                 found = load_file(path / "features.safetensors")
                 layers = {layer: found[layer] for layer in results.layers}
@@ -116,9 +120,9 @@ def compare(
     Raises:
         WorldError: the evaluations are not of one test part, or not of this run's recordings or labels.
     """
-    _refuse_other_test_parts(evaluations, opened)
-    rows = _rows(opened, evaluations[0].record_ids)
-    _refuse_other_labels(evaluations, label_digests(opened, rows))
+    refuse_other_test_parts(evaluations, opened)
+    rows = rows_of(opened, evaluations[0].record_ids)
+    refuse_other_labels(evaluations, label_digests(opened, rows))
     codes_N, count = patient_codes([opened.patients[row] for row in rows])
     patients = Patients(codes_N, draw_multiplicities(count, config.resamples, config.seed))
     pace = Pace(folder, events, "models", "paired differences", len(evaluations) - 1)
@@ -139,7 +143,8 @@ def compare(
     )
 
 
-def _refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) -> None:
+def refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) -> None:
+    """Numbers are held together on one test part alone, and on the labels of this run. Raises WorldError."""
     examined = evaluations[0]
     for other in evaluations[1:]:
         if other.results.test_sha256 != examined.results.test_sha256:
@@ -152,8 +157,8 @@ def _refuse_other_test_parts(evaluations: Sequence[Evaluation], opened: Opened) 
         raise WorldError("comparison", "the evaluations hold recordings outside its cohort", "Compare on their cohort")
 
 
-def _refuse_other_labels(evaluations: Sequence[Evaluation], digests: Mapping[str, str]) -> None:
-    """A difference between two figures and the figures themselves must rest on the same labels."""
+def refuse_other_labels(evaluations: Sequence[Evaluation], digests: Mapping[str, str]) -> None:
+    """A difference between two figures and the figures themselves must rest on the same labels. Raises WorldError."""
     for evaluation in evaluations:
         told = evaluation.results.labels_sha256
         changed = [label for label, digest in digests.items() if told.get(label, digest) != digest]
@@ -165,7 +170,7 @@ def _refuse_other_labels(evaluations: Sequence[Evaluation], digests: Mapping[str
             )
 
 
-def _rows(opened: Opened, record_ids: Sequence[str]) -> NDArray[np.intp]:
+def rows_of(opened: Opened, record_ids: Sequence[str]) -> NDArray[np.intp]:
     """Places in the manifest of the recordings of the test part."""
     place = {record_id: row for row, record_id in enumerate(opened.record_ids)}
     return np.array([place[record_id] for record_id in record_ids], dtype=np.intp)

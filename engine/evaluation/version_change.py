@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.contract.config import VersionConfig
 from engine.contract.errors import WorldError
 from engine.contract.events import EventWriter
+from engine.contract.output_types import WHY_NOT
 from engine.contract.results import VersionResults
 from engine.contract.run import RunFolder
 from engine.contract.version_change import POLICIES, Change, LabelChange
@@ -119,11 +120,12 @@ def label_change(pair: Pair, side: Measures, groups: dict[str, list[str]]) -> La
         side: its AUROC by both versions.
         groups: by attribute the group of each recording tested.
     """
-    changes, left_out = [auroc_change(pair, side)], []
+    changes: list[Change] = []
+    left_out: list[str] = []
     if "flag" in pair.outputs:
-        left_out.append("Average precision: a flag is one point; the AUROC of flags is the mean of both rates")
+        left_out.append(f"AUROC and average precision: {WHY_NOT['flag']}")
     else:
-        changes.append(precision_change(pair, side[0].problem or side[1].problem))
+        changes = [auroc_change(pair, side), precision_change(pair, side[0].problem or side[1].problem)]
     if brier := brier_change(pair):
         changes.append(brier)
     else:
@@ -197,7 +199,7 @@ def _notes(versions: Sequence[Evaluation], pairs: Sequence[Pair], sides: Sequenc
     if old.mode != new.mode:
         told = f"The versions were evaluated in different ways (old: {old.mode}; new: {new.mode})"
         notes.append(f"{told}: a difference may come from that")
-    for name, one, other in (("old", *versions), ("new", *reversed(versions))):
+    for name, one, other in (("old", versions[0], versions[1]), ("new", versions[1], versions[0])):
         if alone := [label for label in one.labels if label not in other.labels]:
             notes.append(f"Only the {name} version was evaluated on: {', '.join(alone)}")
     used = sum(in_macro(a) and in_macro(b) for a, b in sides)
