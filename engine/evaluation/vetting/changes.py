@@ -33,7 +33,8 @@ class Change:
         shift: mean absolute difference in standard deviations of the right side, mean over columns.
         changed_calls: share of recordings of which a call changes; None where nothing is called.
         still: whether the wrong side says the same of every recording, and the right one did not.
-        beyond: share of numbers that lie further out than the right side's whole range on either side of it.
+        beyond: share of numbers without bounds that lie further out than the right side's whole range beyond its ends;
+            a probability is plausible wherever it lies.
     """
 
     spearman: float | None
@@ -71,8 +72,14 @@ def change_of(outputs: Sequence[Output], right: Layers, wrong: Layers) -> Change
         still=bool(
             len(wrong_RK) > 1 and moves_K.any() and (wrong_RK.std(axis=0)[moves_K] < 0.01 * spread_K[moves_K]).all()
         ),
-        beyond=float(beyond.mean()),
+        beyond=float(beyond[:, _open(chosen, right)].mean()) if _open(chosen, right).any() else 0.0,
     )
+
+
+def _open(outputs: Sequence[Output], right: Layers) -> NDArray[np.bool_]:
+    """Columns of numbers without bounds."""
+    free = [output.judged_as not in ("probability", "flag") for output in outputs]
+    return np.repeat(free, [right[output.name].shape[1] for output in outputs])
 
 
 def _spearman(one_RK: Floats, other_RK: Floats) -> float | None:

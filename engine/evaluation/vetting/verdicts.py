@@ -84,7 +84,7 @@ def _told(change: Change) -> str:
         parts.append(f"rank correlation {change.spearman:.3f}")
     if change.changed_calls is not None:
         parts.append(f"{100 * change.changed_calls:.1f} % of calls changed")
-    elif change.shift is not None:
+    if change.shift is not None and (change.changed_calls or 0) <= SAME_CALLS:
         parts.append(f"moved by {change.shift:.2g} standard deviations")
     return ", ".join(parts) or "nothing can be compared"
 
