@@ -9,13 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.core import audit, jobs, models, reports
+from app.core import audit, external_models, jobs, models, reports
 from app.core.config_paths import config_sha256, portable_again
 from app.core.digests import sha256_of
 from app.core.home import Home
 from app.core.rows import AuditVerdict
 from app.core.schema import AuditEvent, Job, RegisteredModel
 from app.report.verify import RunFacts
+from engine.contract.model_source import ExternalModel
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class HomeFacts:
             definition = None if found is None else dict(found.definition)
         if definition is None:
             return None
+        if definition["source"] == "external":
+            return external_models.files_sha256(self.home, ExternalModel.model_validate(definition))
         file = {"native": models.WEIGHTS, "predictions": models.SCORES}.get(definition["source"])
         if file is None:
             return models.definition_sha256(definition)
