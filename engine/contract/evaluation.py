@@ -11,6 +11,7 @@ from engine.contract.estimate import Estimate, Model
 from engine.contract.gallery import Failure
 from engine.contract.model_source import ModelSource
 from engine.contract.operating import EffectiveSize, OperatingPoint, Share, ThresholdCurve, ThresholdRule
+from engine.contract.output_types import OutputType
 from engine.contract.page import Page
 from engine.contract.recalibration import RecalibrationResults
 from engine.contract.regression import RegressionResults
@@ -143,6 +144,9 @@ class LabelResult(Model):
     recalibration: RecalibrationResults | None = None
     subgroups: list[SubgroupResults] = Field([], description="AUROC by attribute.")
     failures: list[Failure] = Field([], description="The recordings that it gets most wrong.")
+    judged_as: OutputType | None = Field(
+        None, description="What the model's numbers for it are said to be; of a flag nothing that needs ranks is told."
+    )
 
 
 class TargetResult(Model):

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.output_types import OutputType
 from engine.contract.results import Estimate, LabelResult
 from engine.data.splits import split_digest
+from engine.evaluation.flags import FLAGS, NO_RANKING, unranked
 from engine.evaluation.label_page import Beyond
 from engine.evaluation.opened import Opened
 from engine.evaluation.operating import FLAG, Cuts, operating_point
@@ -76,6 +78,7 @@ def judge(
     cuts: Cuts | None = None,
     beyond: Beyond | None = None,
     on_label: Callable[[int], None] | None = None,
+    kinds: Sequence[OutputType] = (),
 ) -> Judged:
     """Measure every label on common patient resamples.
 
@@ -91,6 +94,7 @@ def judge(
         cuts: thresholds; without them AUROC alone is told, as a probe along a pretraining does.
         beyond: what calibration, utility, subgroups and failures are told from; without it they are not.
         on_label: told how many labels are done; may raise to stop.
+        kinds: what the outputs of each label are; empty where they are what they seem.
     """
     codes_N, count = patient_codes(patients)
     weight_PB = draw_multiplicities(count, resamples, seed)
@@ -99,13 +103,15 @@ def judge(
     results: list[LabelResult] = []
     for column, label in enumerate(labels):
         y_N, score_N, problem = y_NL[:, column], score_NL[:, column], told_problems.get(column, "")
-        measured.append(measure(y_N, score_N, codes_N, weight_PB))
+        flag = cuts is not None and cuts.rule[column] == FLAG
+        found = measure(y_N, score_N, codes_N, weight_PB)
+        measured.append(unranked(found) if flag else found)
         auroc = _explained(auroc_estimate(measured[-1], confidence), problem)
-        result = LabelResult(label=label, auroc=auroc)
+        result = LabelResult(label=label, auroc=auroc, judged_as=_judged_as(kinds[column] if kinds else None, flag))
         if cuts is not None:
             result = look.further(result, (column, label), (y_N, score_N), measured[-1], cuts, problem)
         if beyond is not None and not problem:
-            pages = beyond.pages(column, label, score_N, codes_N, weight_PB)
+            pages = beyond.pages(column, label, score_N, codes_N, weight_PB, flag)
             result = result.model_copy(update=pages)
         results.append(result)
         if on_label is not None:
@@ -115,9 +121,16 @@ def judge(
     known_NL = np.isfinite(y_NL)
     scored_N = (known_NL & np.isfinite(score_NL)).any(axis=1)
     macro = macro_estimate(measured, int(scored_N.sum()), len(np.unique(codes_N[scored_N])), confidence)
+    if results and all(result.judged_as in FLAGS for result in results):
+        macro = macro.model_copy(update={"not_estimable": NO_RANKING})
     asked = [column for column in range(len(labels)) if column not in told_problems]
     missing = int((known_NL & ~np.isfinite(score_NL))[:, asked].any(axis=1).sum())
     return Judged(macro, results, [*macro_notes(results, measured), *_flag_notes(labels, cuts)], missing)
+
+
+def _judged_as(told: OutputType | None, flag: bool) -> OutputType | None:
+    """What the numbers of a label are: what is nothing but 0 and 1 is a flag, whatever it is called."""
+    return "flag" if flag and told not in FLAGS else told
 
 
 def _corrected_together(results: list[LabelResult], confirmatory: bool) -> list[LabelResult]:
@@ -150,7 +163,7 @@ class _Look:
         """The label's result with all that goes beyond its AUROC."""
         y_N, score_N = sides
         shared = self.codes_N, self.weight_PB
-        problem = problem or measured.problem
+        problem = problem or measured.problem  # of a flag: that there is nothing to rank
         auprc = precision_estimate(y_N, score_N, *shared, problem, self.confidence)
         table = ThresholdTable.of(y_N, score_N)
         return result.model_copy(
@@ -165,11 +178,14 @@ class _Look:
 
 
 def _flag_notes(labels: Sequence[str], cuts: Cuts | None) -> list[str]:
-    """Flags have one point and no ranking, which a reader of their AUROC must know."""
+    """Flags have one point and no ranking, which a reader who looks for their AUROC must know."""
     flags = [label for label, rule in zip(labels, cuts.rule if cuts else [], strict=False) if rule == FLAG]
     if not flags:
         return []
-    return [f"Flags, not scores: {', '.join(flags)}. Their AUROC is the mean of sensitivity and specificity"]
+    instead = "read sensitivity, specificity and the net benefit at one point"
+    return [
+        f"Flags, not scores: {', '.join(flags)}. Nothing can be ranked, so they have no AUROC and no curve; {instead}"
+    ]
 
 
 def macro_notes(results: Sequence[LabelResult], measured: Sequence[Measured]) -> list[str]:

@@ -20,6 +20,7 @@ from engine.contract.calibration import CalibrationResults
 from engine.contract.evaluation import EvaluationSettings
 from engine.contract.recalibration import RecalibrationResults
 from engine.contract.subgroups import SubgroupResults
+from engine.evaluation.flags import net_benefit_point, rate_groups
 from engine.metrics.brier import overall_results
 from engine.metrics.calibration import calibration_results
 from engine.metrics.discrimination import Counts, Ints
@@ -58,7 +59,9 @@ class Beyond:
     record_ids: Sequence[str]
     groups: Mapping[str, Sequence[str]]
 
-    def pages(self, column: int, label: str, score_N: Floats, codes_N: Ints, weight_PB: Counts) -> dict[str, Any]:
+    def pages(
+        self, column: int, label: str, score_N: Floats, codes_N: Ints, weight_PB: Counts, flag: bool = False
+    ) -> dict[str, Any]:
         """Fields of the label's result.
 
         Args:
@@ -67,20 +70,36 @@ class Beyond:
             score_N: scores of the test part.
             codes_N: patients of the test part, 0..P-1.
             weight_PB: the multiplicities that all statistics of the test part share.
+            flag: whether the scores are flags: one point, no ranks and no probabilities.
         """
         y_N = self.y_ML[self.rows_N, column]
         people = [self.patients[row] for row in self.rows_N.tolist()]
         records = [self.record_ids[row] for row in self.rows_N.tolist()]
+        worst = {"failures": failures(label, y_N, score_N, records, people)}
+        if flag:
+            return {**self._of_flags(label, y_N, score_N, codes_N, weight_PB), **worst}
         return {
             **self._of_probabilities(column, label, y_N, codes_N, weight_PB),
             "subgroups": self._subgroups(y_N, score_N, codes_N, weight_PB),
-            "failures": failures(label, y_N, score_N, records, people),
+            **worst,
+        }
+
+    def _of_flags(self, label: str, y_N: Floats, flag_N: Floats, codes_N: Ints, weight_PB: Counts) -> dict[str, Any]:
+        """Net benefit at one point, gaps of sensitivity and specificity."""
+        shares = self.settings.local_prevalence.get(label, ())
+        groups = {
+            name: [group_M[row] for row in self.rows_N.tolist()] for name, group_M in self.groups.items() if group_M
+        }
+        prevalence, confidence = shares[0] if shares else None, self.settings.confidence
+        return {
+            "utility": net_benefit_point(y_N, flag_N, codes_N, weight_PB, confidence, prevalence),
+            "subgroups": rate_groups(y_N, flag_N, codes_N, weight_PB, groups, self.settings),
         }
 
     def _of_probabilities(
         self, column: int, label: str, y_N: Floats, codes_N: Ints, weight_PB: Counts
     ) -> dict[str, Any]:
-        if self.probability_ML is None:
+        if self.probability_ML is None or not np.isfinite(self.probability_ML[:, column]).any():
             return {}
         p_N, confidence = self.probability_ML[self.rows_N, column], self.settings.confidence
         shares = self.settings.local_prevalence.get(label, ())

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.operating import OperatingPoint, ThresholdRule
+from engine.contract.output_types import OutputType
+from engine.evaluation.flags import FLAGS
 from engine.evaluation.probe import parts_of
 from engine.metrics.confusion import FN, FP, TN, TP, Confusion, operating_measures
 from engine.metrics.discrimination import Counts, Floats, Ints, label_problem
@@ -50,6 +52,7 @@ def cuts_of(
     rows_N: Ints,
     rule: ThresholdRule,
     prevalences: Mapping[str, Sequence[float]] | None = None,
+    kinds: Sequence[OutputType] = (),
 ) -> Cuts:
     """Choose a threshold for every label, in every part that is scored.
 
@@ -60,6 +63,7 @@ def cuts_of(
         rows_N: places of the test part's recordings.
         rule: how to choose.
         prevalences: by label, where else to read the numbers.
+        kinds: what the outputs of each label are; scores where nothing is said.
 
     Raises:
         WorldError: the split has neither folds nor a train and a test part.
@@ -69,7 +73,7 @@ def cuts_of(
     words = [rule.words] * score_ML.shape[1]
     for label in range(score_ML.shape[1]):
         score_M = score_ML[:, label]
-        if is_flag(score_M):
+        if is_flag(score_M) or (kinds and kinds[label] in FLAGS):
             threshold_ML[:, label], words[label] = 1.0, FLAG
             continue
         for part in parts:

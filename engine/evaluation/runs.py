@@ -78,7 +78,15 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
     scored = score(folder, config, events, opened)
     part = tested(opened)
     rows = part.rows_N
-    cuts = cuts_of(opened.y_NL, scored.score_NL, opened.split, rows, config.threshold, config.local_prevalence)
+    cuts = cuts_of(
+        opened.y_NL,
+        scored.score_NL,
+        opened.split,
+        rows,
+        config.threshold,
+        config.local_prevalence,
+        scored.kinds,
+    )
     judged = _judged(folder, config, events, opened, scored, rows, cuts)
     targets, macro_mae = _judged_numbers(config, opened, scored, rows)
     _keep(folder, opened, part, scored, cuts)
@@ -145,6 +153,7 @@ def _judged(
         cuts=cuts,
         beyond=beyond,
         on_label=pace.step,
+        kinds=scored.kinds,
     )
 
 

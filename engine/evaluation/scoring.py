@@ -28,6 +28,7 @@ from engine.contract.config import (
 from engine.contract.errors import UsageError
 from engine.contract.evaluation import MODES, FewLabelResults, HeadHistory
 from engine.contract.events import EventWriter
+from engine.contract.output_types import OutputType
 from engine.contract.run import RunFolder
 from engine.evaluation.baseline import known_features
 from engine.evaluation.few_labels import few_label_results, probes
@@ -57,6 +58,7 @@ class Scored:
         training: one a part that was trained on crops.
         checkpoint: path below the run folder of the finetuned model, where it is kept.
         few_labels: the curve over fewer labelled patients, where one was asked for.
+        kinds: by label what a vendor's or supplied answers are; empty for what was trained here.
     """
 
     sha256: str
@@ -71,6 +73,7 @@ class Scored:
     checkpoint: str = ""
     number_problems: dict[int, str] = field(default_factory=dict)
     few_labels: FewLabelResults | None = None
+    kinds: tuple[OutputType, ...] = ()
 
 
 def score(folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened) -> Scored:
@@ -128,7 +131,8 @@ def _own(
     score_NL, probability_NL = own_scores(embedded.layers, chosen)
     layers = {one.name: embedded.layers[one.name] for one in source.outputs if one.kind == "embedding"}
     notes = [*notes_of(chosen), *model.notes, *_refused(embedded.refused)]
-    return Scored(source.sha256, MODES["own"], score_NL, probability_NL, layers=layers, notes=notes)
+    kinds = tuple(one.judged_as for one in chosen)
+    return Scored(source.sha256, MODES["own"], score_NL, probability_NL, layers=layers, notes=notes, kinds=kinds)
 
 
 def _refused(refused: Mapping[str, str]) -> list[str]:
@@ -160,7 +164,9 @@ def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
         notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
     likely_L = np.array([source.kind_of(label) == "probability" for label in opened.labels], dtype=bool)
     probability_NL = np.where(likely_L, score_NL, np.nan) if likely_L.any() else None
-    return Scored(told.sha256, "scores as supplied", score_NL, probability_NL, prediction_NK, notes=notes)
+    kinds = tuple(source.kind_of(label) for label in opened.labels)
+    mode = "scores as supplied"
+    return Scored(told.sha256, mode, score_NL, probability_NL, prediction_NK, notes=notes, kinds=kinds)
 
 
 def _baseline(

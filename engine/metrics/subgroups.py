@@ -19,7 +19,7 @@ from engine.contract.estimate import Estimate
 from engine.contract.subgroups import GroupResult, GroupState, SubgroupResults
 from engine.metrics.discrimination import Counts, Floats, Ints, Ranked
 from engine.metrics.multiplicity import benjamini_hochberg, holm
-from engine.metrics.patient_sums import Sampled, SampleSize, Scale, estimate
+from engine.metrics.patient_sums import PatientSums, Sampled, SampleSize, Scale, estimate
 from engine.metrics.uncertainty import Influence
 
 LEAST_PATIENTS = 10
@@ -67,6 +67,27 @@ def auroc_measure(y_N: Floats, score_N: Floats, patient_N: Ints, weight_PB: Coun
         return Sampled(value, error_P, ranked.resampled(weight_PB))
 
     return Asked("AUROC", measure, patient_N, np.isfinite(y_N) & np.isfinite(score_N), y_N, scale="logit")
+
+
+def rate_measure(name: str, y_N: Floats, called_N: Floats, patient_N: Ints, weight_PB: Counts) -> Asked:
+    """Share of right calls within one class as a measure of subgroups; patients of that class alone count.
+
+    Args:
+        name: "Sensitivity" or "Specificity".
+        y_N: 1, 0, or NaN where unknown.
+        called_N: 1 where called positive, 0 where negative, NaN where there is no output.
+        patient_N: patient code of each recording.
+        weight_PB: the multiplicities that all statistics of the test part share.
+    """
+    wanted = 1.0 if name == "Sensitivity" else 0.0
+    right_N = (called_N == wanted).astype(np.float64)
+
+    def measure(rows_N: Rows) -> Sampled:
+        rows = np.array([right_N[rows_N], np.ones(int(rows_N.sum()))])
+        return PatientSums.of(rows, patient_N[rows_N], weight_PB).sampled(lambda sum_M: sum_M[0] / sum_M[1])
+
+    known_N = (y_N == wanted) & np.isfinite(called_N)
+    return Asked(name, measure, patient_N, known_N, scale="logit")
 
 
 def subgroup_results(

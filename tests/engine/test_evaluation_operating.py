@@ -96,8 +96,9 @@ def test_flags_are_read_as_they_are_and_say_that_they_are_no_ranking():
     told = judged(y_N, (score_N > 0.5).astype(float), patient_N, split)
     point = told.labels[0].operating
     assert (point.rule, point.threshold) == (FLAG, 1.0)
-    sensitivity, specificity = (point.measures[name].value for name in ("sensitivity", "specificity"))
-    assert told.labels[0].auroc.value == pytest.approx((sensitivity + specificity) / 2)
+    assert {"sensitivity", "specificity", "ppv", "npv", "kappa"} <= point.measures.keys()
+    assert (told.labels[0].auroc.value, told.labels[0].auroc.not_estimable) == (None, WHY_NOT["flag"])
+    assert (told.labels[0].judged_as, told.labels[0].curve, told.macro.not_estimable) == ("flag", None, WHY_NOT["flag"])
     assert "Flags, not scores: MI" in told.notes[-1]
 
 
