@@ -24,7 +24,6 @@ class Axis:
     low: float
     high: float
     neutral: float
-    places: int = 1
 
     def at(self, value: float, width: float) -> float:
         """Position of a value on a plot `width` points wide, kept inside it."""
@@ -96,9 +95,10 @@ class AxisCell(Drawn):
 
     def draw(self) -> None:
         """Draw tick labels over short ticks."""
+        places = style.places_of(self.axis.ticks())
         for value in self.axis.ticks():
             x = self.axis.at(value, self.width)
-            draw_text(self.canv, x, 2, style.decimal(value, self.axis.places), style.SANS, 6, style.MUTED, "center")
+            draw_text(self.canv, x, 2, style.decimal(value, places), style.SANS, 6, style.MUTED, "center")
             self.canv.setStrokeColor(style.FAINT)
             self.canv.setLineWidth(0.4)
             self.canv.line(x, -3.5, x, -1)
@@ -154,7 +154,7 @@ class CurveChart(Drawn):
         canvas = self.canv
         draw_text(canvas, 0, self.height - 7, self.y_name, style.SANS, 7, style.MUTED)
         marks = style.ticks(*self._y)
-        places = _places(marks)
+        places = style.places_of(marks)
         for value in marks:
             x, y = self._place(0, value)
             canvas.setStrokeColor(style.RULE)
@@ -335,7 +335,3 @@ def _neutral_line(canvas: Canvas, x: float, low: float, high: float) -> None:
     canvas.setDash([1.5, 1.5])
     canvas.line(x, low, x, high)
     canvas.setDash([])
-
-
-def _places(values: Sequence[float]) -> int:
-    return next((places for places in range(4) if all(abs(v - round(v, places)) < 1e-9 for v in values)), 4)

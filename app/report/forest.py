@@ -66,7 +66,7 @@ class ForestPlot(Drawn):
     def _ticks(self) -> None:
         canvas, top = self.canv, self.height - self.HEAD + 2
         marks = style.ticks(*self._limits, 5)
-        places = next((n for n in range(5) if all(abs(v - round(v, n)) < 1e-9 for v in marks)), 4)
+        places = style.places_of(marks)
         for value in marks:
             x = self._at(value)
             canvas.setStrokeColor(style.RULE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections.abc import Sequence
 from xml.sax.saxutils import escape as escape_xml
 
 from reportlab.lib.colors import HexColor
@@ -189,3 +190,8 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
             if last - first < most:
                 return [round(k * size, 10) for k in range(first, last + 1)]
     return [low, high]
+
+
+def places_of(marks: Sequence[float], most: int = 4) -> int:
+    """Fewest decimal places that tell all marks exactly, `most` where none do: never two marks of one text."""
+    return next((n for n in range(most) if all(abs(mark - round(mark, n)) < 1e-9 for mark in marks)), most)
