@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -15,10 +17,12 @@ from engine.contract.errors import WorldError
 from engine.contract.sandbox import Confinement, Limits, SandboxState
 from engine.zoo.sandbox import landlock, seccomp
 from engine.zoo.sandbox.faults import world_error
-from engine.zoo.sandbox.starting import OWN_ROOT, Plan
+from engine.zoo.sandbox.starting import OWN_ROOT, Plan, is_root
 
 ORDER: tuple[Confinement, ...] = ("bubblewrap", "namespaces", "landlock", "job object", "none")
 TRIAL_S = 20
+OWN_USERS = 0x7000_0000
+"""Numbers of users from here on belong to nobody: systems and directories give out far lower ones."""
 
 LAYERS = {
     "bubblewrap": "bubblewrap (own network, processes, users and files)",
@@ -27,6 +31,7 @@ LAYERS = {
     "job object": "job object (memory and processes together, all end at once)",
     "restricted token": "restricted token of low integrity",
     "seccomp": "seccomp filter (no sockets, no mounts, no tracing)",
+    "user": "a user of its own without rights",
     "rlimits": "resource limits",
     "watch": "watchdog of memory, processes and time",
 }
@@ -48,9 +53,33 @@ def state() -> SandboxState:
     return state_of(level, layers_of(level) or ())
 
 
-@cache
 def layers_of(level: Confinement) -> tuple[str, ...] | None:
     """The layers in force when a process is shut in this way, as one that does nothing tells; None where it fails."""
+    return (_tried(level, OWN_USERS) if is_root() and level in OWN_ROOT else None) or _tried(level, 0)
+
+
+def user_for(level: Confinement, folder: Path) -> int:
+    """A user that nobody else is, for root's process to become; 0 where it keeps its own.
+
+    It keeps its own where the system allows no change, or where the model's files are for root's eyes alone.
+    """
+    if not is_root() or level not in OWN_ROOT or _tried(level, OWN_USERS) is None:
+        return 0
+    if not all(_for_all(path) for path in (folder, *folder.rglob("*"))):
+        return 0
+    return OWN_USERS + secrets.randbelow(2**24)
+
+
+def _for_all(path: Path) -> bool:
+    """Whether a user without rights can read a file, or look into a folder, whoever it belongs to."""
+    told = path.stat()
+    needed = 0o5 if stat.S_ISDIR(told.st_mode) else 0o4
+    return told.st_mode & needed == needed or (told.st_gid == 0 and told.st_mode >> 3 & needed == needed)
+
+
+@cache
+def _tried(level: Confinement, user: int) -> tuple[str, ...] | None:
+    """The layers in force when a process that does nothing is shut in this way, as `user`."""
     if level == "none":
         return ("rlimits",) if os.name == "posix" else ()
     if level == "job object":
@@ -60,7 +89,8 @@ def layers_of(level: Confinement) -> tuple[str, ...] | None:
     if (level == "bubblewrap" and shutil.which("bwrap") is None) or (level == "landlock" and not landlock.version()):
         return None
     with tempfile.TemporaryDirectory(prefix="isoline-") as folder:
-        plan = Plan(level, Path(folder), Path(folder), Limits(), command=("/bin/true",))
+        os.chmod(folder, 0o755)  # made for root's eyes alone
+        plan = Plan(level, Path(folder), Path(folder), Limits(), command=("/bin/true",), user=user)
         try:
             done = subprocess.run(
                 plan.command_line(),

@@ -25,7 +25,9 @@ STAGE = "/tmp"
 """Where the new root is put together: the folder that every system has, seen by this process alone."""
 
 
-def enter(binds: Iterable[Sequence[str]], links: Iterable[Sequence[str]], scratch_bytes: int) -> None:
+def enter(
+    binds: Iterable[Sequence[str]], links: Iterable[Sequence[str]], scratch_bytes: int, *, own_users: bool
+) -> None:
     """Put this process into namespaces of its own, with a root that holds nothing but what is named.
 
     Returns in the new namespace's first process; the one that called waits and ends as that one ends.
@@ -34,16 +36,19 @@ def enter(binds: Iterable[Sequence[str]], links: Iterable[Sequence[str]], scratc
         binds: pairs of a path here and the path where it stands inside, read-only.
         links: pairs of a target and the path of the symbolic link inside.
         scratch_bytes: size of /tmp, the one place that can be written.
+        own_users: whether a user namespace gives the right to make the others; root has it without.
 
     Raises:
         OSError: the kernel or the system's settings do not allow it.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.getuid(), os.getgid()
-    _tried(libc.unshare(NEW_USER | NEW_MOUNT | NEW_PID | NEW_NET | NEW_IPC | NEW_UTS), "unshare")
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+    kinds = NEW_MOUNT | NEW_PID | NEW_NET | NEW_IPC | NEW_UTS
+    _tried(libc.unshare(kinds | (NEW_USER if own_users else 0)), "unshare")
+    if own_users:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     first = os.fork()
     if first:
@@ -72,7 +77,7 @@ def _root(libc: ctypes.CDLL, binds: Iterable[Sequence[str]], links: Iterable[Seq
     for name in ("proc", "tmp", "old"):
         os.mkdir(f"{STAGE}/{name}")
     _mount(libc, "proc", f"{STAGE}/proc", "proc", NO_SUID | NO_DEVICES | NO_EXEC)
-    _mount(libc, "tmpfs", f"{STAGE}/tmp", "tmpfs", NO_SUID | NO_DEVICES, f"size={scratch},mode=700")
+    _mount(libc, "tmpfs", f"{STAGE}/tmp", "tmpfs", NO_SUID | NO_DEVICES, f"size={scratch},mode=1777")
     _tried(libc.syscall(PIVOT_ROOT[os.uname().machine], STAGE.encode(), f"{STAGE}/old".encode()), "pivot_root")
     os.chdir("/")
     _tried(libc.umount2(b"/old", DETACH), "umount")

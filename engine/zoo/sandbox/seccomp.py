@@ -129,7 +129,8 @@ MARKING_FILES = {
     "utimensat": (280, 88),
 }
 """What Landlock does not handle: modes, owners, times and attributes of files that only their names are known of."""
-BIRTH = {"fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281)}
+FORKS: dict[str, tuple[int, int | None]] = {"fork": (57, None), "vfork": (58, None)}
+PROGRAMS = {"execve": (59, 221), "execveat": (322, 281)}
 NOT_THERE = {
     "clone3": (435, 435),
     "io_uring_setup": (425, 425),
@@ -150,16 +151,18 @@ def architecture() -> str:
     return machine if os.uname().sysname == "Linux" and machine in AUDIT_ARCH else ""
 
 
-def refusing(machine: str, *, marking_files: bool, birth: bool) -> bytes:
+def refusing(machine: str, *, marking_files: bool, forks: bool, programs: bool) -> bytes:
     """The filter's program.
 
     Args:
         machine: `X86` or `ARM`.
         marking_files: whether modes, owners and times of files may be changed.
-        birth: whether processes may be started; threads always may.
+        forks: whether processes may be started; threads always may.
+        programs: whether a process may become another program.
     """
     column = 0 if machine == X86 else 1
-    refused = REACHING_OUT | KERNEL | ({} if marking_files else MARKING_FILES) | ({} if birth else BIRTH)
+    refused = REACHING_OUT | KERNEL | ({} if marking_files else MARKING_FILES)
+    refused |= ({} if forks else FORKS) | ({} if programs else PROGRAMS)
     program = [
         _step(LOAD, 4),
         _step(JUMP_EQUAL, AUDIT_ARCH[machine], 1, 0),
@@ -172,15 +175,15 @@ def refusing(machine: str, *, marking_files: bool, birth: bool) -> bytes:
         for pair in numbers.values():
             if pair[column] is not None:
                 program += [_step(JUMP_EQUAL, pair[column] or 0, 0, 1), _step(RETURN, REFUSE | code)]
-    program += _argument_rules(column, birth)
+    program += _argument_rules(column, forks)
     return b"".join([*program, _step(RETURN, ALLOW)])
 
 
-def _argument_rules(column: int, birth: bool) -> list[bytes]:
+def _argument_rules(column: int, forks: bool) -> list[bytes]:
     """Calls that are refused for some of their arguments alone; the number is loaded anew behind each."""
     refuse = _step(RETURN, REFUSE | errno.EPERM)
     flags = [_step(LOAD, 16), _step(JUMP_ANY_BIT, CLONE_NEW, 0, 1), refuse]
-    if not birth:
+    if not forks:
         flags += [_step(JUMP_ANY_BIT, CLONE_THREAD, 1, 0), refuse]
     typing = [_step(LOAD, 24), _step(JUMP_EQUAL, TIOCSTI, 1, 0), _step(JUMP_EQUAL, TIOCLINUX, 0, 1), refuse]
     others = [_step(LOAD, 16), _step(JUMP_EQUAL, 0, 1, 0), refuse]
@@ -194,7 +197,7 @@ def _step(code: int, k: int, when: int = 0, otherwise: int = 0) -> bytes:
     return struct.pack("HBBI", code, when, otherwise, k)
 
 
-def install(*, marking_files: bool, birth: bool) -> None:
+def install(*, marking_files: bool, forks: bool, programs: bool) -> None:
     """Filter the calls of this process, all its threads, and all that comes from it; there is no way back.
 
     Raises:
@@ -204,7 +207,7 @@ def install(*, marking_files: bool, birth: bool) -> None:
     if not machine:
         raise OSError(errno.ENOSYS, "no filter for this processor")
     libc = ctypes.CDLL(None, use_errno=True)
-    program = refusing(machine, marking_files=marking_files, birth=birth)
+    program = refusing(machine, marking_files=marking_files, forks=forks, programs=programs)
     held = ctypes.create_string_buffer(program, len(program))
     described = _Program(len(program) // 8, ctypes.addressof(held))
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):

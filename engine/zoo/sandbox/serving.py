@@ -112,7 +112,7 @@ class _Worker:
         kind: type[Runtime] = getattr(importlib.import_module(module), name)
         if self._filtered:
             # The libraries are there: from here on no process is started any more, threads are.
-            seccomp.install(marking_files=True, birth=False)
+            seccomp.install(marking_files=True, forks=False, programs=False)
         return kind(os.path.join(self._folder, self._entry), self._folder, self._threads)
 
 

@@ -20,7 +20,7 @@ from engine.zoo.sandbox.channel import Channel
 from engine.zoo.sandbox.faults import world_error
 from engine.zoo.sandbox.graph import Graph
 from engine.zoo.sandbox.launcher import NOT_STARTED, REFUSED
-from engine.zoo.sandbox.means import chosen, state_of
+from engine.zoo.sandbox.means import chosen, state_of, user_for
 from engine.zoo.sandbox.pipes import Ended, Hung, pipes
 from engine.zoo.sandbox.starting import OWN_ROOT, Plan
 from engine.zoo.sandbox.watch import Watch
@@ -77,7 +77,8 @@ class Session:
         level = chosen(confinement, allow_incomplete=allow_incomplete)
         _check_files(kind, folder, entry, command)
         self._scratch = Path(tempfile.mkdtemp(prefix="isoline-"))
-        plan = Plan(level, folder, self._scratch, self._limits, "" if kind == "command" else kind, command, threads)
+        runtime, user = "" if kind == "command" else kind, user_for(level, folder)
+        plan = Plan(level, folder, self._scratch, self._limits, runtime, command, threads, user)
         on_disk = None if level in OWN_ROOT else self._scratch
         self._watch = Watch(plan.command_line(), plan.environment(), self._limits, on_disk)
         self.closed, self.nonfinite = False, dict[str, int]()

@@ -34,6 +34,7 @@ class Plan:
         runtime: name of the runtime that serves a model; empty for a program of the vendor's.
         command: the vendor's program and its arguments; empty for a runtime.
         threads: of the arithmetic.
+        user: number of a user that nobody else is, which root's process becomes; 0 where it keeps its own.
     """
 
     level: Confinement
@@ -43,15 +44,29 @@ class Plan:
     runtime: str = ""
     command: Sequence[str] = ()
     threads: int = 1
+    user: int = 0
 
     @cached_property
     def layout(self) -> Layout:
         """What the process sees."""
         return moved(self.folder) if self.level in OWN_ROOT else in_place(self.folder, self.disk)
 
+    @property
+    def counted(self) -> bool:
+        """Whether the kernel keeps the number of its processes; where it does not, none may be started.
+
+        It counts by user: not root's at all, and without a user of its own all that this user runs besides.
+        """
+        return self.level in OWN_ROOT and (self.user != 0 or not is_root())
+
     def environment(self) -> dict[str, str]:
         """All of the process' environment variables: nothing of the user's."""
-        variables = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **dict.fromkeys(THREADS, str(self.threads))}
+        variables = {
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TMPDIR": self.layout.scratch,
+            **dict.fromkeys(THREADS, str(self.threads)),
+        }
         if os.name == "nt":  # without it no program starts there
             variables |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
         return variables
@@ -69,6 +84,8 @@ class Plan:
             "folder": layout.folder,
             "scratch": layout.scratch,
             "threads": self.threads,
+            "user": self.user,
+            "forks": self.counted,
             "rlimits": self._rlimits(),
             "landlock": shut_in and landlock.version() > 0,
             "seccomp": shut_in,
@@ -100,8 +117,7 @@ class Plan:
         # A build of torch for a GPU maps its libraries, some gigabytes, before it does anything.
         mapped = self.layout.library_bytes if self.runtime in ("torchscript", "pt2", "pickle") or self._ours() else 0
         kept = {"AS": limits.memory_bytes + mapped, "FSIZE": limits.scratch_bytes, "NOFILE": FILES_OPEN, "CORE": 0}
-        # Without a user namespace of its own the kernel would count all that this user runs.
-        return kept | ({"NPROC": limits.processes} if self.level in OWN_ROOT else {})
+        return kept | ({"NPROC": limits.processes} if self.counted else {})
 
     def _files(self) -> dict[str, Any]:
         layout, inside = self.layout, [place for _, place in self.layout.binds]
@@ -118,18 +134,30 @@ class Plan:
     def _bubblewrap(self) -> list[str]:
         """A root of its own that is read-only throughout, its own processes, network, host name and user."""
         program = shutil.which("bwrap") or "bwrap"
-        told = [program, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
-        told += ["--uid", "65534", "--gid", "65534", "--hostname", "isoline", "--cap-drop", "ALL"]
+        told = [program, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        told += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "isoline", "--cap-drop", "ALL"]
+        if self.user:  # its rights end when the launcher becomes that user
+            told += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        else:
+            told += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
         for name, value in self.environment().items():
             told += ["--setenv", name, value]
+        for folder in sorted({str(above) for _, place in self.layout.binds for above in Path(place).parents} - {"/"}):
+            told += ["--perms", "0755", "--dir", folder]  # left to itself it makes them for its own user alone
         for source, place in self.layout.binds:
             told += ["--ro-bind", source, place]
         for target, place in self.layout.links:
             told += ["--symlink", target, place]
         scratch = self.layout.scratch
-        told += ["--proc", "/proc", "--dev", "/dev", "--size", str(self.limits.scratch_bytes), "--tmpfs", scratch]
+        told += ["--proc", "/proc", "--dev", "/dev"]
+        told += ["--perms", "1777", "--size", str(self.limits.scratch_bytes), "--tmpfs", scratch]
         # Both are file systems in memory that would take as much as the machine has.
         return [*told, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", scratch, "--"]
+
+
+def is_root() -> bool:
+    """Whether this program runs as root."""
+    return os.name == "posix" and os.geteuid() == 0
 
 
 def _python(layout: Layout, search: Sequence[str]) -> list[str]:
