@@ -23,7 +23,8 @@ def measure(
     """
     found = models.get(session, model)
     if found.source not in ("native", "random"):
-        raise UsageError(f"model {model}", f"a model of kind {found.source} computes nothing here", "Choose a network")
+        reason = f"what a model of kind {found.source} costs is not measured here"
+        raise UsageError(f"model {model}", reason, "Choose a network of this program's own")
     asked = {
         "store": str(home.store),
         "model": models.source_of(home, found),

@@ -183,7 +183,7 @@ def _exposure(session: Session, part: Tested, model: RegisteredModel) -> Exposur
     if declared:
         told += [_same_corpus(part, model.name, declared), _in_packs(part, model.name, declared)]
     if not told or any(_untold(session, one) for one in lineage(session, model)):
-        told.append(_nobody_knows(model.name))
+        told.append(_nobody_knows(model))
     own = [f"{counted(len(seen), 'recording')} of this workspace"] if seen else []
     return Exposure(
         model.name,
@@ -304,8 +304,10 @@ def _in_packs(part: Tested, name: str, declared: str) -> _Told:
     return _of_searches(name, packs)
 
 
-def _nobody_knows(name: str) -> _Told:
-    return _Told(unsearched=(f"What '{name}' was trained on is not known: {NOT_TOLD}",))
+def _nobody_knows(model: RegisteredModel) -> _Told:
+    if "lineage.corpus" in (model.card.get("declined") or ()):
+        return _Told(unsearched=(f"The maker of '{model.name}' declined to tell what it was trained on: {NOT_TOLD}",))
+    return _Told(unsearched=(f"What '{model.name}' was trained on is not known: {NOT_TOLD}",))
 
 
 def _of_searches(name: str, searches: Sequence[LeakSearch]) -> _Told:

@@ -162,6 +162,29 @@ def _supplied_scores(basis: Basis, sections: Sections, trained: Trained) -> Iter
             )
 
 
+def _vendors(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
+    """What nobody outside of a vendor can know of its model."""
+    for section in sections:
+        card = section.card
+        if card.source != "external":
+            continue
+        if card.declined:
+            yield f"The maker of '{card.name}' was asked for {_fields(card.declined)} and declined to tell."
+        if card.assumed:
+            yield (
+                f"Of '{card.name}' nobody told {_fields(card.assumed)}: what was assumed in their place may make it "
+                "look other than it is."
+            )
+        if card.non_commercial:
+            yield f"The licence of '{card.name}' forbids commercial use; the reason that was given: {card.reason}."
+        elif card.non_commercial is None:
+            yield f"Whether the licence of '{card.name}' allows commercial use is not known."
+
+
+def _fields(names: Sequence[str]) -> str:
+    return ", ".join(name.rpartition(".")[2].replace("_", " ") for name in names)
+
+
 def _missing_scores(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
     for section in sections:
         name, missing = section.card.name, section.evaluation.missing_scores
@@ -216,6 +239,7 @@ _LIMITS: tuple[Callable[[Basis, Sections, Trained], Iterator[str]], ...] = (
     _label_origin,
     _patients,
     _supplied_scores,
+    _vendors,
     _missing_scores,
     _quality,
     _looked_before,

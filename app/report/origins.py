@@ -12,7 +12,7 @@ from app.report import style
 from app.report.charts import HeatMap, ShareBar
 from app.report.style import MM
 from app.report.tables import Context, facts, hash_text, table, text
-from engine.contract.card import RESEARCH_STAMP, UNKNOWN, ModelCard
+from engine.contract.card import FORMATS, RESEARCH_STAMP, UNKNOWN, ModelCard
 from engine.contract.results import CKA
 
 _SOURCES = {
@@ -20,6 +20,7 @@ _SOURCES = {
     "random": "same architecture, random weights",
     "baseline": "age and sex alone, no ECG",
     "predictions": "scores supplied as a file",
+    "external": "a vendor's model",
 }
 _COLUMNS = 4
 
@@ -87,7 +88,7 @@ def _cards(models: Sequence[ModelSection], examined: str) -> Any:
         small = f'<font name="{style.SANS}" size="6.8" color="#{style.MUTED.hexval()[2:]}">version '
         heads.append(Paragraph(f"{name}{small}{style.markup(model.card.version)}{role}</font>", style.CELL_BOLD))
     stamped = any(model.card.stamp != RESEARCH_STAMP for model in models)
-    columns = [_card_rows(model, stamped) for model in models]
+    columns = [[*_card_rows(model, stamped), *_vendor_rows(model.card, models)] for model in models]
     rows = [heads]
     for i, (name, _) in enumerate(columns[0]):
         cells = [Paragraph(column[i][1], style.CELL_SMALL) for column in columns]
@@ -109,7 +110,7 @@ def _card_rows(model: ModelSection, stamped: bool) -> list[tuple[str, str]]:
     if line.records is not None:
         corpus += f": {line.records:,} recordings of {style.count(line.patients)} patients"
     return [
-        ("What it is", style.markup(_SOURCES.get(card.source, card.source))),
+        ("What it is", style.markup(_what(card))),
         ("Developer", text(card.developer)),
         ("Licence", text(card.licence)),
         ("Intended use", text(card.intended_use)),
@@ -124,6 +125,30 @@ def _card_rows(model: ModelSection, stamped: bool) -> list[tuple[str, str]]:
         ("sha256", f'<font name="{style.MONO}" size="6.4">{model.sha256[:16]}…</font>'),
         *([("Stamp", style.markup(_stamp(card)))] if stamped else []),
     ]
+
+
+def _what(card: ModelCard) -> str:
+    told = _SOURCES.get(card.source, card.source)
+    return f"{told}: {FORMATS[card.format]}" if card.format else told
+
+
+def _vendor_rows(card: ModelCard, models: Sequence[ModelSection]) -> list[tuple[str, str]]:
+    """What matters of vendors' models; in all columns of a table, or in none."""
+    if all(model.card.source != "external" for model in models):
+        return []
+    if card.source != "external":
+        return [(name, "does not apply") for name in _OF_VENDORS]
+    commercial = {None: text(UNKNOWN), True: "forbidden by its licence", False: "allowed by its licence"}
+    use = commercial[card.non_commercial] + (f"; used here because: {text(card.reason)}" if card.reason else "")
+    declined, assumed = (
+        style.markup(", ".join(name.rpartition(".")[2].replace("_", " ") for name in names)) or "nothing"
+        for names in (card.declined, card.assumed)
+    )
+    rules = style.markup("; ".join(card.eligibility)) or text(UNKNOWN)
+    return list(zip(_OF_VENDORS, (text(card.product or UNKNOWN), use, rules, declined, assumed), strict=True))
+
+
+_OF_VENDORS = ("Product", "Commercial use", "Meant for, as rules", "Declined to tell", "Assumed in place of it")
 
 
 def _stamp(card: ModelCard) -> str:

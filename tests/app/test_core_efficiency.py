@@ -31,7 +31,7 @@ def test_a_measurement_is_queued_with_what_was_asked(workspace):
 
 
 def test_what_computes_nothing_here_and_what_is_out_of_range_is_refused(workspace):
-    with pytest.raises(UsageError, match="computes nothing here"):
+    with pytest.raises(UsageError, match="is not measured here"):
         workspace.efficiency("age + sex")
     with pytest.raises(UsageError, match="seconds"):
         workspace.efficiency("untrained", seconds=-1)
