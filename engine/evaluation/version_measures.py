@@ -41,16 +41,19 @@ Measures = tuple[Measured, Measured]
 
 
 def measured(pair: Pair, rows_N: Rows | None = None) -> Measures:
-    """Both versions' AUROC on the recordings that both scored, of these rows; of a flag none, nor of what it is with."""
+    """Both versions' AUROC on the recordings that both scored, of these rows; none where one of them is a flag."""
     among_N = pair.both_N if rows_N is None else pair.both_N & rows_N
     y_N = np.where(among_N, pair.y_N, np.nan)
     shared = pair.sample.patient_N, pair.sample.weight_PB
     old, new = (measure(y_N, score_N, *shared) for score_N in pair.score_2N)
     if "flag" not in pair.outputs:
         return old, new
-    nowhere_B = np.full(len(old.resampled_B), np.nan)
-    none = {"value": None, "problem": WHY_NOT["flag"], "influence": None, "resampled_B": nowhere_B}
-    return replace(old, **none), replace(new, **none)
+    return _unranked(old), _unranked(new)
+
+
+def _unranked(found: Measured) -> Measured:
+    nowhere_B = np.full(len(found.resampled_B), np.nan)
+    return replace(found, value=None, problem=WHY_NOT["flag"], influence=None, resampled_B=nowhere_B)
 
 
 def auroc_change(pair: Pair, sides: Measures) -> Change:
