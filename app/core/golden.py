@@ -93,8 +93,8 @@ def export_golden(card: ModelCard, golden: Sequence[GoldenECG], folder: Path) ->
 
 
 def _table(one: GoldenECG) -> str:
-    """Millivolts; the shipped files hold whole microvolts, so that six decimals lose nothing."""
-    rows = "\n".join(",".join(f"{value:.6f}" for value in sample) for sample in one.signal_CT.T.tolist())
+    """Millivolts; the shipped files hold whole microvolts, so that three decimals lose nothing."""
+    rows = "\n".join(",".join(f"{value:.3f}" for value in sample) for sample in one.signal_CT.T.tolist())
     return ",".join(CANONICAL) + "\n" + rows + "\n"
 
 
