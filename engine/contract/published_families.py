@@ -103,7 +103,8 @@ def _founder(name: str, leads: tuple[str, ...], parameters: int, file: str) -> V
         window_s=10,
         clip_mv=None,
         filters="notch 50 Hz, quality 30, forward-backward;"
-        " band-pass 0.67-40 Hz, Butterworth order 4, forward-backward",
+        " band-pass 0.67-40 Hz, Butterworth order 4, forward-backward;"
+        " running median of 0.4 s taken off",
         normalisation=WHOLE_WINDOW,
     )
     outputs = _layers(1024, "stage", FOUNDER_STAGES)
@@ -131,9 +132,7 @@ ECGFOUNDER = Family(
     non_commercial=None,
     corpus="HEEDB with the readings of its cardiologists (10 million recordings, 150 labels)",
     dropped=("batch norms that its network holds and never uses",),
-    departures=(
-        "its makers also take off a running median of 0.4 s after filtering; some scripts of theirs do not filter",
-    ),
+    departures=("its makers' scripts for finetuning do not filter",),
     variants=(
         _founder("12-lead", TWELVE, 30_752_646, "12_lead_ECGFounder.pth"),
         _founder("1-lead", ("I",), 30_741_382, "1_lead_ECGFounder.pth"),

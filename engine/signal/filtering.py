@@ -2,9 +2,11 @@
 
     band-pass 0.5-40 Hz, Butterworth order 4, forward-backward
     high-pass 0.5 Hz, Butterworth order 2, forward; notch 50 Hz, quality 30, forward-backward
+    running median of 0.4 s taken off
 
 "order" is what scipy.signal.butter takes: a band-pass of order 4 has eight poles. "forward-backward" runs a filter over
-the signal both ways, without delay and with its attenuation squared.
+the signal both ways, without delay and with its attenuation squared. A running median stands for the baseline; it is
+over the odd number of samples next above its length, and beyond the ends the signal counts as zero.
 
 Shapes: C leads, T samples.
 """
@@ -34,6 +36,7 @@ _PASS = re.compile(
 _NOTCH = re.compile(
     r"(?P<kind>notch) (?P<cuts>[\d.]+) Hz, quality (?P<order>[\d.]+), (?P<way>forward|forward-backward)"
 )
+_MEDIAN = re.compile(r"running median of (?P<seconds>\d+(?:\.\d+)?) s taken off")
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,15 @@ class Filter:
     both_ways: bool
 
 
+@dataclass(frozen=True)
+class MedianBaseline:
+    """A baseline that is the median of so many seconds around each sample; it is taken off."""
+
+    seconds: float
+
+
 @lru_cache(maxsize=64)
-def parse_filters(text: str) -> tuple[Filter, ...]:
+def parse_filters(text: str) -> tuple[Filter | MedianBaseline, ...]:
     """The filters of a card, in the order in which they are applied. Raises WorldError for words that are none."""
     if text == NONE:
         return ()
@@ -61,17 +71,24 @@ def filtered(signal_CT: Signal, rate_hz: float, text: str) -> Signal:
         WorldError: no filter, or one that passes beyond half of the rate.
     """
     for one in parse_filters(text):
-        signal_CT = _applied(signal_CT, rate_hz, one)
+        if isinstance(one, Filter):
+            signal_CT = _applied(signal_CT, rate_hz, one)
+        else:
+            signal_CT = _baseline_off(signal_CT, rate_hz, one.seconds)
     return signal_CT
 
 
 def check_filters(text: str, rate_hz: float) -> None:
     """Make sure that the filters of a card can be made at its rate. Raises WorldError otherwise."""
     for one in parse_filters(text):
-        _sections(one, rate_hz)
+        if isinstance(one, Filter):
+            _sections(one, rate_hz)
 
 
-def _parsed(text: str) -> Filter:
+def _parsed(text: str) -> Filter | MedianBaseline:
+    baseline = _MEDIAN.fullmatch(text)
+    if baseline is not None and float(baseline["seconds"]) > 0:
+        return MedianBaseline(float(baseline["seconds"]))
     found = _PASS.fullmatch(text) or _NOTCH.fullmatch(text)
     if found is None:
         raise WorldError("model card", f"its filter '{text}' is not understood", HOW)
@@ -109,3 +126,12 @@ def _applied(signal_CT: Signal, rate_hz: float, one: Filter) -> Signal:
     # As scipy pads, less where the recording is too short for it.
     pad = min(3 * (2 * len(sections) + 1), signal_CT.shape[1] - 1)
     return np.asarray(sosfiltfilt(sections, signal_CT, axis=1, padlen=max(pad, 0)), dtype=np.float32)
+
+
+def _baseline_off(signal_CT: Signal, rate_hz: float, seconds: float) -> Signal:
+    from scipy.signal import medfilt  # lead by lead: of 12 x 5,000 samples, 30 times as fast as ndimage's of two axes
+
+    half = (int(seconds * rate_hz) + 1) // 2
+    padded_CT = np.pad(signal_CT, ((0, 0), (half, half)))  # medfilt pads too, but warns where a recording is shorter
+    baseline_CT = np.stack([medfilt(lead_T, 2 * half + 1) for lead_T in padded_CT])[:, half : half + signal_CT.shape[1]]
+    return np.asarray(signal_CT - baseline_CT, dtype=np.float32)
