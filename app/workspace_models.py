@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.core import (
     card_gaps,
+    engine_check,
     evaluation_cost,
     evaluation_rows,
     evaluations,
@@ -35,6 +36,7 @@ from engine.contract.config import AnyBackboneConfig, EvaluationSettings
 from engine.contract.estimate import Estimate
 from engine.contract.model_source import BaselineFeature
 from engine.contract.operating import Measure
+from engine.contract.sandbox import SandboxState
 
 
 class Models:
@@ -141,6 +143,14 @@ class Models:
         """
         with self._home.db.read() as session:
             return off_label.off_label(session, name, cohort)
+
+    def sandbox_state(self) -> SandboxState:
+        """What isolates a vendor's process on this machine, asked of the engine: takes seconds.
+
+        Raises:
+            WorldError: the engine does not answer.
+        """
+        return engine_check.sandbox()
 
     def agree_to_incomplete_sandbox(self, name: str) -> ModelRow:
         """Let a model run where the sandbox cannot isolate it fully; it stands in the audit trail who agreed.

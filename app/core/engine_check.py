@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from app.core.engine_command import engine_command
@@ -15,6 +14,7 @@ Found = TypeVar("Found")
 
 TIMEOUT_S = 60
 """Time that the engine has to load torch and to answer."""
+ISOLATES = "what isolates a vendor's model here"
 
 
 def check_command() -> list[str]:
@@ -39,21 +39,32 @@ def devices() -> list[dict[str, str]]:
     Raises:
         WorldError: the engine cannot be started or does not answer.
     """
-    return _asked(devices_of, "it does not say which devices it has")
+    try:
+        return devices_of(_told("which devices it has"))
+    except (KeyError, TypeError):
+        raise _silent("which devices it has") from None
 
 
 def sandbox() -> SandboxState:
-    """What isolates a vendor's process where the engine runs.
+    """What isolates a vendor's process on this machine.
 
     Raises:
         WorldError: the engine cannot be started or does not answer.
     """
-    return _asked(sandbox_of, "it does not say what isolates vendors' models")
+    try:
+        told = {name: value for name, value in _told(ISOLATES)["sandbox"].items() if name != "in_words"}
+        return SandboxState.model_validate(told)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise _silent(ISOLATES) from None
 
 
-def _asked(read: Callable[[dict[str, Any]], Found], silent: str) -> Found:
+def _told(what: str) -> dict[str, Any]:
     try:
         done = subprocess.run(check_command(), capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
-        return read(json.loads(done.stdout))
-    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
-        raise WorldError("engine", silent, "Try: isoline selftest") from None
+        return dict(json.loads(done.stdout))
+    except (OSError, ValueError, TypeError, subprocess.SubprocessError):
+        raise _silent(what) from None
+
+
+def _silent(what: str) -> WorldError:
+    return WorldError("engine", f"it does not say {what}", "Try: isoline selftest")

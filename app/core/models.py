@@ -258,15 +258,9 @@ def _put(draft: Path, goal: Path, names: Iterable[str]) -> None:
 
 def as_row(found: RegisteredModel) -> ModelRow:
     """The frozen row of a model."""
-    return ModelRow(
-        name=found.name,
-        version=found.version,
-        source=found.source,
-        sha256=found.sha256,
-        created=found.created,
-        card=dict(found.card),
-        job_id=found.job_id,
-    )
+    agreed = bool(found.definition.get("allow_incomplete"))
+    told = (found.name, found.version, found.source, found.sha256, found.created, dict(found.card), found.job_id)
+    return ModelRow(*told, allow_incomplete=agreed)
 
 
 def _register(

@@ -239,7 +239,7 @@ class CohortFlow:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A registered model version; immutable."""
+    """A registered model version; immutable but for somebody's word that it may run where isolation is incomplete."""
 
     name: str
     version: str
@@ -248,6 +248,7 @@ class ModelRow:
     created: str
     card: dict[str, Any]
     job_id: str = ""
+    allow_incomplete: bool = False
 
     @property
     def marks(self) -> tuple[str, ...]:

@@ -17,6 +17,16 @@ ACTIONS_MODELS = (
     ),
     page_action(
         "Models",
+        "vet_selected",
+        "models.vet",
+        "Vet model…",
+        icon="verify",
+        tooltip="Hold the selected vendor's model against its card, its maker's numbers, and a contract made wrong",
+        workspace_method="vet",
+        needs_selection=True,
+    ),
+    page_action(
+        "Models",
         "find_models",
         "models.find",
         "Find models",

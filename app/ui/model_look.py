@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from app.core.model_lineage import LineageGraph
 from app.core.rows import JobRow
+from app.core.vetting import Vetting
 from app.ui.model_rows import ListedModel, card_of
-from engine.contract.vetting import VetResults
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -23,31 +23,25 @@ class ModelLook:
         lineage: what it came from and what came of it.
         versions: all models of its product, itself among them; none where it is of no product.
         newest: its newest vetting, whatever became of it.
-        vetted: its newest vetting that is done.
-        results: what that found.
+        vetted: its newest vetting that is done, with what it found.
     """
 
     name: str
     lineage: LineageGraph
     versions: tuple[ListedModel, ...] = ()
     newest: JobRow | None = None
-    vetted: JobRow | None = None
-    results: VetResults | None = None
+    vetted: Vetting | None = None
 
 
 def look(workspace: Workspace, model: ListedModel) -> ModelLook:
     """Ask the workspace; called off the window's thread."""
     name = model.name
-    jobs = [job for job in workspace.jobs() if job.kind == "vet" and job.model == name]
-    vettings = sorted(jobs, key=lambda job: job.created, reverse=True)
-    vetted = next((job for job in vettings if job.state == "done"), None)
-    results = workspace.results(vetted.job_id) if vetted is not None else None
+    vettings = [job for job in workspace.jobs() if job.kind == "vet" and job.model == name]
     versions = workspace.model_versions(model.product) if model.product else []
     return ModelLook(
         name,
         workspace.model_lineage(name),
         tuple(ListedModel(row, card_of(row)) for row in versions),
-        vettings[0] if vettings else None,
-        vetted,
-        results if isinstance(results, VetResults) else None,
+        max(vettings, key=lambda job: job.created, default=None),
+        workspace.latest_vetting(name) if vettings else None,
     )

@@ -12,8 +12,7 @@ from app.progress import duration
 from app.ui.form_words import sentence
 from app.ui.model_rows import ListedModel
 from engine.contract.card import UNKNOWN, ModelFormat
-from engine.contract.sandbox import Limits
-from engine.contract.vetting import VettedSandbox
+from engine.contract.sandbox import Limits, SandboxState
 
 SANDBOXED: tuple[ModelFormat, ...] = ("onnx", "torchscript", "pt2", "command")
 """Formats whose files are programs: they run in the sandbox, or not at all."""
@@ -59,17 +58,16 @@ class Passage:
     role: str = "muted"
 
 
-def passages(model: ListedModel, sandbox: VettedSandbox | None, agreed: bool) -> list[Passage]:
+def passages(model: ListedModel, sandbox: SandboxState | None) -> list[Passage]:
     """All that is said of a model's licence and isolation.
 
     Args:
         model: the model.
         sandbox: what isolates a vendor's process on this computer; None while that is not known.
-        agreed: whether somebody agreed to run it where isolation is not complete.
     """
     told = [licence(model), _how(model)]
     if is_sandboxed(model):
-        told += [isolation(sandbox), *_missing(sandbox, agreed), _limits()]
+        told += [isolation(sandbox), *_missing(sandbox, model.row.allow_incomplete), _limits()]
     return [*told, *([Passage("What this does not tell", (NOT_HELD,))] if model.external else [])]
 
 
@@ -100,16 +98,15 @@ def licence(model: ListedModel) -> Passage:
     return Passage("Licence", tuple(lines), "warning" if warn else "done", "warn" if warn else "good")
 
 
-def isolation(sandbox: VettedSandbox | None) -> Passage:
+def isolation(sandbox: SandboxState | None) -> Passage:
     """What isolates a vendor's process on this computer."""
     if sandbox is None:
-        asked = "Not looked at yet: vet the model, or run isoline-engine check, and it is told here."
+        asked = "Not known yet: the engine is asked for it."
         return Passage("What isolates it here", (asked,), "queued", "muted")
     means = f"By {', '.join(sandbox.means)}." if sandbox.means else "By nothing."
-    lines = [*([sentence(sandbox.told)] if sandbox.told else []), means]
     if sandbox.complete:
-        return Passage("What isolates it here", (*lines, COMPLETE), "done", "good")
-    return Passage("What isolates it here", tuple(lines), "warning", "warn")
+        return Passage("What isolates it here", (means, COMPLETE), "done", "good")
+    return Passage("What isolates it here", (means,), "warning", "warn")
 
 
 COMPLETE = (
@@ -126,7 +123,7 @@ def _how(model: ListedModel) -> Passage:
     return Passage("How it runs", (HOW_IT_RUNS[format],), "warning" if bad else "done", "warn" if bad else "good")
 
 
-def _missing(sandbox: VettedSandbox | None, agreed: bool) -> list[Passage]:
+def _missing(sandbox: SandboxState | None, agreed: bool) -> list[Passage]:
     """What does not isolate it here, and what somebody has said to that."""
     if sandbox is None or sandbox.complete:
         return []

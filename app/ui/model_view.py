@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.model_lineage import LineageNode
@@ -16,12 +16,15 @@ from app.ui.model_lineage_view import LineageView
 from app.ui.model_look import ModelLook, look
 from app.ui.model_passages import Passages
 from app.ui.model_rows import ListedModel
-from app.ui.model_sandbox_words import passages
+from app.ui.model_sandbox_dialog import AgreeToIncomplete
+from app.ui.model_sandbox_words import is_sandboxed, passages
 from app.ui.model_versions_view import VersionsView
+from app.ui.model_vet_dialog import VetModel
 from app.ui.model_vet_view import LintTab, ParityTab, SensitivityTab
 from app.ui.run_facts import local_time
 from app.ui.signs import STATE_WORDS
 from app.ui.theme import Theme
+from engine.contract.sandbox import SandboxState
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -37,6 +40,8 @@ class ModelView(QWidget):
 
     go_to = Signal(str, str)
     """Another page, and what to show there."""
+    told = Signal(str)
+    """A few words for the status bar."""
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
@@ -44,13 +49,16 @@ class ModelView(QWidget):
         self.model: ListedModel | None = None
         self.seen: ModelLook | None = None
         self.heading, self.about, self.vetting, self.tabs = QLabel(), QLabel(), QLabel(), QTabWidget()
-        self.vet = QPushButton("Vet…")
+        self.state: SandboxState | None = None
+        self.vet, self.agree = QPushButton("Vet…"), QPushButton("Run it all the same…")
         self.card, self.lint, self.parity, self.sensitivity = CardView(), LintTab(), ParityTab(), SensitivityTab()
         self.contract, self.unvetted = QStackedWidget(), EmptyState("Not vetted yet", NOT_VETTED)
-        self.sandbox, self.lineage = Passages("Licence and isolation"), LineageView()
+        self.sandbox, self.isolation, self.lineage = QWidget(), Passages("Licence and isolation"), LineageView()
         self.versions = VersionsView()
         self._lay_out()
         self.lineage.wanted.connect(self._open)
+        self.vet.clicked.connect(lambda _on=False: self.ask_vetting())
+        self.agree.clicked.connect(lambda _on=False: self.ask_agreement())
         self.versions.wanted.connect(lambda name: self.go_to.emit("Models", name))
 
     def show_model(self, model: ListedModel | None) -> None:
@@ -64,13 +72,15 @@ class ModelView(QWidget):
             self.heading.setText(model.name)
             self.about.setText(about(model))
             self.card.show_model(model)
+            self._tell_isolation()
             self._tell_tabs()
+            self._ask_state()
         self.background.read(partial(look, self.workspace, model), self._show_look, key="models.look")
 
     def apply_theme(self, theme: Theme) -> None:
         """Repaint signs and drawings."""
         self.card.repaint_signs()
-        self.sandbox.repaint_signs()
+        self.isolation.repaint_signs()
         for part in (self.lint.table, self.parity.table, self.sensitivity.table, self.lineage.drawing):
             part.update()
 
@@ -82,17 +92,50 @@ class ModelView(QWidget):
         self.seen = seen
         self.lineage.show_graph(seen.lineage)
         self.versions.show_versions(model, seen.versions)
-        sandbox = seen.results.sandbox if seen.results else None
-        self.sandbox.show_passages(passages(model, sandbox, False))
-        if seen.results is not None:
+        if seen.vetted is not None:
             for tab in (self.lint, self.parity, self.sensitivity):
-                tab.show_results(seen.results)
+                tab.show_results(seen.vetted.results)
         self._tell_tabs()
+
+    def _ask_state(self) -> None:
+        """Ask the engine once what isolates a vendor's process here: it takes seconds."""
+        if self.state is None and self.model is not None and is_sandboxed(self.model):
+            ask = self.workspace.sandbox_state
+            self.background.read(ask, self._show_state, key="models.sandbox", slow=True)
+
+    def _show_state(self, state: SandboxState) -> None:
+        self.state = state
+        self._tell_isolation()
+
+    def _tell_isolation(self) -> None:
+        """Licence and isolation in words; what needs somebody's word has a button for it."""
+        if self.model is None:
+            return
+        self.isolation.show_passages(passages(self.model, self.state))
+        partly = self.state is not None and not self.state.complete and is_sandboxed(self.model)
+        self.agree.setVisible(partly and not self.model.row.allow_incomplete)
+
+    def ask_vetting(self) -> VetModel | None:
+        """Ask with what the model is to be vetted."""
+        if self.model is None or not self.model.external:
+            return None
+        dialog = VetModel(self.workspace, self.background, self, self.model)
+        dialog.launched.connect(lambda job: self.told.emit(f"{job} vets the model"))
+        dialog.open()
+        return dialog
+
+    def ask_agreement(self) -> AgreeToIncomplete | None:
+        """Say what does not isolate the model here, and ask whether it is run all the same."""
+        if self.model is None or self.state is None:
+            return None
+        dialog = AgreeToIncomplete(self.workspace, self.background, self, self.model.name, self.state)
+        dialog.open()
+        return dialog
 
     def _tell_tabs(self) -> None:
         """Show the tabs that have something in them; what a vetting fills says so while there is none."""
         external = self.model is not None and self.model.external
-        results = self.seen.results if self.seen else None
+        results = self.seen.vetted if self.seen else None
         for tab, shown in (
             (self.contract, external),
             (self.parity, results is not None),
@@ -101,7 +144,7 @@ class ModelView(QWidget):
         ):
             self.tabs.setTabVisible(self.tabs.indexOf(tab), shown)
         self.contract.setCurrentIndex(0 if results is None else 1)
-        self.vet.setVisible(False)
+        self.vet.setVisible(external)
         self.vetting.setText(vetting_words(self.seen) if external else "")
 
     def _open(self, node: LineageNode) -> None:
@@ -117,6 +160,11 @@ class ModelView(QWidget):
             label.setProperty("role", "muted")
         self.contract.addWidget(self.unvetted)
         self.contract.addWidget(self.lint)
+        words = QVBoxLayout(self.sandbox)
+        words.setContentsMargins(0, 0, 0, 0)
+        words.addWidget(self.isolation, 1)
+        words.addWidget(self.agree, 0, Qt.AlignmentFlag.AlignLeft)
+        self.agree.hide()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.tabBar().setAccessibleName("Ways to look at the model")
@@ -158,6 +206,6 @@ def vetting_words(seen: ModelLook | None) -> str:
         return ""
     if seen.newest is None:
         return "Not vetted yet"
-    if seen.newest is not seen.vetted:
+    if seen.vetted is None or seen.newest.job_id != seen.vetted.job_id:
         return f"Vetting {seen.newest.job_id}: {STATE_WORDS[seen.newest.state].lower()}"
-    return f"Vetted {local_time(seen.vetted.finished)}, {seen.vetted.job_id}"
+    return f"Vetted {local_time(seen.newest.finished)}, {seen.newest.job_id}"

@@ -46,6 +46,7 @@ class ModelsPage(Page):
         self.add.added.connect(lambda row: self.show_item(row.name))
         self.add.refused.connect(background.failed)
         self.view.go_to.connect(self._go)
+        self.view.told.connect(self.told)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the model shown follows it."""
@@ -58,7 +59,10 @@ class ModelsPage(Page):
         self.list.viewport().update()
 
     def can(self, action: str) -> bool:
-        """To find one there have to be some."""
+        """To find one there have to be some; only what others made is vetted."""
+        if action == "models.vet":
+            model = self.list.current()
+            return model is not None and model.external
         return self.stack.currentIndex() == 0 if action == "models.find" else True
 
     def show_item(self, item: str) -> None:
@@ -74,6 +78,10 @@ class ModelsPage(Page):
     def add_external(self) -> AddExternal:
         """Ask for a vendor's model and its card."""
         return self.add.add_external()
+
+    def vet_selected(self) -> None:
+        """Ask with what the selected model is to be vetted."""
+        self.view.ask_vetting()
 
     def accept_files(self, paths: list[Path]) -> None:
         """Bring in what was dropped: a model, scores, or a checkpoint, as its content says."""

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fake_workspace import SHA, FakeWorkspace
+from fake_workspace import SHA, FakeWorkspace, job
 
 from app.core.model_lineage import LineageEdge, LineageGraph, LineageNode
 from app.core.rows import ModelRow
+from app.core.vetting import Vetting
 from engine.contract.card import Lineage, ModelCard, Output, Preprocessing
+from engine.contract.estimate import Estimate, Interval
+from engine.contract.sandbox import SandboxState
+from engine.contract.vetting import (
+    Determinism,
+    Golden,
+    GoldenAnswer,
+    OutputParity,
+    ParityCertificate,
+    Sensitivity,
+    SensitivityItem,
+    VetFinding,
+    VetResults,
+)
 
 RHYTHMS = ("sinus", "avb", "paced", "afib", "bbb", "ventricular")
 ECG12 = Preprocessing(rate_hz=100, window_s=3, aggregation="mean over windows", stride_s=1.5)
@@ -39,6 +54,64 @@ def model_row(told: ModelCard) -> ModelRow:
     return ModelRow(told.name, told.version, told.source, SHA, "2026-11-22T09:00:00Z", data)
 
 
+def vetting(name: str) -> VetResults:
+    """What a vetting with one finding of each weight tells, an output off its maker's, and a silent fault."""
+    off = OutputParity(
+        output="rhythm",
+        compared="recordings",
+        records=16,
+        values=96,
+        largest_absolute=0.2,
+        range=1,
+        limit=1e-3,
+        met=False,
+    )
+    fell = Estimate(value=-0.12, interval=Interval(low=-0.2, high=-0.05, method="bootstrap"), records=90, patients=80)
+    items = [
+        SensitivityItem(name="polarity", field="polarity", title="Turned over", verdict="breaks loudly", refused=16),
+        SensitivityItem(
+            name="rate",
+            field="rate_hz",
+            title="Read at 250 Hz",
+            verdict="works, only worse",
+            changed_calls=0.3,
+            change=fell,
+        ),
+        SensitivityItem(name="clip", field="clip_mv", title="Not clipped", verdict="no difference", spearman=1.0),
+    ]
+    return VetResults(
+        model=name,
+        version="6",
+        model_sha256=SHA,
+        contract_sha256=SHA,
+        findings=[
+            VetFinding(rule="licence", weight="note", found="its licence is not known"),
+            VetFinding(rule="window", weight="blocking", subject="signal", found="it takes 5,000", advice="correct it"),
+        ],
+        passed=["runs"],
+        unchecked={"probabilities": "it gives none"},
+        parity=ParityCertificate(
+            verdict="not met",
+            model=name,
+            version="6",
+            model_sha256=SHA,
+            contract_sha256=SHA,
+            golden_sha256=SHA,
+            reference_sha256=SHA,
+            tolerance=1e-3,
+            outputs=[off],
+            left_out=["beat: the file tells none"],
+            date="2026-11-22T09:00:00Z",
+        ),
+        determinism=Determinism(state="deterministic", repeats=5, batches=[1, 2]),
+        sensitivity=Sensitivity(records=90, patients=80, where="cohort ward7", mode="own", loss=0.01, items=items),
+        golden=Golden(
+            sha256=SHA, answers=[GoldenAnswer(name="00003_hr", windows=1, values={"rhythm": {"afib": 0.02}})]
+        ),
+        seconds=3.0,
+    )
+
+
 def default_cards() -> list[ModelCard]:
     superclasses = Output(name="logits", kind="logits", classes=("NORM", "MI"), activation="sigmoid")
     return [
@@ -56,9 +129,37 @@ class FakeModels(FakeWorkspace):
     def __init__(self, cards: list[ModelCard] | None = None) -> None:
         super().__init__()
         self.cards = default_cards() if cards is None else cards
+        self.vetted: dict[str, VetResults] = {}
+        self.agreed: set[str] = set()
+        self.sandbox = SandboxState(means=("bubblewrap",), complete=True)
 
     def models(self) -> list[ModelRow]:
-        return [model_row(one) for one in self.cards]
+        rows = [model_row(one) for one in self.cards]
+        return [replace(row, allow_incomplete=row.name in self.agreed) for row in rows]
+
+    def add_vetting(self, name: str) -> None:
+        """A finished vetting of a model."""
+        self.vetted[name] = vetting(name)
+        self.rows["J0020"] = replace(job("J0020", "vet", name, "done"), model=name)
+
+    def latest_vetting(self, name: str) -> Vetting | None:
+        return None if name not in self.vetted else Vetting("J0020", self.vetted[name], True)
+
+    def sandbox_state(self) -> SandboxState:
+        return self.sandbox
+
+    def agree_to_incomplete_sandbox(self, name: str) -> ModelRow:
+        self._said("agree", name)
+        self.agreed.add(name)
+        return next(row for row in self.models() if row.name == name)
+
+    def vet(self, *asked: Any) -> str:
+        self._said("vet", *asked)
+        return self._queue("vet", str(asked[0]))
+
+    def export_golden(self, model: str, folder: Path) -> list[Path]:
+        self._said("export_golden", model, folder)
+        return [folder / "golden.npz"]
 
     def add_external(
         self, path: Path | None, card: ModelCard, *, name: str | None = None, address: str = "", command: Any = ()

@@ -1,16 +1,21 @@
 """The Models page: what is listed, found and ordered, and what a model's card says is not known."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
-from fake_models import FakeModels, codec, default_cards
+from fake_models import FakeModels, codec
+from fake_workspace import job
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from window_cases import settle, shown
 
 from app.core.changes import Changes
 from app.core.model_lineage import LineageEdge, LineageGraph, LineageNode
 from app.ui.model_lineage_layout import depths, lay_out
-from app.ui.model_rows import ListedModel
-from app.ui.model_sandbox_words import passages
 from app.ui.models_page import ModelsPage
-from engine.contract.vetting import VettedSandbox
+from app.ui.theme import current
+from engine.contract.sandbox import SandboxState
 
 
 @pytest.fixture
@@ -173,7 +178,7 @@ def test_a_model_without_a_product_has_no_versions(qtbot, page):
 
 
 def said(view):
-    return view.sandbox.accessibleDescription()
+    return view.isolation.accessibleDescription()
 
 
 def test_licence_and_isolation_are_told_in_words(qtbot, page):
@@ -184,17 +189,92 @@ def test_licence_and_isolation_are_told_in_words(qtbot, page):
     assert "Isoline sends it windows of recordings" in box
     assert "Nobody has told under which licence" in box
     assert "What isolates it here" not in box
-    assert "Not looked at yet" in said(look_at(qtbot, page, "codec v6"))
+    codec6 = look_at(qtbot, page, "codec v6")
+    assert "By bubblewrap." in said(codec6)
+    assert "It has no network" in said(codec6)
+    assert codec6.agree.isHidden()
 
 
-def test_what_is_missing_of_the_sandbox_is_named():
-    model = ListedModel(FakeModels().models()[2], default_cards()[2])
-    whole = VettedSandbox(means=["bubblewrap"], complete=True)
-    told = [one for passage in passages(model, whole, False) for one in passage.lines]
-    assert "By bubblewrap." in told
-    part = VettedSandbox(means=["landlock"], complete=False, missing=["it can reach the network"])
-    lines = {passage.heading: passage.lines for passage in passages(model, part, False)}
-    assert lines["What does not isolate it here"][0] == "It can reach the network."
-    assert "before somebody agrees" in lines["What does not isolate it here"][1]
-    agreed = {passage.heading: passage.lines for passage in passages(model, part, True)}
-    assert "agreed to run it all the same" in agreed["What does not isolate it here"][1]
+def test_an_incomplete_sandbox_is_named_and_asks_for_a_word_that_is_kept(qtbot, page, workspace):
+    workspace.sandbox = SandboxState(means=("landlock",), complete=False, missing=("it can reach the network",))
+    view = look_at(qtbot, page, "codec v6")
+    assert "What does not isolate it here\nIt can reach the network." in said(view)
+    assert "not run here before somebody agrees" in said(view)
+    dialog = view.ask_agreement()
+    assert not dialog.go.isEnabled()
+    dialog.read.setChecked(True)
+    dialog.go.click()
+    settle(qtbot, page.background)
+    page.refresh(Changes.MODELS)
+    settle(qtbot, page.background)
+    assert workspace.agreed == {"codec v6"}
+    assert "Somebody agreed to run it all the same" in said(view)
+    assert view.agree.isHidden()
+
+
+def tabs_of(view):
+    return [view.tabs.tabText(n) for n in range(view.tabs.count()) if view.tabs.isTabVisible(n)]
+
+
+def test_a_model_that_is_not_vetted_says_what_vetting_is(qtbot, page):
+    view = look_at(qtbot, page, "codec v6")
+    assert view.vetting.text() == "Not vetted yet"
+    assert not {"Parity", "Sensitivity"} & set(tabs_of(view))
+    assert view.contract.currentIndex() == 0
+    assert "Contract" not in tabs_of(look_at(qtbot, page, "demo"))
+    assert not page.can("models.vet")
+
+
+def test_a_vetting_tells_lint_parity_and_what_nobody_would_notice(qtbot, page, workspace):
+    workspace.add_vetting("codec v6")
+    page.refresh(Changes.JOBS)
+    view = look_at(qtbot, page, "codec v6")
+    lint = view.lint.table.rows
+    assert [line.kind for line in lint.rows] == ["blocking", "note", "unchecked", "passed"]
+    assert lint.rows[0].found == "signal: it takes 5,000"
+    assert view.lint.tiles.texts()["Parity"] == "not met"
+    parity = view.parity.table.rows.as_text("|").splitlines()[1]
+    assert parity.startswith("rhythm|no|0.2 (limit 0.001)|96 numbers of 16 recordings")
+    told = {fact.name: fact.value for fact in view.parity.facts.rows.rows}
+    assert told["Not compared"] == "Beat: the file tells none."
+    assert told["00003_hr"] == "1 window. rhythm: afib 0.02"
+    items = view.sensitivity.table.rows
+    assert [item.name for item in items.rows] == ["rate", "polarity", "clip"]
+    red, plain = (items.data(items.index(line, 0), Qt.ItemDataRole.ForegroundRole) for line in (0, 1))
+    assert red == QColor(current().bad)
+    assert plain is None
+    assert items.as_text("|").splitlines()[1] == "Read at 250 Hz|works, only worse|30 %||−0.120 (−0.200 to −0.050)"
+
+
+def test_a_vetting_under_way_is_told_beside_the_name(qtbot, page, workspace):
+    workspace.rows["J0021"] = replace(job("J0021", "vet", "codec v1", "running"), model="codec v1")
+    page.refresh(Changes.JOBS)
+    assert look_at(qtbot, page, "codec v1").vetting.text() == "Vetting J0021: running"
+
+
+def test_vetting_asks_which_class_answers_a_label_whose_name_the_model_does_not_know(qtbot, page, workspace):
+    look_at(qtbot, page, "codec v6")
+    dialog = page.view.ask_vetting()
+    settle(qtbot, page.background)
+    assert dialog.start.isEnabled()
+    dialog.cohort.setCurrentIndex(1)
+    dialog.labels.put(["MI"])
+    assert "Say which class of the model answers: MI" in dialog.fault.text()
+    choice = dialog.classes.choices["MI"]
+    choice.setCurrentIndex(choice.findData("rhythm: afib"))
+    dialog.reference.setText("numbers.csv")
+    with qtbot.waitSignal(dialog.launched):
+        dialog.start.click()
+    asked = workspace.calls[-1]
+    assert asked[1:6] == ("codec v6", "all", ["MI"], Path("numbers.csv"), {"MI": "rhythm: afib"})
+    assert asked[6]["resamples"] == 2000
+
+
+def test_the_shipped_ecgs_are_written_for_the_vendor(qtbot, page, workspace, tmp_path):
+    look_at(qtbot, page, "codec v6")
+    dialog = page.view.ask_vetting()
+    dialog.export_golden(str(tmp_path))
+    settle(qtbot, page.background)
+    assert workspace.calls[-1] == ("export_golden", "codec v6", tmp_path / "golden codec v6")
+    assert dialog.golden.text() == "1 file written"
+    dialog.reject()
