@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app import printing
+from app.commands.flag_words import FLAGS, flag_words, silent_words
 from app.commands.scaling_words import law_words
 from app.progress import duration
 from app.useful_risks import useful_risks
@@ -32,6 +33,8 @@ def evaluation_words(results: EvaluateResults) -> str:
         *_precision(results),
         *_targets(results),
         *_at_thresholds(results),
+        *flag_words(results.labels),
+        *silent_words(results.labels),
         *_elsewhere(results),
         *_calibration(results),
         *_recalibration(results),
@@ -81,7 +84,7 @@ def _precision(results: EvaluateResults) -> list[str]:
             f"{item.effective.records:,.0f}" if item.effective is not None and item.effective.records else "",
         )
         for item in results.labels
-        if item.auprc is not None
+        if item.auprc is not None and item.judged_as not in FLAGS
     ]
     heads = ("Label", "AUPRC (interval)", "Prevalence, which chance gives", "Effective recordings")
     return [printing.table(heads, rows, right=heads[3:])] if rows else []
@@ -176,9 +179,14 @@ def _recalibration(results: EvaluateResults) -> list[str]:
 
 def _utility(results: EvaluateResults) -> list[str]:
     """At which risks acting on the model beats acting on everybody and on nobody."""
-    rows = [(item.label, useful_risks(item.utility)) for item in results.labels if item.utility is not None]
+    rows = [(item.label, useful_risks(item.utility)) for item in _scores(results) if item.utility is not None]
     heads = ("Decision curve", "Beats treating all and none when one acts at risks of")
     return [printing.table(heads, rows)] if rows else []
+
+
+def _scores(results: EvaluateResults) -> list[LabelResult]:
+    """Labels that are more than one point."""
+    return [item for item in results.labels if item.judged_as not in FLAGS]
 
 
 def _subgroups(results: EvaluateResults) -> list[str]:

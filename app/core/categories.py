@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.label_sheet import read_table
+from app.core.words import counted
 from engine.contract.errors import UsageError
 
 SHOWN, LONGEST = 8, 40
@@ -76,7 +77,7 @@ def refuse_unmapped(words: Mapping[str, int] | Counter[str], known: CategoryMap)
     shown = often[::-1][:SHOWN]
     some = f": {', '.join(repr(word) for word in shown)}{' ...' if len(absent) > len(shown) else ''}" if shown else ""
     example = shown[0] if shown else "WORD"
-    reason = f"{len(absent):,} categories of it are mapped to nothing{some}"
+    reason = f"{counted(len(absent), 'word')} in it mapped to nothing{some}"
     raise UsageError(
         "predictions", reason, f"Say what each means: --map '{example}=LABEL', or '{example}=' for no label"
     )
