@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,13 @@ from engine.contract.ranking import Ranking
 from engine.contract.results import CKA, Difference, EvaluateResults, parse_results
 from engine.contract.run import RunFolder
 from engine.contract.similarity import EmbeddingSpread
+from engine.evaluation.flags import FLAGS, unranked
 from engine.evaluation.further_differences import corrected, further_differences
 from engine.evaluation.inside import Embedded, similarities, spreads
 from engine.evaluation.opened import Opened, label_digests, read_arrays
 from engine.evaluation.progress import Pace
 from engine.metrics.cka import Patients
-from engine.metrics.estimates import difference_estimate, difference_p, in_macro, macro_difference, measure
+from engine.metrics.estimates import Measured, difference_estimate, difference_p, in_macro, macro_difference, measure
 from engine.metrics.ranking import Task, rank_models
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
 
@@ -82,6 +84,15 @@ class Evaluation:
     def scores(self, record_ids: Sequence[str], label: str) -> Floats:
         """Scores of one label for these recordings; NaN where there is none."""
         return self.told(record_ids, "scores", label)
+
+    def measured(self, label: str, y_N: Floats, score_N: Floats, patients: Patients) -> Measured:
+        """One label on some recordings; without a ranking where its answers are flags."""
+        found = measure(y_N, score_N, patients.code_N, patients.weight_PB)
+        return unranked(found) if label in self._flags else found
+
+    @cached_property
+    def _flags(self) -> frozenset[str]:
+        return frozenset(one.label for one in self.results.labels if one.judged_as in FLAGS)
 
     def told(self, record_ids: Sequence[str], array: str, name: str) -> Floats:
         """One column of an array for these recordings; NaN where there is none.
@@ -186,8 +197,7 @@ def _differences(
 ) -> tuple[list[Difference], list[str]]:
     """Examined minus other, per label and macro, on the recordings that both scored."""
     examined, record_ids = evaluations[0], evaluations[0].record_ids
-    codes_N, weight_PB = patients.code_N, patients.weight_PB
-    differences, notes = [], []
+    codes_N, differences, notes = patients.code_N, [], []
     for number, other in enumerate(evaluations[1:], 1):
         pairs, shared_N = [], np.zeros(len(rows), dtype=bool)
         for column, label in enumerate(opened.labels):
@@ -199,7 +209,10 @@ def _differences(
             common_N = np.isfinite(y_N) & np.isfinite(ours_N) & np.isfinite(theirs_N)
             shared_N |= common_N
             masked_N = np.where(common_N, y_N, np.nan)
-            pair = measure(masked_N, ours_N, codes_N, weight_PB), measure(masked_N, theirs_N, codes_N, weight_PB)
+            pair = (
+                examined.measured(label, masked_N, ours_N, patients),
+                other.measured(label, masked_N, theirs_N, patients),
+            )
             pairs.append(pair)
             estimate = difference_estimate(*pair, config.confidence)
             differences.append(
@@ -243,7 +256,9 @@ def _ranking(
         score_MN = np.stack([one.scores(record_ids, label) for one in evaluations])
         known_N = np.isfinite(score_MN).all(axis=0)
         y_N = np.where(known_N, opened.y_NL[rows, column], np.nan)
-        found = [measure(y_N, score_N, patients.code_N, patients.weight_PB) for score_N in score_MN]
+        found = [
+            one.measured(label, y_N, score_N, patients) for one, score_N in zip(evaluations, score_MN, strict=True)
+        ]
         value_M = np.array([np.nan if one.value is None else one.value for one in found])
         tasks.append(Task(label, "labels", value_M, np.stack([one.resampled_B for one in found])))
     return rank_models([one.name for one in evaluations], tasks, "median", config.confidence)
