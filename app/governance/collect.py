@@ -31,6 +31,7 @@ from app.governance.dossier import (
 from app.governance.evidence import evidence_of
 from app.governance.leaks import claims_of_leaks, leaks_of, limits_of_leaks, searches_of
 from app.governance.limits import limits_of
+from app.governance.vettings import limits_of_vettings, vettings_of
 from engine.contract.card import ModelCard
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
@@ -73,7 +74,8 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
     members = _members(session, cohort.name)
     basis = basis_of(session, cohort, members, sections, trained)
     leaks = leaks_of(session, cohort.name, sections)
-    runs = _runs(session, job, sections, trained, searches_of(leaks))
+    vetted = vettings_of(session, sections)
+    runs = _runs(session, job, sections, trained, [*searches_of(leaks), *(one.job_id for one in vetted)])
     seq, head = audit.head(session)
     labels = [item.label for item in sections[0].evaluation.labels]
     return Dossier(
@@ -88,13 +90,18 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
         pretrainings=tuple(trained),
         example=_example(session, home, members, labels),
         claims=(*claims_of_leaks(leaks), *claims_of(sections, comparison)),
-        limits=(*limits_of_leaks(leaks), *limits_of(basis, sections, trained)),
+        limits=(
+            *limits_of_leaks(leaks),
+            *limits_of_vettings(sections, vetted),
+            *limits_of(basis, sections, trained),
+        ),
         runs=runs,
         evidence=evidence_of(session, [run.job_id for run in runs]),
         audit_seq=seq,
         audit_head=head,
         versions=dict(job.versions),
         leaks=leaks,
+        vettings=vetted,
     )
 
 

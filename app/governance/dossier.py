@@ -9,6 +9,7 @@ from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
 from engine.contract.selftest import Certificate
+from engine.contract.vetting import VetResults
 from engine.data.circularity import Circularity
 
 
@@ -100,6 +101,16 @@ class LeaksSection:
 
 
 @dataclass(frozen=True)
+class VettingSection:
+    """The newest vetting of an external model; `current` says whether its card still stands as it was vetted."""
+
+    model: str
+    job_id: str
+    results: VetResults
+    current: bool
+
+
+@dataclass(frozen=True)
 class Dossier:
     """Everything that the PDF prints. `claims` and `limits` are whole sentences.
 
@@ -127,3 +138,4 @@ class Dossier:
     leaks: LeaksSection | None = None
     certificate: Certificate | None = None
     untested: str = ""
+    vettings: tuple[VettingSection, ...] = ()

@@ -12,8 +12,12 @@ from sqlalchemy.orm import Session
 from app.core import jobs
 from app.governance.dossier import Evidence
 
-UNPRINTED = re.compile(r"^pairs\.|^training\.|^labels\.\d+\.(curve|failures|calibration\.curve|utility\.points)(\.|$)")
-"""Paths of what can be ten thousand numbers and is drawn at most: pairs of a search for leaks, epochs, curves.
+UNPRINTED = re.compile(
+    r"^pairs\.|^training\.|^golden\.|^sensitivity\.items\.\d+\.labels\."
+    r"|^labels\.\d+\.(curve|failures|calibration\.curve|utility\.points)(\.|$)"
+)
+"""Paths of what can be ten thousand numbers and is drawn at most: pairs of a search for leaks, epochs,
+curves, golden ECGs.
 
 The hash of the run's results vouches for them.
 """

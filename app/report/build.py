@@ -18,7 +18,20 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.platypus import CondPageBreak, NextPageTemplate, PageBreak, Paragraph, Spacer
 
 from app.governance.dossier import Dossier, ExampleECG
-from app.report import annex, cover, ecg_trace, in_use, leaks, origins, pages, results, selftest, style, training
+from app.report import (
+    annex,
+    contract,
+    cover,
+    ecg_trace,
+    in_use,
+    leaks,
+    origins,
+    pages,
+    results,
+    selftest,
+    style,
+    training,
+)
 from app.report.evidence import ATTACHMENT, Ledger, digest, evidence_document
 from app.report.style import MM
 from app.report.tables import Context, table
@@ -114,6 +127,8 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
     if dossier.comparison.cka:
         found.append((REPRESENTATION, lambda: origins.representation(dossier, context), pages.BODY))
     found.append(("The local data", lambda: origins.local_data(dossier, context), pages.BODY))
+    if any(model.card.source == "external" for model in dossier.models):
+        found.append(("Contract and parity", lambda: contract.contract(dossier, context), pages.BODY))
     found.append(("Leaks", lambda: leaks.leaks(dossier, context), pages.BODY))
     found.append(("Limits", lambda: _limits(dossier), pages.BODY))
     if dossier.example is not None:
@@ -172,7 +187,7 @@ def _plain_results(dossier: Dossier) -> dict[str, Any]:
         plain[model.evaluation_job] = model.evaluation.model_dump(mode="json")
     for section in dossier.pretrainings:
         plain[section.job_id] = section.results.model_dump(mode="json")
-    return plain
+    return plain | {one.job_id: one.results.model_dump(mode="json") for one in dossier.vettings}
 
 
 def _attach(plain: bytes, document: bytes, created: str) -> bytes:
