@@ -13,7 +13,6 @@ ACTIONS_MODELS = (
         icon="model",
         tooltip="Register a file, program or service of a vendor with its card; nothing of it runs while it is added",
         workspace_method="add_external",
-        toolbar=True,
     ),
     page_action(
         "Models",

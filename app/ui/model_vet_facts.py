@@ -8,7 +8,9 @@ from typing import Literal
 from app.core.words import counted
 from app.ui.evaluation_facts import number
 from app.ui.form_words import sentence
+from app.ui.model_words import FIELDS
 from app.ui.run_fact import Fact
+from app.ui.run_facts import local_time
 from app.ui.tiles import Figure
 from engine.contract.vetting import (
     RULES,
@@ -42,6 +44,7 @@ VERDICT_SIGNS: dict[SensitivityVerdict, tuple[str, str]] = {
 }
 """As above: most dangerous is what nobody would notice."""
 
+NO_LABELS = "Whether a fault costs anything is not known without labels: vet the model on a labelled cohort."
 PARITY_ROLES = {"met": "good", "not met": "bad", "no reference supplied": "warn"}
 
 
@@ -81,7 +84,9 @@ def headline(results: VetResults) -> list[Figure]:
         Figure("Parity", results.parity.verdict, _parity_below(results), PARITY_ROLES[results.parity.verdict]),
         Figure("Same input, same output", results.determinism.state, *_determinism_below(results)),
     ]
-    if results.sensitivity is not None:
+    if results.sensitivity is not None and results.sensitivity.clean is None:
+        figures.append(Figure("Silent faults", "not known", "no labels to lose on", "warn", NO_LABELS))
+    elif results.sensitivity is not None:
         silent = len(results.dangerous)
         told = (
             ("works, only worse", "bad")
@@ -96,7 +101,7 @@ def parity_facts(results: VetResults) -> list[Fact]:
     """What the certificate rests on, whether answers repeat, and what the model says of the shipped ECGs."""
     told, again = results.parity, results.determinism
     facts = [
-        Fact("Certificate", f"{told.verdict}, {told.model} version {told.version}, {told.date}"),
+        Fact("Certificate", f"{told.verdict}, {told.model} version {told.version}, {local_time(told.date)}"),
         Fact("Tolerance", f"{told.tolerance:g} of each output's range"),
         *(Fact("Not compared", sentence(reason)) for reason in told.left_out),
         *(Fact(f"Fed to {one.record}", input_words(one)) for one in told.inputs),
@@ -133,7 +138,7 @@ def answer_words(answer: GoldenAnswer) -> str:
         return f"refused: {answer.refused}"
     told = []
     for output, values in answer.values.items():
-        numbers = ", ".join(f"{name} {'none' if value is None else f'{value:.3g}'}" for name, value in values.items())
+        numbers = ", ".join(f"{name} {_short(value)}" for name, value in values.items())
         told.append(f"{output}: {numbers}")
     return f"{counted(answer.windows, 'window')}. {'; '.join(told)}"
 
@@ -152,7 +157,7 @@ def sensitivity_words(results: VetResults) -> str:
         return "Not measured in this vetting."
     where = f"{counted(told.records, 'recording')} of {counted(told.patients, 'patient')}, {told.where}"
     clean = f" As the contract stands: macro AUROC {number(told.clean)}, {told.mode}." if told.clean else ""
-    return f"Each item of the contract was made wrong on purpose on {where}.{clean}"
+    return f"Each item of the contract was made wrong on purpose on {where}.{clean or f' {NO_LABELS}'}"
 
 
 def verdict_tip(item: SensitivityItem) -> str:
@@ -164,12 +169,18 @@ def verdict_tip(item: SensitivityItem) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _short(value: float | None) -> str:
+    """Three decimals: probabilities of a millionth are zero to whoever reads them side by side."""
+    return "none" if value is None else f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
 def _rule(rule: str) -> str:
     return RULES.get(rule, rule)
 
 
 def _found(subject: str, found: str) -> str:
-    return f"{subject}: {found}" if subject else sentence(found)
+    name = FIELDS[subject].title if subject in FIELDS else subject
+    return f"{name}: {found}" if name else sentence(found)
 
 
 def _parity_below(results: VetResults) -> str:

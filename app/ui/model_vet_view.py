@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QSplitter, QVBoxLayout, QWidg
 from app.ui import theme as themes
 from app.ui.evaluation_facts import number
 from app.ui.evaluation_tables import FactTable
+from app.ui.interval_table import MINUS
 from app.ui.model_vet_facts import (
     KIND_SIGNS,
     VERDICT_SIGNS,
@@ -87,6 +88,7 @@ class SensitivityTab(QWidget):
         self.told.setText(sensitivity_words(results))
         self.table.rows.set_rows(sensitivity_items(results))
         self.table.setVisible(results.sensitivity is not None)
+        self.table.setColumnHidden(AUROC, results.sensitivity is None or results.sensitivity.clean is None)
 
 
 class WrappedTable(RowsTable):
@@ -117,6 +119,8 @@ class SensitivityTable(WrappedTable):
         super().__init__(columns, lambda item: item.name, "Contract items made wrong on purpose", model)
 
 
+AUROC = 4
+"""The column that only labels can fill."""
 NO_REFERENCE = (
     "The vendor supplied no reference outputs, so nothing shows that the model is fed here as its maker feeds it. Ask "
     "for what it says of the shipped ECGs, and vet it again with that file."
@@ -158,12 +162,12 @@ def _sensitivity_columns() -> tuple[Column, ...]:
         return "" if value is None else f"{100 * value:.0f} %"
 
     return (
-        Column("Made wrong on purpose", lambda item: item.title, 240, icon=icon, tip=verdict_tip),
+        Column("Made wrong on purpose", lambda item: item.title, 300, icon=icon, tip=verdict_tip),
         Column("What happens", lambda item: item.verdict, 150, tip=verdict_tip),
-        Column("Calls changed", lambda item: share(item.changed_calls), 100, numeric=True),
+        Column("Calls changed", lambda item: share(item.changed_calls), 116, numeric=True),
         Column(
             "Rank corr.",
-            lambda item: "" if item.spearman is None else f"{item.spearman:.2f}",
+            lambda item: "" if item.spearman is None else f"{item.spearman:.2f}".replace("-", MINUS),
             86,
             numeric=True,
             header_tip="Rank correlation of the wrong with the right outputs over the recordings",

@@ -67,6 +67,7 @@ def vetting(name: str) -> VetResults:
         met=False,
     )
     fell = Estimate(value=-0.12, interval=Interval(low=-0.2, high=-0.05, method="bootstrap"), records=90, patients=80)
+    clean = Estimate(value=0.9, interval=Interval(low=0.8, high=0.95, method="bootstrap"), records=90, patients=80)
     items = [
         SensitivityItem(name="polarity", field="polarity", title="Turned over", verdict="breaks loudly", refused=16),
         SensitivityItem(
@@ -104,7 +105,9 @@ def vetting(name: str) -> VetResults:
             date="2026-11-22T09:00:00Z",
         ),
         determinism=Determinism(state="deterministic", repeats=5, batches=[1, 2]),
-        sensitivity=Sensitivity(records=90, patients=80, where="cohort ward7", mode="own", loss=0.01, items=items),
+        sensitivity=Sensitivity(
+            records=90, patients=80, where="cohort ward7", mode="own", clean=clean, loss=0.01, items=items
+        ),
         golden=Golden(
             sha256=SHA, answers=[GoldenAnswer(name="00003_hr", windows=1, values={"rhythm": {"afib": 0.02}})]
         ),

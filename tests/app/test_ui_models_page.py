@@ -233,17 +233,29 @@ def test_a_vetting_tells_lint_parity_and_what_nobody_would_notice(qtbot, page, w
     assert [line.kind for line in lint.rows] == ["blocking", "note", "unchecked", "passed"]
     assert lint.rows[0].found == "signal: it takes 5,000"
     assert view.lint.tiles.texts()["Parity"] == "not met"
+    assert view.lint.tiles.texts()["Silent faults"] == "1"
     parity = view.parity.table.rows.as_text("|").splitlines()[1]
     assert parity.startswith("rhythm|no|0.2 (limit 0.001)|96 numbers of 16 recordings")
     told = {fact.name: fact.value for fact in view.parity.facts.rows.rows}
     assert told["Not compared"] == "Beat: the file tells none."
-    assert told["00003_hr"] == "1 window. rhythm: afib 0.02"
+    assert told["00003_hr"] == "1 window. rhythm: afib 0.020"
     items = view.sensitivity.table.rows
     assert [item.name for item in items.rows] == ["rate", "polarity", "clip"]
     red, plain = (items.data(items.index(line, 0), Qt.ItemDataRole.ForegroundRole) for line in (0, 1))
     assert red == QColor(current().bad)
     assert plain is None
     assert items.as_text("|").splitlines()[1] == "Read at 250 Hz|works, only worse|30 %||−0.120 (−0.200 to −0.050)"
+
+
+def test_without_labels_nobody_says_that_no_fault_is_silent(qtbot, page, workspace):
+    workspace.add_vetting("codec v6")
+    told = workspace.vetted["codec v6"]
+    blind = told.sensitivity.model_copy(update={"clean": None})
+    workspace.vetted["codec v6"] = told.model_copy(update={"sensitivity": blind})
+    page.refresh(Changes.JOBS)
+    view = look_at(qtbot, page, "codec v6")
+    assert view.lint.tiles.texts()["Silent faults"] == "not known"
+    assert "not known without labels" in view.sensitivity.told.text()
 
 
 def test_a_vetting_under_way_is_told_beside_the_name(qtbot, page, workspace):
