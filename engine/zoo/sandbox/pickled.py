@@ -1,8 +1,14 @@
-"""A pickled checkpoint, opened inside the sandbox and nowhere else: a pickle is a program that runs when it is read."""
+"""A pickled checkpoint, opened inside the sandbox and nowhere else: a pickle is a program that runs when it is read.
+
+Training frameworks put settings beside the weights, as objects of classes that are not here. Something inert stands
+for each, so that the weights can be had all the same.
+"""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,14 +28,17 @@ class Checkpoint:
 
     def __init__(self, path: str, folder: str, threads: int) -> None:
         torch.set_num_threads(threads)
+        unknown: list[str] = []
         try:
-            held = torch.load(path, map_location="cpu", weights_only=False)
+            held = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_lenient(unknown))
         except (ModuleNotFoundError, AttributeError) as error:
-            # It holds an object of a class of its maker's; the class is not here, and shall not be.
             raise Refused("checkpoint_classes", str(error)[:200]) from None
         except Exception as error:
             raise Refused("model_unreadable", type(error).__name__) from None
         self._found = dict(_weights(held.state_dict() if isinstance(held, torch.nn.Module) else held, ""))
+        if unknown and not self._found:
+            # The weights are within an object of a class of its maker's; the class is not here, and shall not be.
+            raise Refused("checkpoint_classes", unknown[0][:200])
         self.graph = Graph((), (), None)
 
     def run(self, inputs: Mapping[str, np.ndarray], outputs: list[str] | None) -> Arrays:
@@ -41,6 +50,45 @@ class Checkpoint:
         # Tied weights share their memory, which a safetensors file has no way to say.
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self._found[keys[0]].items()}
         return {keys[0]: np.frombuffer(safetensors.torch.save(tensors), np.uint8)}
+
+
+class Inert(dict[Any, Any]):
+    """Stands for an object of a class that is not here: keeps the items of a dict, and does nothing."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Inert:
+        """Whatever it was made of is passed over."""
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # it may stand for a key
+
+    def __setstate__(self, state: Any) -> None:
+        """Its attributes are passed over."""
+
+    def append(self, item: Any) -> None:
+        """Items of a list are passed over."""
+
+    def extend(self, items: Any) -> None:
+        """Items of a list are passed over."""
+
+
+def _lenient(unknown: list[str]) -> SimpleNamespace:
+    """What `torch.load` reads pickles with: classes that are not here are named in `unknown` and stood in for."""
+
+    class Lenient(pickle.Unpickler):
+        """Knows what is installed here, and nothing else."""
+
+        def find_class(self, module: str, name: str) -> Any:
+            """The class, or `Inert` in its place."""
+            try:
+                return super().find_class(module, name)
+            except (ImportError, AttributeError):
+                unknown.append(f"{module}.{name}")
+                return Inert
+
+    return SimpleNamespace(__name__="pickle", Unpickler=Lenient, load=pickle.load)
 
 
 def _weights(held: Any, key: str, depth: int = 0) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
