@@ -28,8 +28,10 @@ from engine.contract.stress import LabelStress, StressLevel, StressResults, Stre
 from engine.data.store import Store
 from engine.evaluation.embed import Embedded, Embedder, Network, derived_leads, embedder_of, widths_of
 from engine.evaluation.features import embed_run, probed_layer
+from engine.evaluation.flags import unranked
 from engine.evaluation.judge import TestPart, tested
 from engine.evaluation.opened import Opened, open_labels, read_arrays
+from engine.evaluation.operating import is_flag
 from engine.evaluation.own import own_scores
 from engine.evaluation.probe import cross_validated
 from engine.evaluation.progress import Pace
@@ -224,6 +226,7 @@ class _Judge:
         self._y_NL, self._clean_NL = bench.opened.y_NL[rows], clean_NL
         self._codes_N, patients = patient_codes([bench.opened.patients[row] for row in rows])
         self._weight_PB = draw_multiplicities(patients, bench.config.resamples, bench.config.seed)
+        self._flag_L = [is_flag(clean_N) for clean_N in clean_NL.T]
         self.clean = self._measured(clean_NL, clean_NL)
 
     def level(self, severity: float, score_NL: Floats) -> tuple[StressLevel, Floats]:
@@ -250,11 +253,12 @@ class _Judge:
         return macro_estimate(measured, *self._counts(measured), self._confidence)
 
     def _measured(self, score_NL: Floats, other_NL: Floats) -> list[Measured]:
-        """Every label, on the recordings that both scores know."""
-        return [
+        """Every label, on the recordings that both scores know; flags have no ranking to lose."""
+        found = [
             measure(np.where(np.isfinite(other_N), y_N, np.nan), score_N, self._codes_N, self._weight_PB)
             for y_N, score_N, other_N in zip(self._y_NL.T, score_NL.T, other_NL.T, strict=True)
         ]
+        return [unranked(one) if flag else one for one, flag in zip(found, self._flag_L, strict=True)]
 
     def _counts(self, measured: list[Measured]) -> tuple[int, int]:
         """Recordings and patients of the label that most are known of: those that the macro rests on at most."""
