@@ -83,7 +83,7 @@ def sensitivity_words(told: Sensitivity) -> str:
         head += f" macro AUROC with the contract right {printing.estimate(told.clean)}"
     ranked = sorted(
         (item for item in told.items if item.verdict != "not tried"),
-        key=lambda item: (item.verdict != "works, only worse", order.index(item.verdict)),
+        key=lambda item: (item.verdict != "works, only worse", order.index(item.verdict), _loss(item)),
     )
     rows = [_row(item, told.clean is not None) for item in ranked]
     heads: tuple[str, ...] = ("Made wrong", "Verdict", "Rank corr.", "Calls changed")
@@ -94,6 +94,11 @@ def sensitivity_words(told: Sensitivity) -> str:
     if idle := [item.title for item in told.items if item.verdict == "not tried"]:
         blocks.append(printing.paragraph(f"Not tried, since the contract has no such item: {'; '.join(idle)}."))
     return "\n\n".join([*blocks, *(printing.paragraph(f"{note}.") for note in told.notes)])
+
+
+def _loss(item: SensitivityItem) -> float:
+    """The largest loss first."""
+    return item.change.value if item.change is not None and item.change.value is not None else 0.0
 
 
 def _row(item: SensitivityItem, labelled: bool) -> tuple[str, ...]:

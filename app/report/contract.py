@@ -94,7 +94,7 @@ def _sensitivity(one: VettingSection, context: Context) -> list[Any]:
     assert told is not None
     order = ["works, only worse", *(word for word in VERDICTS if word != "works, only worse")]
     places = [(n, item) for n, item in enumerate(told.items) if item.verdict != "not tried"]
-    places.sort(key=lambda place: order.index(place[1].verdict))
+    places.sort(key=lambda place: (order.index(place[1].verdict), _loss(place[1])))
     heads = ("Made wrong", "Verdict", "Rank correlation", "Calls changed", "Change of macro AUROC", "Evidence")
     looks = (style.HEAD, style.HEAD, *(style.HEAD_RIGHT,) * 4)
     rows: list[list[Any]] = [[Paragraph(name, look) for name, look in zip(heads, looks, strict=True)]]
@@ -105,7 +105,7 @@ def _sensitivity(one: VettingSection, context: Context) -> list[Any]:
         f"{style.markup(one.model)}: one item of the contract wrong, on {where}{mode}. Red: it loses at least "
         f"{told.loss:g} of AUROC, beyond chance, and looks like any other answer."
     )
-    fixed = [24 * MM, 19 * MM, 16 * MM, 36 * MM, 17 * MM]
+    fixed = [28 * MM, 19 * MM, 15 * MM, 35 * MM, 16 * MM]
     body = table(rows, [style.WIDTH - sum(fixed), *fixed], more=[evidence_column(5)])
     return context.long(caption, body)
 
@@ -124,6 +124,11 @@ def _row(item: SensitivityItem, path: str, one: VettingSection, context: Context
         *(Paragraph(style.markup(cell), style.CELL_RIGHT) for cell in (order, calls, _change(item))),
     ]
     return [*cells, Paragraph(style.markup(ids, style.MONO), style.CODE_RIGHT)]
+
+
+def _loss(item: SensitivityItem) -> float:
+    """The largest loss first."""
+    return item.change.value if item.change is not None and item.change.value is not None else 0.0
 
 
 def _change(item: SensitivityItem) -> str:
