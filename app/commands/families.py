@@ -41,8 +41,10 @@ def _families(arguments: argparse.Namespace) -> int:
     from engine.contract.published_families import FAMILIES, GAPS
 
     if arguments.name:
-        family = _family(arguments.name.partition("/")[0])
-        print(printing.as_json(family) if wants_json(arguments) else _shown(family))
+        name, _, variant = arguments.name.partition("/")
+        family = _family(name)
+        chosen = _variant(family, variant) if variant else family.variants[0]
+        print(printing.as_json(family) if wants_json(arguments) else f"{_shown(family)}\n\n{_next(family, chosen)}")
     elif wants_json(arguments):
         print(printing.as_json({"families": FAMILIES, "gaps": GAPS}))
     else:
@@ -67,6 +69,14 @@ def _family(name: str) -> Family:
         raise UsageError(
             f"family {name}", "it is not listed", f"Name one of: {', '.join(one.name for one in FAMILIES)}"
         )
+    return found
+
+
+def _variant(family: Family, name: str) -> Variant:
+    found = family.variant(name)
+    if found is None:
+        networks = ", ".join(family.architectures)
+        raise UsageError(f"{family.title} {name}", "no network of it has this name", f"Name one of: {networks}")
     return found
 
 
@@ -135,3 +145,15 @@ def _of_variant(family: Family, variant: Variant) -> list[tuple[str, object]]:
 
 def _within(variant: Variant) -> str:
     return f" (weights under the key '{variant.container}')" if variant.container else ""
+
+
+def _next(family: Family, variant: Variant) -> str:
+    """The way from a released file to a registered model."""
+    network = f"{family.name}/{variant.name}"
+    file = next((name for name in variant.files if " " not in name), "checkpoint.ckpt")
+    key = f" --key {variant.container}" if variant.container else ""
+    steps = [f"isoline-engine convert-checkpoint {file} weights.safetensors{key}"] if variant.pickled else []
+    steps.append(f"isoline model families {network} --card > card.json")
+    reason = " --reason WHY" if family.non_commercial else ""
+    steps.append(f"isoline model add weights.safetensors --card card.json{reason} -w DIR")
+    return "\n".join(["Next:", *(f"  {step}" for step in steps)])

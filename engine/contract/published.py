@@ -35,6 +35,7 @@ class Variant(Part):
     parameters: int = Field(description="Of what is loaded; heads and teachers that are left out are not counted.")
     files: tuple[str, ...] = Field((), description="What its makers call the released file.")
     container: str = Field("", description="The key that its file holds the weights under; empty: none.")
+    pickled: bool = Field(True, description="Whether the released file must be converted; safetensors need not be.")
 
     @property
     def width(self) -> int:

@@ -265,6 +265,7 @@ def _hubert(size: str, width: int, depth: int, parameters: int) -> Variant:
         outputs=outputs,
         parameters=parameters,
         files=(f"hubert-ecg-{size}",),
+        pickled=False,
     )
 
 

@@ -46,6 +46,23 @@ def test_one_family_tells_its_networks_what_they_are_fed_and_where_it_departs(to
     assert "weights under the key 'model'" in out
 
 
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("ecgfounder/1-lead", "convert-checkpoint 1_lead_ECGFounder.pth weights.safetensors --key state_dict"),
+        ("merl", "convert-checkpoint res18_best_encoder.pth weights.safetensors\n"),
+        ("s4-study/dinosr", "model families s4-study/dinosr --card > card.json"),
+        ("hubert-ecg/base", "model add weights.safetensors --card card.json --reason WHY -w DIR"),
+    ],
+)
+def test_the_way_from_a_released_file_to_a_registered_model_can_be_pasted(told, name, step):
+    assert step in told(name)
+
+
+def test_what_is_no_pickle_needs_no_conversion(told):
+    assert "convert-checkpoint" not in told("hubert-ecg/small")
+
+
 def test_scripts_get_json(told):
     assert {one["name"] for one in json.loads(told("--json"))["families"]} == {one.name for one in FAMILIES}
     assert json.loads(told("merl", "--json"))["licence"] == "MIT"
@@ -61,6 +78,7 @@ def test_a_network_hands_out_its_card(told):
         (["--card"], "no network was named"),
         (["merl", "--card"], "a card is of one network"),
         (["ecgresnet"], "it is not listed"),
+        (["merl/resnet50"], "no network of it has this name"),
     ],
 )
 def test_what_is_not_there_is_refused_with_what_is(told, words, says):
