@@ -33,6 +33,7 @@ from app.commands import (
     studies,
     tasks,
     training,
+    version,
 )
 from app.progress import RunStopped
 from engine.contract.errors import (
@@ -126,6 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
         runs,
         efficiency,
         examinations,
+        version,
         jobs,
         outcomes,
         dossiers,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.core import version_changes
 from app.core.home import Home
 from engine.contract.evaluation import Attribute
+
+if TYPE_CHECKING:
+    from app.report.change_record import WrittenRecord
 
 
 class Versions:
@@ -41,3 +46,18 @@ class Versions:
         asked = (old_job, new_job, margin, brier_margin, subgroups, resamples, seed)
         with self._home.db.write() as session:
             return version_changes.compare(session, self._home, *asked)
+
+    def export_change_record(self, job_id: str, out: Path) -> WrittenRecord:
+        """Write the draft of a change record from a version regression, and note its hash in the trail.
+
+        Args:
+            job_id: a version regression that is done.
+            out: a file that ends in .pdf or .md.
+
+        Raises:
+            UsageError: no such finished version regression, or another ending.
+            WorldError: the file cannot be written, or would hold an identifier seen at import.
+        """
+        from app.report.change_record import export
+
+        return export(self._home, job_id, Path(out))

@@ -49,7 +49,11 @@ def build_report(dossier: Dossier, path: Path, approve: Callable[[Path], None] |
     Raises:
         WorldError: the file cannot be written, or was not approved.
     """
-    content = render(dossier)
+    write_report(path, render(dossier), approve)
+
+
+def write_report(path: Path, content: bytes, approve: Callable[[Path], None] | None = None) -> None:
+    """Write the bytes of a PDF, whole or not at all; arguments and errors as of `build_report`."""
     draft = path.with_name(path.name + ".tmp")
     try:
         with draft.open("wb") as file:
@@ -76,7 +80,7 @@ def render(dossier: Dossier) -> bytes:
     ledger = Ledger(dossier.evidence, _plain_results(dossier))
     sections = [(section.number, section.title) for section in _sections(dossier, Context(ledger, made))]
     plain = pages.typeset(lambda layout: _story(dossier, Context(ledger, made), layout), running, sections)
-    return _attach(plain, document, dossier.created)
+    return attach(plain, document, dossier.created)
 
 
 REPRESENTATION = "Representation"
@@ -190,7 +194,8 @@ def _plain_results(dossier: Dossier) -> dict[str, Any]:
     return plain | {one.job_id: one.results.model_dump(mode="json") for one in dossier.vettings}
 
 
-def _attach(plain: bytes, document: bytes, created: str) -> bytes:
+def attach(plain: bytes, document: bytes, created: str) -> bytes:
+    """A PDF that carries its evidence inside, dated by what it tells and not by the clock."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(plain)))
     writer.add_attachment(ATTACHMENT, document)
     kept = {key: value for key, value in (writer.metadata or {}).items() if not key.endswith("Date")}

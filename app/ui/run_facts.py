@@ -16,6 +16,7 @@ from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
 from app.ui.examination_facts import drift_facts, efficiency_facts, stress_facts, vet_facts
 from app.ui.run_fact import Fact as Fact
+from app.ui.version_facts import version_facts
 from engine.contract.card import DERIVED_STAMP
 from engine.contract.config import PretrainConfig
 from engine.contract.events import (
@@ -46,6 +47,7 @@ KIND_WORDS = {
     "leakage": "Search for leaks",
     "stress": "Stress bench",
     "drift": "Drift",
+    "version": "Version change",
     "efficiency": "Efficiency",
     "vet": "Vetting",
 }
@@ -223,6 +225,7 @@ def _outcome(detail: JobDetail, results: Mapping[str, Any], series: Mapping[str,
 _EXAMINATIONS: dict[str, Callable[[Mapping[str, Any]], list[Fact]]] = {
     "stress": stress_facts,
     "drift": drift_facts,
+    "version": version_facts,
     "efficiency": efficiency_facts,
     "vet": vet_facts,
 }

@@ -1,0 +1,163 @@
+"""A short document as plain parts: sentences, lists, tables, boxes to tick, lines to sign; as Markdown and as PDF.
+
+Evidence ids stand in the text as `[E0012]` or `[E0012–E0014]`; both ways of writing keep them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportlab.platypus import KeepTogether, Paragraph, Spacer
+
+from app.report import style
+from app.report.cover import sentence
+from app.report.drawn import Drawn, draw_text
+from app.report.style import MM
+from app.report.tables import table
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table; `widths` are shares of the page, the first column holds names."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Boxes, one of which a person ticks."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that people fill in: name, date, signature, each for a role."""
+
+    roles: tuple[str, ...]
+
+
+Part = Sentences | Bullets | Rows | Choices | Lines
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+FIELDS = ("Name and role", "Date", "Signature")
+
+
+def markdown(sections: Sequence[Section]) -> str:
+    """The sections as Markdown text."""
+    blocks: list[str] = []
+    for number, section in enumerate(sections, 1):
+        blocks.append(f"## {number}. {_plain(section.title)}")
+        blocks += [_markdown(part) for part in section.parts]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _markdown(part: Part) -> str:
+    if isinstance(part, Sentences):
+        return _plain(part.text)
+    if isinstance(part, Bullets):
+        return "\n".join(f"- {_plain(item)}" for item in part.items)
+    if isinstance(part, Choices):
+        return "\n".join(f"- [ ] {name}" for name in part.names)
+    if isinstance(part, Lines):
+        rows = [(role, *("" for _ in FIELDS)) for role in part.roles]
+        return _pipes(("Role", *FIELDS), rows)
+    return f"**{_plain(part.title)}**\n\n{_pipes(part.heads, part.rows)}"
+
+
+def _pipes(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(_plain(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Foreign text in one line that Markdown does not read as commands or as HTML."""
+    return re.sub(r"([\\`*_<>#])", r"\\\1", " ".join(text.split()))
+
+
+def flowables(part: Part) -> list[Any]:
+    """A part as ReportLab sets it."""
+    if isinstance(part, Sentences):
+        return [Paragraph(sentence(part.text), style.BODY)]
+    if isinstance(part, Bullets):
+        return [Paragraph(sentence(item), style.ITEM, bulletText="•") for item in part.items]
+    if isinstance(part, Choices):
+        return [_Boxes(part.names), Spacer(1, 6)]
+    if isinstance(part, Lines):
+        return [KeepTogether([_Signature(role) for role in part.roles])]
+    caption = Paragraph(sentence(part.title), style.CAPTION)
+    heads = [Paragraph(style.markup(head), style.HEAD) for head in part.heads]
+    looks = (style.CELL, *(style.CELL_SMALL for _ in part.heads[1:]))
+    cells = [[Paragraph(sentence(cell), look) for cell, look in zip(row, looks, strict=True)] for row in part.rows]
+    widths = [style.WIDTH * share / sum(part.widths) for share in part.widths]
+    body = table([heads, *cells], widths)
+    return [KeepTogether([caption, body])] if len(cells) <= _TOGETHER else [caption, body]
+
+
+_TOGETHER = 8
+
+
+class _Boxes(Drawn):
+    """Boxes side by side."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names, self.width, self.height = names, style.WIDTH, 16.0
+
+    def draw(self) -> None:
+        """Draw them."""
+        x = 0.0
+        for name in self.names:
+            self.canv.setStrokeColor(style.INK)
+            self.canv.setLineWidth(0.7)
+            self.canv.rect(x, 3, 8, 8, stroke=1, fill=0)
+            draw_text(self.canv, x + 13, 4.2, name, style.SANS, 9)
+            x += 13 + style.text_width(name, style.SANS, 9) + 22
+
+
+class _Signature(Drawn):
+    """Who signs as what: three lines under which it stands what belongs on them."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self.role, self.width, self.height = role, style.WIDTH, 15 * MM
+
+    def draw(self) -> None:
+        """Draw role and lines."""
+        draw_text(self.canv, 0, 14, self.role, style.SANS, 8.4, style.INK)
+        left, share = 46 * MM, (0.45, 0.18, 0.37)
+        whole = self.width - left
+        for name, part in zip(FIELDS, share, strict=True):
+            self.canv.setStrokeColor(style.FAINT)
+            self.canv.setLineWidth(0.5)
+            self.canv.line(left, 12, left + whole * part - 6, 12)
+            draw_text(self.canv, left, 4, name, style.SANS, 6.4, style.MUTED)
+            left += whole * part
