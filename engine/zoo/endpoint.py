@@ -103,11 +103,13 @@ class Endpoint:
         deadline = time.monotonic() + patience_s
         connection = http.client.HTTPConnection(self._host, self._port, timeout=patience_s)
         try:
+            connection.connect()
+            link = connection.sock  # the connection lets go of it where the answer ends with its closing
             connection.request(verb, self._path, body or None, {"Content-Type": CONTENT} if body else {})
-            answer = connection.getresponse()
-            if 300 <= answer.status < 400:
-                raise world_error("endpoint_redirect")
-            return answer.status, self._read(answer, connection, deadline)
+            with connection.getresponse() as answer:
+                if 300 <= answer.status < 400:
+                    raise world_error("endpoint_redirect")
+                return answer.status, self._read(answer, link, deadline)
         except TimeoutError:
             raise world_error("sandbox_time") from None
         except (OSError, http.client.HTTPException):
@@ -115,7 +117,7 @@ class Endpoint:
         finally:
             connection.close()
 
-    def _read(self, answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, deadline: float) -> bytes:
+    def _read(self, answer: http.client.HTTPResponse, link: socket.socket, deadline: float) -> bytes:
         most = self._limits.output_bytes + 2**20
         parts: list[bytes] = []
         total = 0
@@ -123,8 +125,7 @@ class Endpoint:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-            if connection.sock is not None:
-                connection.sock.settimeout(left)
+            link.settimeout(left)
             part = answer.read1(CHUNK)
             if not part:
                 return b"".join(parts)

@@ -45,7 +45,7 @@ for line in read:
 """
 
 
-@pytest.fixture(params=LEVELS)
+@pytest.fixture(params=["bubblewrap", *(pytest.param(name, marks=pytest.mark.slow) for name in LEVELS[1:])])
 def level(request):
     """Each way of shutting a process in that this machine has."""
     return having(request.param)

@@ -96,7 +96,14 @@ BEYOND = {
 }
 
 
-@pytest.mark.parametrize(("body", "fault"), BEYOND.values(), ids=BEYOND)
+QUICKEST = ("allocates", "floods its answers", "breaks off")
+"""Those that the fast suite has the time for."""
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [pytest.param(*BEYOND[name], id=name, marks=[] if name in QUICKEST else pytest.mark.slow) for name in BEYOND],
+)
 def test_a_program_beyond_its_limits_is_ended_and_the_error_says_which(tmp_path, body, fault):
     limits = QUICK.model_copy(
         update={

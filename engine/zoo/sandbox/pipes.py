@@ -103,7 +103,9 @@ class ThreadedPipes:
 
     def write(self, piece: memoryview, deadline: float) -> int:
         """Write some of it."""
-        if self._rest or not self._found.empty():
+        if not self._rest and not self._found.empty():
+            self._take(deadline)
+        if self._rest:
             raise Early
         self._asked.put(bytes(piece[:CHUNK]))
         count: int = self._got(self._written, deadline)
@@ -114,13 +116,16 @@ class ThreadedPipes:
     def read(self, target: memoryview, deadline: float) -> int:
         """Read some into `target`."""
         if not self._rest:
-            self._rest = memoryview(self._got(self._found, deadline))
-            if not self._rest:
-                self._found.put(b"")
-                raise Ended
+            self._take(deadline)
         count = min(len(target), len(self._rest))
         target[:count], self._rest = self._rest[:count], self._rest[count:]
         return count
+
+    def _take(self, deadline: float) -> None:
+        self._rest = memoryview(self._got(self._found, deadline))
+        if not self._rest:
+            self._found.put(b"")  # it stays ended
+            raise Ended
 
     @staticmethod
     def _got(waiting: queue.Queue[Any], deadline: float) -> Any:
