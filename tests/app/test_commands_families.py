@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from app import cli
 from app.commands import families
 from engine.contract.errors import UsageError
 from engine.contract.published_families import FAMILIES, GAPS
@@ -84,3 +85,8 @@ def test_a_network_hands_out_its_card(told):
 def test_what_is_not_there_is_refused_with_what_is(told, words, says):
     with pytest.raises(UsageError, match=says):
         told(*words)
+
+
+def test_it_is_a_verb_on_models(capsys):
+    assert cli.main(["model", "families", "ecg-fm"]) == 0
+    assert "90,373,248 parameters" in capsys.readouterr().out
