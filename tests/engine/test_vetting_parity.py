@@ -5,6 +5,7 @@ import pytest
 from vetting_cases import FEED, LOGITS, Fake, golden, loaded, sums, whole_card
 
 from engine.contract.card import Output
+from engine.contract.errors import WorldError
 from engine.data.reference_outputs import Reference
 from engine.evaluation.vetting.golden_run import answered, fed, golden_page
 from engine.evaluation.vetting.input_hints import hint
@@ -25,7 +26,8 @@ def our_answers(model=None, answer=sums):
     subject = Subject(lambda: Fake(answer))
     subject.taken = (1, 2, 64)
     model = model or loaded(answer)
-    return answered(subject, model, fed(RECORDS, FEED)), model, subject
+    told, _ = answered(subject, model, fed(RECORDS, FEED))
+    return told, model, subject
 
 
 def compared(reference, share=1e-3, answer=sums):
@@ -192,3 +194,27 @@ def test_a_golden_ecg_that_the_contract_cannot_take_is_told_with_the_reason():
     long = FEED.model_copy(update={"window_s": 30.0})
     page = golden_page(RECORDS, fed(RECORDS, long), [], (LOGITS,))
     assert {one.refused for one in page.answers} == {"it lasts 4.00 s, the model needs 30 s"}
+
+
+def test_an_ecg_that_the_model_fails_on_is_refused_alone():
+    largest = max(float(np.abs(one.x_NCL).max()) for one in fed(RECORDS, FEED))
+
+    def touchy(x_NCT):
+        if np.abs(x_NCT).max() >= largest:
+            raise WorldError("vendor model", "it fails on its input", "Ask", fault="model_failed")
+        return sums(x_NCT)
+
+    subject = Subject(lambda: Fake(touchy))
+    subject.taken = (1, 2, 64)
+    told, feeds = answered(subject, loaded(touchy), fed(RECORDS, FEED))
+    assert len(told) == 3
+    assert [one.refused for one in feeds].count("it fails on its input") == 1
+
+
+def test_answers_of_different_shapes_are_the_models_fault():
+    turn = iter(range(100))
+    subject = Subject(lambda: Fake(lambda x: {"logits": np.zeros((len(x), 2 + next(turn)))}))
+    subject.taken = (1, 2)
+    told, feeds = answered(subject, loaded(), fed(RECORDS, FEED))
+    assert told == []
+    assert {one.refused for one in feeds} == {"its answers to different windows are of different shapes or names"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from vetting_cases import FEED, LOGITS, golden, whole_card
+from vetting_cases import FEED, LOGITS, golden, loaded, whole_card
 
 from engine.contract.card import Output, Preprocessing
 from engine.contract.config import ExternalModel, VetConfig, load_config
@@ -230,3 +230,50 @@ def test_openecg_is_deterministic_fails_on_batches_and_loses_its_way_when_read_a
     assert (told["gain_up"], told["gain_down"]) == ("no difference", "no difference")  # ranks know no unit
     assert (told["rate_half"], told["inverted"]) == ("works, differs", "works, differs")
     assert told["chest_first"] == "not tried"
+
+
+def hostile(tmp_path, monkeypatch, answer):
+    """A vetting of a network whose answers are another function's."""
+    from engine.evaluation.vetting import worker
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_file(ECGResNet(2).state_dict(), folder / "weights.safetensors")
+    model = source(folder, "weights.safetensors", "safetensors", architecture="ecgresnet")
+    monkeypatch.setattr(worker, "load_external", lambda *_: loaded(answer))
+    return vetted(tmp_path / "run", model)[1]
+
+
+def test_answers_that_change_their_shape_are_a_finding_and_no_crash(tmp_path, monkeypatch):
+    turn = iter(range(10_000))
+    results = hostile(tmp_path, monkeypatch, lambda x: {"logits": np.zeros((len(x), 2 + next(turn)))})
+    assert ("runs", "serious") in [(one.rule, one.weight) for one in results.findings]
+    assert results.determinism.state == "not measured"
+    assert results.sensitivity is None
+
+
+def test_answers_that_are_no_numbers_or_noise_are_told_and_the_page_stays_finite(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+
+    def noisy(x):
+        told = rng.normal(size=(len(x), 2))
+        told[rng.random(len(x)) < 0.1] = np.nan
+        return {"logits": told}
+
+    results = hostile(tmp_path, monkeypatch, noisy)
+    told = {(one.rule, one.weight) for one in results.findings}
+    assert told >= {("values", "serious"), ("determinism", "serious")}
+    assert results.determinism.state == "differs by call"
+    assert parse_results(results.model_dump_json()) == results
+
+
+def test_a_model_that_fails_on_noise_keeps_its_findings(tmp_path, monkeypatch):
+    def only_ecgs(x):
+        if np.abs(np.diff(x, axis=2)).mean() > 0.2:
+            raise WorldError("vendor model", "it fails on its input", "Ask", fault="model_failed")
+        return {"logits": x.std(axis=2)[:, :2]}
+
+    results = hostile(tmp_path, monkeypatch, only_ecgs)
+    assert results.determinism.state == "deterministic"
+    assert "noise of an ECG's size" in next(one.found for one in results.findings if one.rule == "runs")
+    assert results.sensitivity is None

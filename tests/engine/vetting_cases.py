@@ -29,7 +29,11 @@ class Fake:
         if max(len(part) for part in parts) > self.most:
             raise WorldError("vendor model", "it fails on its input", "Ask its maker", fault="model_failed")
         told = [self.answer(part) for part in parts]
-        return {name: np.concatenate([one[name] for one in told]) for name in told[0]}
+        try:
+            return {name: np.concatenate([one[name] for one in told]) for name in told[0]}
+        except ValueError:  # as the sandbox says it
+            reason = "its answers do not fit together"
+            raise WorldError("vendor model", reason, "Ask", fault="model_output") from None
 
     def close(self) -> None:
         self.closed += 1

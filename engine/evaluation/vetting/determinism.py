@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.contract.errors import WorldError
 from engine.contract.vetting import Determinism, DeterminismState, OutputDeterminism
 from engine.evaluation.vetting.findings import Findings
-from engine.evaluation.vetting.subject import Raw, Subject, Windows
+from engine.evaluation.vetting.subject import Raw, Subject, Windows, joined
 
 WINDOWS = 8
 """That are asked for again."""
@@ -95,7 +95,7 @@ def _in_batches(subject: Subject, x_NCL: Windows, size: int) -> Raw:
         rows = np.arange(begin, begin + size) % len(x_NCL)
         kept = min(size, len(x_NCL) - begin)
         parts.append({name: array[:kept] for name, array in subject.run(x_NCL[rows]).items()})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return joined(parts)
 
 
 def _in_order(subject: Subject, x_NCL: Windows) -> tuple[Raw, Raw] | None:
@@ -110,6 +110,8 @@ def _in_order(subject: Subject, x_NCL: Windows) -> tuple[Raw, Raw] | None:
 def _gap(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
     """Largest difference; a number on one side alone counts as the largest number there is on the other."""
     a, b = one.astype(np.float64), other.astype(np.float64)
+    if a.shape != b.shape:
+        return float(np.abs(a[np.isfinite(a)]).max(initial=1.0))
     known = np.isfinite(a) & np.isfinite(b)
     lone = np.isfinite(a) != np.isfinite(b)
     gap = float(np.abs(a[known] - b[known]).max(initial=0.0))

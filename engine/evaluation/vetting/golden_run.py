@@ -17,7 +17,7 @@ from engine.contract.card import Output, Preprocessing
 from engine.contract.errors import WorldError
 from engine.contract.vetting import Golden, GoldenAnswer
 from engine.data.golden import GoldenECG, golden_sha256
-from engine.evaluation.vetting.subject import Raw, Subject, Windows
+from engine.evaluation.vetting.subject import Raw, Subject, Windows, of_the_machine
 from engine.signal.condition import model_input
 from engine.zoo.external import LoadedExternal
 from engine.zoo.readout import read_out
@@ -60,15 +60,31 @@ def fed(golden: Sequence[GoldenECG], feed: Preprocessing) -> list[Fed]:
     return told
 
 
-def answered(subject: Subject, model: LoadedExternal, fed_ones: Sequence[Fed]) -> list[Answered]:
-    """Run the model on what can be fed. Raises WorldError where it fails on what it has taken before."""
-    given = [(one.name, one.x_NCL) for one in fed_ones if one.x_NCL is not None]
-    if not given:
+def answered(subject: Subject, model: LoadedExternal, fed_ones: Sequence[Fed]) -> tuple[list[Answered], list[Fed]]:
+    """Run the model on what can be fed: what it answers, and all ECGs with those that it fails on as refused."""
+    given = [one for one in fed_ones if one.x_NCL is not None]
+    try:
+        return _together(subject, model, given), list(fed_ones)
+    except WorldError as error:
+        if of_the_machine(error):
+            raise
+    told, failed = [], {}
+    for one in given:  # it fails on some of them: find out on which
+        try:
+            told += _together(subject, model, [one])
+        except WorldError as error:
+            failed[one.name] = error.reason
+    return told, [Fed(one.name, None, failed[one.name]) if one.name in failed else one for one in fed_ones]
+
+
+def _together(subject: Subject, model: LoadedExternal, given: Sequence[Fed]) -> list[Answered]:
+    windows = [(one.name, one.x_NCL) for one in given if one.x_NCL is not None]
+    if not windows:
         return []
-    whole = subject.raw(np.concatenate([x_NCL for _, x_NCL in given]))
-    ends = np.cumsum([len(x_NCL) for _, x_NCL in given])
+    whole = subject.raw(np.concatenate([x_NCL for _, x_NCL in windows]))
+    ends = np.cumsum([len(x_NCL) for _, x_NCL in windows])
     told = []
-    for (name, x_NCL), end in zip(given, ends.tolist(), strict=True):
+    for (name, x_NCL), end in zip(windows, ends.tolist(), strict=True):
         raw = {output: array[end - len(x_NCL) : end] for output, array in whole.items()}
         told.append(Answered(name, x_NCL, raw, numbers_of(raw, model, len(x_NCL))))
     return told

@@ -117,7 +117,7 @@ class Subject:
         largest = max(self.taken, default=1)
         step = largest if largest > 1 else AT_ONCE
         parts = [self.run(x_NCL[begin : begin + step], largest == 1) for begin in range(0, len(x_NCL), step)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return joined(parts)
 
     def try_sizes(self, x_NCL: Windows) -> None:
         """Find out which batches it takes, on windows that are repeated where there are too few."""
@@ -150,6 +150,15 @@ class Subject:
             yield self
         finally:
             self.close()
+
+
+def joined(parts: Sequence[Raw]) -> Raw:
+    """Answers to several batches as one. Raises WorldError where they do not fit together."""
+    try:
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    except (KeyError, ValueError):
+        reason = "its answers to different windows are of different shapes or names"
+        raise WorldError("vendor model", reason, "Ask its maker", fault="model_output") from None
 
 
 def check_the_batches(subject: Subject, graph: VettedGraph | None, told: Findings) -> None:

@@ -34,12 +34,20 @@ from engine.evaluation.vetting.bench import Bench
 from engine.evaluation.vetting.card_rules import check_isolation, check_the_card
 from engine.evaluation.vetting.determinism import check_determinism, measure_determinism, not_measured
 from engine.evaluation.vetting.findings import Findings
-from engine.evaluation.vetting.golden_run import Answered, answered, fed, golden_page, keep_answers
+from engine.evaluation.vetting.golden_run import Answered, Fed, answered, fed, golden_page, keep_answers
 from engine.evaluation.vetting.graph_rules import check_outputs, check_the_graph
 from engine.evaluation.vetting.parity import Comparison, certificate, compare, contract_sha256
 from engine.evaluation.vetting.recordings import Recordings, of_golden, of_store, spread
 from engine.evaluation.vetting.sensitivity import measure_sensitivity
-from engine.evaluation.vetting.subject import Described, Subject, check_the_batches, described, of_the_machine
+from engine.evaluation.vetting.subject import (
+    Described,
+    Subject,
+    Windows,
+    check_the_batches,
+    described,
+    joined,
+    of_the_machine,
+)
 from engine.evaluation.vetting.unit_rules import check_the_units
 from engine.evaluation.vetting.value_rules import OF_VALUES, check_the_values
 from engine.training.device import set_threads
@@ -141,15 +149,16 @@ def _ask(vetting: _Vetting, about: Described, folder: RunFolder, events: EventWr
     with Subject(model.start).opened() as subject:
         subject.try_sizes(np.concatenate(windows))
         check_the_batches(subject, about.graph, findings)
-        told = answered(subject, model, feeds) if 1 in subject.taken else []
+        told, feeds = answered(subject, model, feeds) if 1 in subject.taken else ([], feeds)
         vetting.page = golden_page(vetting.golden, feeds, told, model.outputs)
+        _refused(feeds, findings)
         if not told:
             findings.skip("the model does not run", *OF_VALUES, "outputs", "determinism")
             return False
         _look_at_answers(vetting, told)
         _keep(folder.path / KEPT_OUTPUTS, told)
         _tell(events, 2)
-        vetting.determinism = measure_determinism(subject, np.concatenate(windows), vetting.config.repeats)
+        vetting.determinism = _measured(subject, np.concatenate([one.x_NCL for one in told]), vetting)
         check_determinism(vetting.determinism, findings)
         _tell(events, 3)
         if vetting.reference is not None:
@@ -157,8 +166,33 @@ def _ask(vetting: _Vetting, about: Described, folder: RunFolder, events: EventWr
     return not any(one.rule == "classes" and one.weight == "blocking" for one in findings.found)
 
 
+def _measured(subject: Subject, x_NCL: Windows, vetting: _Vetting) -> Determinism:
+    """Whether answers stay the same; a model that fails on what it has answered before is a finding."""
+    try:
+        return measure_determinism(subject, x_NCL, vetting.config.repeats)
+    except WorldError as error:
+        if of_the_machine(error):
+            raise
+        reason = f"asked again for what it has answered, it fails: {error.reason}"
+        vetting.findings.find("runs", "serious", reason, error.next_step)
+        return not_measured(reason)
+
+
+def _refused(feeds: list[Fed], findings: Findings) -> None:
+    """Golden ECGs that the contract cannot make, or that the model fails on."""
+    failed = [one for one in feeds if one.refused]
+    if failed:
+        named = ", ".join(one.name for one in failed)
+        reason = f"of the golden ECGs, {len(failed)} of {len(feeds)} cannot be run ({named}): {failed[0].refused}"
+        findings.find("runs", "serious", reason, "Hold the card against the file, or ask its maker")
+
+
 def _look_at_answers(vetting: _Vetting, told: list[Answered]) -> None:
-    whole = {name: np.concatenate([one.raw[name] for one in told]) for name in told[0].raw}
+    try:
+        whole = joined([one.raw for one in told])
+    except WorldError as error:
+        vetting.findings.find("values", "blocking", error.reason, error.next_step)
+        return
     if "outputs" not in vetting.findings.looked:  # the file did not tell them
         vetting.findings.unchecked.pop("outputs", None)
         check_outputs(list(whole), vetting.model.outputs, vetting.findings)
@@ -181,7 +215,7 @@ def _certificate(vetting: _Vetting) -> ParityCertificate:
     )
 
 
-def _sensitivity(folder: RunFolder, vetting: _Vetting, events: EventWriter) -> Sensitivity:
+def _sensitivity(folder: RunFolder, vetting: _Vetting, events: EventWriter) -> Sensitivity | None:
     """Break contract items on the cohort's recordings, or on the golden ECGs where there is no cohort."""
     config, opened = vetting.config, None
     if not config.cohort:
@@ -193,9 +227,22 @@ def _sensitivity(folder: RunFolder, vetting: _Vetting, events: EventWriter) -> S
         every = np.arange(len(recordings), dtype=np.intp) if opened is None else tested(opened).rows_N
         places = spread(every, config.most)
     with vetting.model.opened() as model:
+        if not _bears_noise(vetting):
+            return None
         pace = Pace(folder, events, "recordings", "breaking the contract", 0)
         bench = Bench(folder, model, recordings, config.batch_size, pace)
         return measure_sensitivity(config, bench, places, opened)
+
+
+def _bears_noise(vetting: _Vetting) -> bool:
+    """Whether it takes noise of an ECG's size, by which its batches and widths are found out before it is embedded."""
+    try:
+        return bool(vetting.model.layer_widths)
+    except WorldError as error:
+        if of_the_machine(error):
+            raise
+        vetting.findings.find("runs", "serious", f"it fails on noise of an ECG's size: {error.reason}", error.next_step)
+        return False
 
 
 def _of_cohort(folder: RunFolder, config: VetConfig, opened: Opened | None) -> Recordings:
