@@ -12,9 +12,11 @@ from app import cli
 from app.commands.vetting_words import certificate_words, vetting_words
 from app.core import finish, golden, jobs, launch
 from app.core.probes import opened_by
+from app.governance.dossier import ModelSection
+from app.governance.vettings import vettings_of
 from app.ui.examination_facts import vet_facts
 from engine.contract.card import ModelCard, Output, Preprocessing
-from engine.contract.config import S4Config
+from engine.contract.config import EvaluationSettings, S4Config
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.vetting import GOLDEN, REFERENCE
 from engine.data.golden import golden_sha256, read_golden
@@ -224,3 +226,15 @@ def test_a_runs_view_tells_what_weighs_most():
     names = [fact.name for fact in told]
     assert names[:3] == ["Model", "In order", "Serious"]
     assert "Works, only worse" in names
+
+
+def test_a_dossier_takes_the_newest_vetting_of_the_registered_version(workspace):
+    job = workspace.evaluate("codec", "main", ["NORM"], EvaluationSettings(mode="own", resamples=100))
+    section = ModelSection(CARD, "", job, None)
+    with workspace._home.db.read() as session:
+        assert vettings_of(session, [section]) == ()
+    vetted = workspace.vet("codec")
+    done(workspace, vetted, results(workspace.model("codec").sha256))
+    with workspace._home.db.read() as session:
+        (told,) = vettings_of(session, [section])
+    assert (told.model, told.job_id, told.current) == ("codec", vetted, True)
