@@ -122,11 +122,12 @@ def read_text(path: Path) -> dict[str, Any]:
 
 def plain_card(told: Mapping[str, Any]) -> dict[str, Any]:
     """The fields with "unknown" and "declined" taken in: what is declined is listed, and both leave their default."""
-    declined: list[str] = [name for name in told.get("declined", ()) if isinstance(name, str)]
+    declined: list[str] = []
     plain = _without_unsaid(dict(told), ModelCard, "", declined)
     plain.setdefault("source", "external")
-    if declined:
-        plain["declined"] = list(dict.fromkeys(declined))
+    listed = plain.get("declined", [])
+    if declined and isinstance(listed, list):  # anything else is a fault, and stays to be told as one
+        plain["declined"] = list(dict.fromkeys(map(str, (*listed, *declined))))
     return plain
 
 

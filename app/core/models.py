@@ -311,9 +311,10 @@ def _refuse_taken_version(session: Session, name: str, card: ModelCard, definiti
     """Two things that are called the same version of one product. Raises UsageError."""
     if not card.product:
         return
-    query = select(RegisteredModel).where(RegisteredModel.version == card.version, RegisteredModel.name != name)
+    query = select(RegisteredModel).where(RegisteredModel.version == card.version)
     for other in session.scalars(query):
-        if other.card.get("product") == card.product:
+        itself = other.name == name and other.sha256 == definition["sha256"]
+        if other.card.get("product") == card.product and not itself:
             reason = f"it has a version {card.version} here already: '{other.name}'"
             raise UsageError(f"product {card.product}", reason, "Give this one a version of its own: --version")
 
