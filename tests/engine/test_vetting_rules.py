@@ -6,13 +6,14 @@ from vetting_cases import FEED, LOGITS, Fake, golden, sums, whole_card
 
 from engine.contract.card import Lineage, Output
 from engine.contract.errors import WorldError
-from engine.contract.vetting import RULES, GraphPort, VettedGraph, VettedSandbox
+from engine.contract.vetting import RULES, GraphPort, Sensitivity, SensitivityItem, VettedGraph, VettedSandbox
 from engine.evaluation.vetting.card_rules import WEIGHT_OF, check_isolation, check_the_card
 from engine.evaluation.vetting.findings import Findings
 from engine.evaluation.vetting.graph_rules import check_the_graph
 from engine.evaluation.vetting.subject import ENDPOINT, Subject, check_the_batches, of_the_machine
 from engine.evaluation.vetting.unit_rules import check_the_units
 from engine.evaluation.vetting.value_rules import check_the_values
+from engine.evaluation.vetting.weighing import weighed
 from engine.signal.normalise import CONSTANTS
 
 
@@ -62,6 +63,35 @@ def test_what_was_declined_is_not_told_again_as_unknown():
     told = of_card(lineage=Lineage(objective="x", backbone="y", parameters=1), declined=("lineage.corpus",))
     assert weights(told, "missing") == []
     assert weights(told, "declined") == [("lineage.corpus", "serious")]
+
+
+def test_what_nobody_told_and_was_assumed_is_a_finding():
+    told = of_card(assumed=("preprocessing.units", "preprocessing.padding"))
+    assert weights(told, "missing") == [("preprocessing.units", "serious"), ("preprocessing.padding", "note")]
+
+
+def item(name, field, verdict):
+    return SensitivityItem(name=name, field=field, title=name.capitalize(), verdict=verdict)
+
+
+def test_what_is_assumed_weighs_what_an_error_in_it_was_seen_to_do():
+    names = ("units", "polarity", "means", "rate_hz", "axes")
+    told = of_card(assumed=tuple(f"preprocessing.{name}" for name in names))
+    items = [
+        item("gain_up", "units", "no difference"),
+        item("inverted", "polarity", "works, only worse"),
+        item("one_constant", "deviations", "not tried"),
+        item("rate_half", "rate_hz", "works, differs"),
+    ]
+    page = Sensitivity(records=1, patients=1, where="shipped ECGs", loss=0.01, items=items)
+    found = {one.subject.partition(".")[2]: one for one in weighed(told.found, page)}
+    assert {name: found[name].weight for name in names} == {
+        "units": "note", "polarity": "serious", "means": "serious", "rate_hz": "serious", "axes": "serious"
+    }  # fmt: skip
+    assert found["units"].found.endswith("made wrong it makes no difference")
+    assert found["polarity"].found.endswith("nobody would notice (inverted)")
+    assert found["rate_hz"].found.endswith("made wrong it changes the answers")
+    assert found["means"].found == "nobody told it: what stands there is assumed"
 
 
 def test_an_unknown_corpus_weighs_more_than_an_unknown_developer():

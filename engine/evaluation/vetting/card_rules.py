@@ -38,9 +38,9 @@ MEANS_OF: dict[str, str] = {
 }
 """What follows from it."""
 
-ASKED = ("developer", "intended_use")
+ASKED = ("developer", "intended_use", "population")
 ASKED_OF_LINEAGE = ("objective", "backbone", "corpus", "parameters")
-"""Fields whose being unknown is a finding, beside licence and population, which have rules of their own."""
+"""Fields whose being unknown is a finding, beside the licence, which has a rule of its own."""
 
 
 def check_the_card(card: ModelCard, told: Findings) -> None:
@@ -51,6 +51,9 @@ def check_the_card(card: ModelCard, told: Findings) -> None:
     for path in _unknown(card):
         if path not in card.declined:
             told.find("missing", WEIGHT_OF.get(path, "note"), _means(path, "it is unknown"), ASK, path)
+    for path in card.assumed:
+        if path not in card.declined:
+            told.find("missing", WEIGHT_OF.get(path, "note"), "nobody told it: what stands there is assumed", ASK, path)
     _licence(card, told)
     _population(card, told)
     if card.preprocessing is None:

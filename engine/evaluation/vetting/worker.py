@@ -21,6 +21,7 @@ from engine.contract.vetting import (
     ParityCertificate,
     Sensitivity,
     VetConfig,
+    VetFinding,
     VetResults,
 )
 from engine.data.golden import GoldenECG, golden_sha256, read_golden
@@ -50,6 +51,7 @@ from engine.evaluation.vetting.subject import (
 )
 from engine.evaluation.vetting.unit_rules import check_the_units
 from engine.evaluation.vetting.value_rules import OF_VALUES, check_the_values
+from engine.evaluation.vetting.weighing import weighed
 from engine.training.device import set_threads
 from engine.zoo.external import LoadedExternal, load_external
 
@@ -102,7 +104,7 @@ def run(folder: RunFolder, config: VetConfig, events: EventWriter) -> VetResults
         version=config.card.version,
         model_sha256=config.model.sha256,
         contract_sha256=contract_sha256(config.model.preprocessing),
-        findings=findings.ordered,
+        findings=_findings(vetting, sensitivity),
         passed=findings.passed,
         unchecked=findings.unchecked,
         graph=about.graph if about else None,
@@ -113,6 +115,13 @@ def run(folder: RunFolder, config: VetConfig, events: EventWriter) -> VetResults
         sensitivity=sensitivity,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _findings(vetting: _Vetting, sensitivity: Sensitivity | None) -> list[VetFinding]:
+    """All of them, the weightiest first; what is assumed weighs what an error in it was seen to do."""
+    if sensitivity is not None:
+        vetting.findings.found = weighed(vetting.findings.found, sensitivity)
+    return vetting.findings.ordered
 
 
 def _look_at(vetting: _Vetting) -> Described | None:
