@@ -6,6 +6,13 @@ from app import printing
 from engine.contract.drift import DriftResults, FeatureShift
 from engine.contract.estimate import Estimate
 from engine.contract.stress import BreakingPoint, StressLevel, StressSweep
+from engine.contract.trying import TriedOutput
+
+
+def trial_numbers(output: TriedOutput) -> list[tuple[str, str]]:
+    """What one output of a model said of a recording: each class with its number."""
+    numbers = zip(output.classes, output.values, strict=True) if output.classes else ()
+    return [(name, "none" if value is None else f"{value:.4g}") for name, value in numbers]
 
 
 def sweep_row(sweep: StressSweep) -> tuple[str, str, str, str, str]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from app.core import efficiency, examinations, golden, planning, vetting
+from app.core import efficiency, examinations, golden, planning, trying, vetting
 from app.core.home import Home
 from app.core.planning import Plan
+from app.core.trying import Tried
 from app.core.vetting import Vetting
 from engine.contract.drift import GroupedBy
 from engine.contract.vetting import ParityCertificate
@@ -52,6 +53,25 @@ class Examinations:
         asked = (model, cohort, labels, faults, margin, resamples, seed, mode, classes)
         with self._home.db.write() as session:
             return examinations.stress(session, self._home, *asked)
+
+    def try_model(self, model: str, record_id: str) -> str:
+        """Queue a trial: one recording shown to an external model; gives back the job's id.
+
+        Raises:
+            UsageError: unknown model or recording, or a model that is no external one.
+        """
+        with self._home.db.write() as session:
+            return trying.try_model(session, self._home, model, record_id)
+
+    def tried(self, job_id: str) -> Tried:
+        """What a model was fed of a recording, and what it said.
+
+        Raises:
+            UsageError: no finished trial of this id.
+            WorldError: what it kept is gone or damaged.
+        """
+        with self._home.db.read() as session:
+            return trying.tried(session, self._home, job_id)
 
     def vet(
         self,

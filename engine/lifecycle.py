@@ -51,6 +51,7 @@ WORKERS = {
     "drift": "engine.evaluation.drift:run",
     "version": "engine.evaluation.version_change:run",
     "vet": "engine.evaluation.vetting.worker:run",
+    "try": "engine.evaluation.trying:run",
 }
 """Where the work of each kind of run is done; imported only when it is asked for, so that the lock comes first."""
 

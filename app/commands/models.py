@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import printing
-from app.commands import families, model_cards, model_words, vetting
+from app.commands import families, model_cards, model_words, trying, vetting
 from app.commands.external_models import add_external_options, asked_for_external, register_external
 from app.commands.parsing import Verbs, add_asking, add_family, add_json, add_verb, add_workspace, opened, wants_json
 from app.commands.predictions import add_predictions_options, is_table, register_predictions
@@ -26,6 +26,7 @@ def add(verbs: Verbs) -> None:
     _add_add(kinds)
     model_cards.add(kinds)
     vetting.add(kinds)
+    trying.add(kinds)
     families.add(kinds)
     add_asking(kinds, "list", "list the models", ["isoline model list -w ward7"], _list)
     add_asking(kinds, "show", "show a model's card", ['isoline model show "age + sex" -w ward7'], _show, "name")

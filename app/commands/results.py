@@ -12,6 +12,7 @@ from app.commands.examination_words import drift_words, stress_words
 from app.commands.inside_words import ranking_words, similarity_words, spread_words
 from app.commands.leakage import found_words
 from app.commands.scaling_words import associations_words, budgets_words, fits_words
+from app.commands.trying_words import trial_words
 from app.commands.version_words import version_words
 from app.commands.vetting_words import vetting_words
 from app.progress import duration
@@ -166,4 +167,5 @@ _WAYS: dict[str, Callable[[Any], str]] = {
     "version": version_words,
     "efficiency": efficiency_words,
     "vet": vetting_words,
+    "try": trial_words,
 }

@@ -60,5 +60,6 @@ ACTS: dict[str, Act] = {
     "drift": _nothing_more,
     "version": _nothing_more,
     "vet": _vet,
+    "try": _nothing_more,
 }
 """One entry a kind of run."""

@@ -39,6 +39,9 @@ STOP_GRACE_S = 60.0
 AT_ONCE = 1
 """Jobs that run beside each other."""
 
+AWAITED = ("estimate", "try")
+"""Kinds of job that take seconds, and that somebody sits before."""
+
 
 _STARTED: dict[str, subprocess.Popen[bytes]] = {}
 """Engine processes of this program by run folder. They outlive the workspace object that started them."""
@@ -137,8 +140,8 @@ def _room(session: Session) -> int:
 
 
 def _next(session: Session) -> str | None:
-    """An estimate goes before all else that waits: somebody sits before it. Nothing goes beside what runs."""
-    query = select(Job.job_id).where(Job.state == "queued").order_by(Job.kind != "estimate", Job.number)
+    """What somebody sits before goes before all else that waits. Nothing goes beside what runs."""
+    query = select(Job.job_id).where(Job.state == "queued").order_by(Job.kind.not_in(AWAITED), Job.number)
     return session.scalar(query.limit(1))
 
 

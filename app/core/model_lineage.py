@@ -16,7 +16,7 @@ LineageKind = Literal["model", "unregistered model", "corpus", "run", "examinati
 MOST_NODES = 500
 """A graph of more tells nobody anything; the newest examinations are kept."""
 
-_EXAMINES = ("evaluate", "stress", "drift", "vet", "efficiency", "embed", "version")
+_EXAMINES = ("evaluate", "stress", "drift", "vet", "efficiency", "embed", "version", "try")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import printing
-from app.examination_words import change, feature_row, observed, p_value, sweep_row
+from app.examination_words import change, feature_row, observed, p_value, sweep_row, trial_numbers
 from app.ui.run_fact import Fact
 from engine.contract.drift import DriftResults, GroupShift
 from engine.contract.efficiency import BatchCost, EfficiencyResults
 from engine.contract.stress import StressResults
+from engine.contract.trying import TryResults
 from engine.contract.vetting import RULES, VetResults
 
 
@@ -47,6 +48,17 @@ def vet_facts(results: Mapping[str, Any]) -> list[Fact]:
         Fact("Same answers", told.determinism.state),
         *(Fact("Works, only worse", f"{one.title}: {one.why}") for one in told.dangerous),
     ]
+    return [*lines, *(Fact("Note", note) for note in told.notes)]
+
+
+def try_facts(results: Mapping[str, Any]) -> list[Fact]:
+    """What a model said of one recording."""
+    told = TryResults.model_validate(results)
+    lines = [Fact("Model", told.model), Fact("Recording", told.record_id)]
+    lines += [Fact("Refused", told.refused)] if told.refused else [Fact("Windows", f"{len(told.starts_s):,}")]
+    for output in told.outputs:
+        numbers = ", ".join(f"{name} {value}" for name, value in trial_numbers(output)) or f"{output.width:,} numbers"
+        lines.append(Fact(f"Output {output.name}", numbers))
     return [*lines, *(Fact("Note", note) for note in told.notes)]
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from app import printing
 from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.progress import duration, percent
-from app.ui.examination_facts import drift_facts, efficiency_facts, stress_facts, vet_facts
+from app.ui.examination_facts import drift_facts, efficiency_facts, stress_facts, try_facts, vet_facts
 from app.ui.run_fact import Fact as Fact
 from app.ui.version_facts import version_facts
 from engine.contract.card import DERIVED_STAMP
@@ -50,6 +50,7 @@ KIND_WORDS = {
     "version": "Version change",
     "efficiency": "Efficiency",
     "vet": "Vetting",
+    "try": "Trial",
 }
 """Kinds of run in the user's words."""
 
@@ -228,6 +229,7 @@ _EXAMINATIONS: dict[str, Callable[[Mapping[str, Any]], list[Fact]]] = {
     "version": version_facts,
     "efficiency": efficiency_facts,
     "vet": vet_facts,
+    "try": try_facts,
 }
 
 

@@ -49,6 +49,7 @@ from engine.contract.recheck import RecheckConfig as RecheckConfig
 from engine.contract.stress import StressConfig as StressConfig
 from engine.contract.study import EstimateConfig as EstimateConfig
 from engine.contract.study import StudyConfig as StudyConfig
+from engine.contract.trying import TryConfig as TryConfig
 from engine.contract.version import CONTRACT_VERSION
 from engine.contract.version_change import VersionConfig as VersionConfig
 from engine.contract.vetting import VetConfig as VetConfig
@@ -149,13 +150,14 @@ AnyConfig = (
     | DriftConfig
     | VersionConfig
     | VetConfig
+    | TryConfig
 )
 Config = Annotated[AnyConfig, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Config)
 
 KINDS = (
     *("import", "verify", "recheck", "pretrain", "estimate", "efficiency", "study"),
-    *("embed", "evaluate", "compare", "leakage", "stress", "drift", "version", "vet"),
+    *("embed", "evaluate", "compare", "leakage", "stress", "drift", "version", "vet", "try"),
 )
 _BACKBONES = ("s4", "transformer", "net1d")
 

@@ -25,6 +25,7 @@ from engine.contract.scaling import ScalingFit as ScalingFit
 from engine.contract.similarity import CKA as CKA
 from engine.contract.similarity import EmbeddingSpread as EmbeddingSpread
 from engine.contract.stress import StressResults as StressResults
+from engine.contract.trying import TryResults
 from engine.contract.version_change import VersionResults as VersionResults
 from engine.contract.vetting import VetResults
 
@@ -300,6 +301,7 @@ AnyResults = (
     | DriftResults
     | VersionResults
     | VetResults
+    | TryResults
 )
 _ADAPTER: TypeAdapter[AnyResults] = TypeAdapter(Annotated[AnyResults, Field(discriminator="kind")])
 
