@@ -262,3 +262,12 @@ def test_nothing_is_left_when_the_host_is_killed(tmp_path, level):  # noqa: F811
         host.wait()
         host.stdout.close()
     assert nobody_left(mark)
+
+
+def test_the_program_of_the_documentation_works_as_it_stands(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "vendor_protocol.md").read_text(encoding="utf-8")
+    (tmp_path / "model.py").write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    x = np.random.default_rng(0).normal(size=(3, 12, 5000)).astype(np.float32)
+    with Session("command", tmp_path, command=("python", "model.py")) as session:
+        assert (session.graph.inputs[0].shape, session.graph.outputs[0].name) == ((None, 12, 5000), "score")
+        np.testing.assert_allclose(session.run({"signal": x})["score"][:, 0], x.std(axis=(1, 2)), rtol=1e-6)
