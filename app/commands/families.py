@@ -129,7 +129,7 @@ def _of_variant(family: Family, variant: Variant) -> list[tuple[str, object]]:
     clip = f"clipped at {feed.clip_mv:g} {feed.units}" if feed.clip_mv is not None else feed.units
     inner = variant.outputs[1:]
     layers = f"; {len(inner)} layers beside it" if inner else ""
-    answers = f"; {variant.answers} answers, whose names the card must give" if variant.answers else ""
+    answers = f"; {len(variant.classes)} answers of its own" if variant.classes else ""
     return [
         ("Network", f"{family.name}/{variant.name}"),
         ("Objective", variant.objective),

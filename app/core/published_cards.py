@@ -31,8 +31,6 @@ def named(network: str) -> tuple[Family, Variant]:
 def published_card(network: str) -> ModelCard:
     """What is told of a network by its makers, with what its importer leaves out or does otherwise among the notes.
 
-    Its answers are left out where their classes have no public names: they can be added to the card's outputs.
-
     Raises:
         UsageError: no such family or variant.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.contract.card import UNKNOWN, Output
+from engine.contract.card import UNKNOWN
 from engine.contract.published import Family, Variant
 from engine.contract.published_families import FAMILIES
 
@@ -33,7 +33,7 @@ def published_fields(architecture: str) -> dict[str, Any]:
         "lineage.objective": variant.objective,
         "lineage.backbone": variant.backbone,
         "lineage.parameters": variant.parameters,
-        "outputs": [Output(name=one.name, kind="embedding").model_dump() for one in variant.outputs],
+        "outputs": [output.model_dump() for output in variant.card_outputs],
         **{f"preprocessing.{name}": value for name, value in contract.items()},
     }
     unclipped = "preprocessing.clip_mv"

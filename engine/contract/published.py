@@ -31,7 +31,7 @@ class Variant(Part):
     backbone: str
     preprocessing: Preprocessing
     outputs: tuple[Width, ...] = Field(min_length=1, description="The embedding first.")
-    answers: int = Field(0, description="How many answers of its own it gives; none where it only embeds.")
+    classes: tuple[str, ...] = Field((), description="Names of the answers it gives; none where it only embeds.")
     parameters: int = Field(description="Of what is loaded; heads and teachers that are left out are not counted.")
     files: tuple[str, ...] = Field((), description="What its makers call the released file.")
     container: str = Field("", description="The key that its file holds the weights under; empty: none.")
@@ -44,8 +44,11 @@ class Variant(Part):
 
     @property
     def card_outputs(self) -> tuple[Output, ...]:
-        """The outputs as a model card names them; answers need the names of their classes and stand apart."""
-        return tuple(Output(name=output.name, kind="embedding") for output in self.outputs)
+        """The outputs as a model card names them: the answers, each a probability by itself, come last."""
+        embeddings = tuple(Output(name=output.name, kind="embedding") for output in self.outputs)
+        if not self.classes:
+            return embeddings
+        return (*embeddings, Output(name="logits", kind="logits", classes=self.classes, activation="sigmoid"))
 
 
 class Family(Part):

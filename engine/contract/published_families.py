@@ -7,6 +7,7 @@ layouts with commit and path. No released weights have been at hand, so all stan
 from __future__ import annotations
 
 from engine.contract.card import Preprocessing
+from engine.contract.ecgfounder_classes import CLASSES
 from engine.contract.published import Family, Gap, Variant, Width
 
 TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -114,7 +115,7 @@ def _founder(name: str, leads: tuple[str, ...], parameters: int, file: str) -> V
         backbone="Net1D, 7 stages",
         preprocessing=feed,
         outputs=outputs,
-        answers=150,
+        classes=CLASSES,
         parameters=parameters,
         files=(file,),
         container="state_dict",
@@ -321,9 +322,6 @@ FAMILIES = (S4_STUDY, ECG_CPC, ECGFOUNDER, ST_MEM, ECG_JEPA, MERL, HUBERT_ECG, E
 
 GAPS = (
     Gap(name="the study's Transformer and Net1D", reason="their configurations and weights are not released"),
-    Gap(
-        name="names of ECGFounder's 150 answers", reason="its tasks.txt is not among the sources: give them in the card"
-    ),
     Gap(
         name="ECG-JEPA with rotary positions",
         reason="the repository's later network; no released weights of it are known",

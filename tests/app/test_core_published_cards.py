@@ -31,10 +31,13 @@ def test_only_what_makers_seldom_tell_is_left_to_be_assumed(network):
     assert {"polarity", "derived_leads"} <= untold
 
 
-def test_a_card_names_the_network_and_each_of_its_layers():
+def test_a_card_names_the_network_its_layers_and_its_answers():
     card = published_card("ecgfounder/12-lead")
     assert card.architecture == "ecgfounder/12-lead"
-    assert [output.name for output in card.outputs] == ["embedding", *(f"stage{n}" for n in range(1, 8))]
+    *embeddings, logits = card.outputs
+    assert [output.name for output in embeddings] == ["embedding", *(f"stage{n}" for n in range(1, 8))]
+    assert logits.classes[5] == "ATRIAL FIBRILLATION"
+    assert (logits.judged_as, embeddings[0].judged_as) == ("probability", "none")
     assert card.lineage.parameters == 30_752_646
 
 

@@ -1,5 +1,6 @@
 """Importers against layouts transcribed from the public sources, apart from them: names, shapes, counts, refusals."""
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -59,6 +60,17 @@ def test_every_layout_names_its_source_and_commit():
         assert layout["derived"]
         assert all(source["url"].startswith("https://") and source["paths"] for source in layout["sources"])
         assert all(len(source["commit"]) in (0, 40) for source in layout["sources"])
+
+
+def test_ecgfounders_answers_are_called_as_in_its_makers_file():
+    """The sha256 is that of their tasks.txt, as public code that reads it pins it."""
+    classes = family("ecgfounder").variant("1-lead").classes
+    told = "".join(f"{name}\n" for name in classes).encode()
+    known = "7c087a0d383c7ea9ae9b818ad00a551b029334edfa5f1fbb5036bfbaa0df0c39"
+    assert hashlib.sha256(told).hexdigest() == known
+    for name in ("12-lead", "1-lead"):
+        dense = LAYOUTS["ecgfounder"]["variants"][name]["tensors"]["dense.weight"]
+        assert dense[0] == len(family("ecgfounder").variant(name).classes) == 150
 
 
 def test_none_is_said_to_be_verified_on_weights_that_were_never_at_hand():
@@ -126,7 +138,7 @@ def test_every_file_of_a_published_layout_loads_at_full_size(name, variant):
     told = family(name).variant(variant)
     with torch.inference_mode():
         outputs = registry.load(name, variant, synthetic(name, variant))(fed(told))
-    answers = {"logits": told.answers} if told.answers else {}
+    answers = {"logits": len(told.classes)} if told.classes else {}
     assert {key: value.shape[1] for key, value in outputs.items()} == {
         one.name: one.width for one in told.outputs
     } | answers
