@@ -56,6 +56,13 @@ def asked_for_external(arguments: argparse.Namespace) -> bool:
     return bool(arguments.card or arguments.endpoint or arguments.command)
 
 
+def refuse_stray_card(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where something is said of a vendor's model, and none was named."""
+    stray = next((name for name in ("card", *_ON_CARD) if getattr(arguments, name)), None)
+    if stray is not None:
+        raise UsageError(f"--{stray}", "it is of a vendor's model", "Name its file, or leave it out")
+
+
 def register_external(workspace: Workspace, arguments: argparse.Namespace) -> ModelRow:
     """Register it."""
     if arguments.card is None:

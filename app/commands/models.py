@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands import families, model_cards, model_words, trying, vetting
-from app.commands.external_models import add_external_options, asked_for_external, register_external
+from app.commands.external_models import (
+    add_external_options,
+    asked_for_external,
+    refuse_stray_card,
+    register_external,
+)
 from app.commands.parsing import Verbs, add_asking, add_family, add_json, add_verb, add_workspace, opened, wants_json
-from app.commands.predictions import add_predictions_options, is_table, register_predictions
+from app.commands.predictions import add_predictions_options, is_table, refuse_strays, register_predictions
 from app.recipes import with_settings
 from engine.contract.errors import EXIT_DONE, UsageError
 
@@ -109,6 +114,9 @@ def _add(arguments: argparse.Namespace) -> int:
         raise UsageError("model", "name one source", "Give a PATH, --endpoint, --random, --supervised or --baseline")
     if arguments.trained_on and not named:
         raise UsageError("model", "it is trained on nothing before it is scored", "Leave out --trained-on")
+    if not named:
+        refuse_strays(arguments)
+        refuse_stray_card(arguments)
     if arguments.measurements and not arguments.baseline:
         raise UsageError("--measurements", "they are those of a baseline", "Add --baseline")
     with opened(arguments) as workspace:

@@ -44,13 +44,13 @@ def add_predictions_options(adding: argparse.ArgumentParser) -> None:
 def is_table(arguments: argparse.Namespace) -> bool:
     """Whether predictions were named."""
     if arguments.path is None or arguments.path.is_dir() or arguments.card is not None:
-        _refuse_strays(arguments)
+        refuse_strays(arguments)
         return False
     from app.core.prediction_table import is_table as looks_like_one
 
     if looks_like_one(arguments.path):
         return True
-    _refuse_strays(arguments)
+    refuse_strays(arguments)
     return False
 
 
@@ -61,7 +61,8 @@ def register_predictions(workspace: Workspace, arguments: argparse.Namespace) ->
     )
 
 
-def _refuse_strays(arguments: argparse.Namespace) -> None:
+def refuse_strays(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where something is said of predictions, and none were named."""
     told = {"--probabilities": arguments.probabilities, "--as": arguments.kinds, "--map": arguments.map}
     told |= {"--map-table": arguments.map_table, "--no-output": arguments.no_output}
     stray = next((name for name, said in told.items() if said), None)
