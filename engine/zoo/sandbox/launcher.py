@@ -6,19 +6,16 @@ shut; nothing of the vendor's has been looked at by then.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from engine.zoo.sandbox import job, landlock, namespaces, seccomp
-from engine.zoo.sandbox.supervising import PR_SET_PDEATHSIG, supervise
+from engine.zoo.sandbox import job, landlock, namespaces, rights, seccomp
+from engine.zoo.sandbox.supervising import supervise
 
 FILES_OPEN = 512
-PR_SET_DUMPABLE = 4
 REFUSED = 97
 """Exit code when a layer that was asked for cannot be had: nothing of the vendor's has run."""
 NOT_STARTED = 98
@@ -75,8 +72,11 @@ def _shut_in(plan: Mapping[str, Any]) -> list[str]:
         layers.append("restricted token")
     layers += _limit(plan["rlimits"])
     if plan["user"]:
-        _change_user(plan["user"])
+        rights.change_user(plan["user"])
         layers.append("user")
+    elif level != "none" and os.name == "posix" and os.geteuid() == 0:
+        rights.drop_capabilities()
+        layers.append("capabilities")
     if plan["landlock"]:
         landlock.restrict(plan["read"], plan["write"])
         layers += ["landlock"] if level != "landlock" else []
@@ -85,16 +85,6 @@ def _shut_in(plan: Mapping[str, Any]) -> list[str]:
         layers.append("seccomp")
     os.chdir(plan["scratch"])
     return layers
-
-
-def _change_user(user: int) -> None:
-    """Become a user that nobody else is: the kernel keeps no count of root's processes, and counts this one's apart."""
-    os.setgroups([])
-    os.setresuid(user, user, user)
-    libc = ctypes.CDLL(None, use_errno=True)
-    # A change of user takes both back: to end with its parent, and to see itself in /proc.
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def _limit(wanted: Mapping[str, int]) -> list[str]:

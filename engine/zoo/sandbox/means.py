@@ -13,6 +13,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+import engine
 from engine.contract.errors import WorldError
 from engine.contract.sandbox import Confinement, Limits, SandboxState
 from engine.zoo.sandbox import landlock, seccomp
@@ -32,6 +35,7 @@ LAYERS = {
     "restricted token": "restricted token of low integrity",
     "seccomp": "seccomp filter (no sockets, no mounts, no tracing)",
     "user": "a user of its own without rights",
+    "capabilities": "none of root's rights",
     "rlimits": "resource limits",
     "watch": "watchdog of memory, processes and time",
 }
@@ -65,7 +69,8 @@ def user_for(level: Confinement, folder: Path) -> int:
     """
     if not is_root() or level not in OWN_ROOT or _tried(level, OWN_USERS) is None:
         return 0
-    if not all(_for_all(path) for path in (folder, *folder.rglob("*"))):
+    needed = [Path(path) for path in (np.__file__, engine.__file__, os.path.realpath(sys.executable))]
+    if not all(_for_all(path) for path in (folder, *folder.rglob("*"), *needed)):
         return 0
     return OWN_USERS + secrets.randbelow(2**24)
 

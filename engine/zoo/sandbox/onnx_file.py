@@ -7,6 +7,7 @@ those of onnx.proto3 (onnx/onnx, IR version 10); the wire format is protobuf's (
 from __future__ import annotations
 
 import math
+import mmap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Told:
     external: set[str] = field(default_factory=set)
 
 
-def read(content: bytes) -> Told:
+def read(content: bytes | mmap.mmap) -> Told:
     """Look through a whole file.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Mapping
 
@@ -57,7 +58,7 @@ class OnnxModel:
 def _looked_at(path: str, folder: str) -> Told:
     try:
         with open(path, "rb") as stream:
-            told = read(stream.read())
+            told = read(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     except (ValueError, RecursionError, IndexError):
         raise Refused("model_unreadable", "it is not an ONNX file") from None
     foreign = {name for name in told.operators if _domain(name) not in STANDARD and name not in told.functions}

@@ -16,6 +16,8 @@ from engine.zoo.sandbox import landlock
 from engine.zoo.sandbox.launcher import FILES_OPEN
 from engine.zoo.sandbox.layout import READABLE_DEVICES, WRITABLE_DEVICES, Layout, frozen, in_place, moved
 
+ARENA_BYTES = 2**27
+"""Address space, not memory, that the C library sets aside for each thread."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 OWN_ROOT = ("bubblewrap", "namespaces")
 """Ways that give a process a root, a network and processes of its own."""
@@ -116,6 +118,7 @@ class Plan:
         limits = self.limits
         # A build of torch for a GPU maps its libraries, some gigabytes, before it does anything.
         mapped = self.layout.library_bytes if self.runtime in ("torchscript", "pt2", "pickle") or self._ours() else 0
+        mapped += self.threads * ARENA_BYTES
         kept = {"AS": limits.memory_bytes + mapped, "FSIZE": limits.scratch_bytes, "NOFILE": FILES_OPEN, "CORE": 0}
         return kept | ({"NPROC": limits.processes} if self.counted else {})
 
