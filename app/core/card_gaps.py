@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.contract.card import UNKNOWN, ModelCard, Preprocessing
+from engine.contract.card import UNKNOWN, ModelCard
+from engine.signal.normalise import CONSTANTS
 
 GapState = Literal["known", "declined", "missing", "assumed"]
 
@@ -53,6 +54,8 @@ _ASKED: dict[str, tuple[str, str]] = {
     "preprocessing.clip_mv": ("Clipping", "large signals may differ"),
     "preprocessing.filters": ("Filters", "another band changes the ST segment and the noise"),
     "preprocessing.normalisation": ("Normalisation", "another scale may look as if it worked, only worse"),
+    "preprocessing.means": ("Constants that are taken off", "other constants shift every lead"),
+    "preprocessing.deviations": ("Constants that are divided by", "other constants scale the leads against each other"),
     "preprocessing.missing": ("Missing samples", "gaps may be answered otherwise"),
     "preprocessing.polarity": ("Polarity", "an ECG upside down looks like another disease"),
     "preprocessing.padding": ("Short recordings", "what is too short may be answered otherwise"),
@@ -64,14 +67,17 @@ _ASKED: dict[str, tuple[str, str]] = {
 def card_gaps(card: ModelCard) -> list[CardGap]:
     """The fields of a card that matter, in their order, each with its state."""
     told = card.model_dump(mode="json")
-    asked = _ASKED if card.source == "external" else {k: v for k, v in _ASKED.items() if _applies(k, card)}
+    asked = {field: words for field, words in _ASKED.items() if _applies(field, card)}
     gaps = [_gap(field, *words, _value(told, field), card) for field, words in asked.items()]
     return [*gaps, *_of_outputs(card)]
 
 
 def _applies(field: str, card: ModelCard) -> bool:
-    """Of a model that was made here the contract is known by itself; of scores there is none."""
-    return not field.startswith("preprocessing.") or card.preprocessing is not None
+    """Of scores there is no contract; constants matter where something is normalised by them."""
+    contract = card.preprocessing
+    if field in ("preprocessing.means", "preprocessing.deviations"):
+        return contract is not None and contract.normalisation == CONSTANTS
+    return not field.startswith("preprocessing.") or contract is not None or card.source == "external"
 
 
 def _value(told: dict[str, Any], field: str) -> object:
@@ -132,7 +138,3 @@ def counts(gaps: list[CardGap]) -> dict[GapState, int]:
     for gap in gaps:
         found[gap.state] += 1
     return found
-
-
-CONTRACT_FIELDS = tuple(f"preprocessing.{name}" for name in Preprocessing.model_fields)
-"""As `declined` and `assumed` name them."""
