@@ -117,11 +117,11 @@ class Examinations:
 
         Raises:
             UsageError: no external model of this name.
-            WorldError: the folder exists already, or cannot be written.
+            WorldError: the folder exists already, cannot be written, or would hold an identifier seen at import.
         """
         with self._home.db.read() as session:
             card = vetting.external_card(session, model)
-        return golden.export_golden(card, golden.golden_ecgs(), Path(folder))
+        return golden.export_golden(self._home, card, golden.golden_ecgs(), Path(folder))
 
     def efficiency(
         self, model: str, devices: Sequence[str] = (), batches: Sequence[int] = (1, 64), seconds: float = 5.0

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.assets import asset
+from app.core import leaving
+from app.core.home import Home
 from app.core.whole_file import write_file
 from engine.contract.card import ModelCard
 from engine.contract.errors import WorldError
@@ -21,21 +23,25 @@ from engine.data.golden import GoldenECG, golden_sha256, write_golden
 from engine.signal.leads import CANONICAL
 from engine.signal.readers import read_recording
 
-NAMES = (
+_SHIPPED = (
     *("00003_hr", "00007_hr", "00010_hr", "00019_hr", "00022_hr", "00052_hr", "00054_hr", "00131_hr"),
     *("00137_hr", "00139_hr", "00146_hr", "00148_hr", "00226_hr", "00263_hr", "00313_hr", "00338_hr"),
 )
-"""Of PTB-XL's 500 Hz recordings."""
+"""Files of the shipped sample: PTB-XL's 500 Hz recordings."""
 
-SHA256 = "5a63ab38de114690b6a262adb62cc747e4776997839f87ba03efff68bfed8824"
+FILES = {f"golden-{n:02d}": file for n, file in enumerate(_SHIPPED, start=1)}
+"""Shipped file by golden ECG. Names of their own, since a workspace that has imported the shipped sample lets no file's
+name out."""
+
+SHA256 = "76f9b66ea306e35ac1a813892f6f06dd0303eace4d1070df07a7416fa5fdf291"
 """Of names, rates and samples of all; a test holds the shipped files against it."""
 
 README = """Golden ECGs of Isoline for a parity certificate
 ================================================
 
-{count} recordings of PTB-XL (CC BY 4.0; see LICENSE.txt of the shipped sample), 12 leads, 500 Hz, 10 s, in millivolts:
-as WFDB (wfdb/), as tables (csv/: one column a lead), and all together in golden.npz
-(names, rate_hz, signal_0 ... [12, samples] float32). The three hold the same samples.
+{count} recordings of PTB-XL (CC BY 4.0, see LICENSE.txt), ecg_id {ids} in this order:
+12 leads, 500 Hz, 10 s, in millivolts, as WFDB (wfdb/), as tables (csv/: one column a lead), and all together in
+golden.npz (names, rate_hz, signal_0 ... [12, samples] float32). The three hold the same samples.
 
 Please run your own program on each of them, as you run it for customers, and send back one file:
 
@@ -54,39 +60,44 @@ def golden_ecgs() -> list[GoldenECG]:
     """The golden ECGs, read from the shipped files. Raises WorldError when the installation lacks one."""
     folder = asset("samples", "ptbxl")
     told = []
-    for name in NAMES:
-        recording = read_recording(folder / f"{name}.hea", digest=False)
+    for name, file in FILES.items():
+        recording = read_recording(folder / f"{file}.hea", digest=False)
         told.append(GoldenECG(name, recording.signal_CT, recording.rate_hz))
     return told
 
 
-def export_golden(card: ModelCard, golden: Sequence[GoldenECG], folder: Path) -> list[Path]:
+def export_golden(home: Home, card: ModelCard, golden: Sequence[GoldenECG], folder: Path) -> list[Path]:
     """Write what a vendor needs to answer; gives back the files.
 
     Args:
+        home: the workspace that they leave.
         card: of the model: contract and outputs go along.
         golden: the recordings.
         folder: that is made.
 
     Raises:
-        WorldError: the folder exists already, or cannot be written.
+        WorldError: the folder exists already, cannot be written, or would hold an identifier seen at import.
     """
+    told = {"contract.json": _contract(card), "reference.csv": _template(card, golden)}
+    leaving.refuse_file(home, "golden ECGs", folder, told)
     try:
         (folder / "csv").mkdir(parents=True)
         (folder / "wfdb").mkdir()
         write_golden(folder / "golden.npz", golden)
-        for name in NAMES:
-            for ending in (".hea", ".dat"):
-                shutil.copyfile(asset("samples", "ptbxl", name + ending), folder / "wfdb" / (name + ending))
+        for name, file in FILES.items():
+            shutil.copyfile(asset("samples", "ptbxl", f"{file}.dat"), folder / "wfdb" / f"{name}.dat")
+            header = asset("samples", "ptbxl", f"{file}.hea").read_text(encoding="ascii")
+            (folder / "wfdb" / f"{name}.hea").write_text(header.replace(file, name), encoding="ascii")
     except FileExistsError:
         raise WorldError("folder", "it exists already", "Name one that does not") from None
     except OSError as error:
         reason = f"it cannot be written ({error.strerror or type(error).__name__})"
         raise WorldError("folder", reason, "Choose another place") from None
     texts = {f"csv/{one.name}.csv": _table(one) for one in golden}
-    texts["reference.csv"] = _template(card, golden)
-    texts["contract.json"] = _contract(card)
-    texts["README.txt"] = README.format(count=len(golden), sha256=golden_sha256(golden))
+    texts |= told
+    texts["LICENSE.txt"] = asset("samples", "ptbxl", "LICENSE.txt").read_text(encoding="utf-8")
+    ids = ", ".join(str(int(file.partition("_")[0])) for file in _SHIPPED)
+    texts["README.txt"] = README.format(count=len(golden), ids=ids, sha256=golden_sha256(golden))
     for name, text in texts.items():
         write_file("golden ECGs", folder / name, text.encode())
     return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -10,7 +10,7 @@ from vetting_results import certificate, results
 
 from app import cli
 from app.commands.vetting_words import certificate_words, vetting_words
-from app.core import finish, golden, jobs, launch
+from app.core import finish, golden, jobs, launch, leaving
 from app.core.probes import opened_by
 from app.governance.dossier import ModelSection
 from app.governance.vettings import vettings_of
@@ -21,6 +21,7 @@ from engine.contract.errors import UsageError, WorldError
 from engine.contract.vetting import GOLDEN, REFERENCE
 from engine.data.golden import golden_sha256, read_golden
 from engine.data.reference_outputs import read_reference
+from engine.signal.readers import read_recording
 
 CARD = ModelCard(
     name="codec",
@@ -51,7 +52,7 @@ def workspace(template, tmp_path, monkeypatch):
 @pytest.fixture
 def reference(tmp_path) -> Path:
     path = tmp_path / "Mueller reference.csv"
-    path.write_text("record,output,class,value\n00003_hr,logits,MI,0.25\n", encoding="utf-8")
+    path.write_text("record,output,class,value\ngolden-01,logits,MI,0.25\n", encoding="utf-8")
     return path
 
 
@@ -69,7 +70,7 @@ def test_a_vetting_brings_the_golden_ecgs_and_needs_no_cohort(workspace):
     assert (config["kind"], config["cohort"], config["labels"]) == ("vet", "", [])
     assert config["model"]["folder"].startswith("models/")
     brought = read_golden(workspace.path / "runs" / job / GOLDEN)
-    assert [one.name for one in brought] == list(golden.NAMES)
+    assert [one.name for one in brought] == list(golden.FILES)
     assert golden_sha256(brought) == golden.SHA256
     assert not (workspace.path / "runs" / job / REFERENCE).exists()
 
@@ -78,7 +79,7 @@ def test_the_vendors_numbers_come_along_and_neither_their_files_name_nor_path(wo
     job = workspace.vet("codec", reference=reference)
     folder = workspace.path / "runs" / job
     given = read_reference(folder / REFERENCE)
-    np.testing.assert_array_equal(given.numbers["00003_hr", "logits"], [np.nan, 0.25])
+    np.testing.assert_array_equal(given.numbers["golden-01", "logits"], [np.nan, 0.25])
     assert len(workspace.job_detail(job).config["reference_sha256"]) == 64
     assert all(b"Mueller" not in path.read_bytes() for path in folder.iterdir() if path.is_file())
     assert all("Mueller" not in str(event) for event in workspace.audit())
@@ -169,18 +170,39 @@ def test_the_shipped_golden_ecgs_are_those_that_certificates_name():
 def test_a_vendor_gets_the_same_samples_three_times_and_a_template(workspace, tmp_path, capsys):
     folder = tmp_path / "for the vendor"
     assert cli.main(["model", "golden", "codec", "--out", str(folder), "-w", str(workspace.path)]) == 0
-    assert "52 files" in capsys.readouterr().out
+    assert "53 files" in capsys.readouterr().out
     arrays = read_golden(folder / "golden.npz")
-    table = np.loadtxt(folder / "csv" / "00003_hr.csv", delimiter=",", skiprows=1, dtype=np.float32).T
+    table = np.loadtxt(folder / "csv" / "golden-01.csv", delimiter=",", skiprows=1, dtype=np.float32).T
     np.testing.assert_array_equal(table, arrays[0].signal_CT)
     samples = Path(golden.asset("samples", "ptbxl"))
-    assert (folder / "wfdb" / "00003_hr.dat").read_bytes() == (samples / "00003_hr.dat").read_bytes()
+    assert (folder / "wfdb" / "golden-01.dat").read_bytes() == (samples / "00003_hr.dat").read_bytes()
+    again = read_recording(folder / "wfdb" / "golden-01.hea")
+    np.testing.assert_array_equal(again.signal_CT, arrays[0].signal_CT)
     rows = (folder / "reference.csv").read_text().splitlines()
-    assert rows[:3] == ["record,output,class,value", "00003_hr,logits,NORM,", "00003_hr,logits,MI,"]
+    assert rows[:3] == ["record,output,class,value", "golden-01,logits,NORM,", "golden-01,logits,MI,"]
     assert len(rows) == 1 + 16 * 2
     assert json.loads((folder / "contract.json").read_text())["preprocessing"]["window_s"] == 3
     with pytest.raises(WorldError, match="exists already"):
         workspace.export_golden("codec", folder)
+    assert "ecg_id 3, 7, 10, " in (folder / "README.txt").read_text()
+
+
+def test_a_workspace_that_holds_the_shipped_files_lets_none_of_their_names_out(workspace, tmp_path):
+    """Results name golden ECGs, and dossiers print them: a file's name among them would stop the export."""
+    assert workspace.record(sorted(golden.FILES.values())[0]).source_name == "00003_hr"
+    words = json.dumps(results("a" * 64).model_dump(mode="json"))
+    with workspace._home.db.read() as session:
+        leaving.refuse_identifiers(
+            session, workspace._home.key, "results", {"golden": " ".join(golden.FILES), "r": words}
+        )
+        assert leaving.search(session, workspace._home.key, {"golden": "00003_hr"})
+
+
+def test_a_card_that_names_a_file_does_not_leave(workspace, tmp_path):
+    told = CARD.model_copy(update={"name": "00003_hr"})
+    with pytest.raises(WorldError, match="identifies somebody"):
+        golden.export_golden(workspace._home, told, golden.golden_ecgs()[:1], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_verb_queues_prints_and_hands_out_the_certificate(workspace, reference, capsys):
@@ -214,7 +236,7 @@ def test_words_put_the_dangerous_item_first_and_in_capitals():
 
 def test_a_certificate_tells_differences_and_what_it_means():
     told = certificate_words(certificate("not met"))
-    assert "00003_hr, MI" in told
+    assert "golden-01, MI" in told
     assert "microvolts" in told
     assert "is not yet the vendor's product" in " ".join(told.split())
     assert "isoline model golden NAME" in certificate_words(certificate("no reference supplied"))

@@ -30,12 +30,12 @@ def certificate(verdict: ParityVerdict, sha256: str = "a" * 64) -> ParityCertifi
         values=32,
         largest_absolute=1e-6 if met else 0.3,
         largest_relative=2e-6 if met else 0.5,
-        worst="00003_hr, MI",
+        worst="golden-01, MI",
         range=1.0,
         limit=0.001,
         met=met,
     )
-    fed = InputParity(record="00003_hr", largest_absolute=999.0, range=2.0, met=False, hint="microvolts")
+    fed = InputParity(record="golden-01", largest_absolute=999.0, range=2.0, met=False, hint="microvolts")
     return ParityCertificate(
         verdict=verdict,
         model="codec",
