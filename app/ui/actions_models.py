@@ -26,6 +26,15 @@ ACTIONS_MODELS = (
     ),
     page_action(
         "Models",
+        "try_selected",
+        "models.try",
+        "Try on one ECG…",
+        tooltip="Show one recording to the selected vendor's model: what it sees after its contract, and what it says",
+        workspace_method="try_model",
+        needs_selection=True,
+    ),
+    page_action(
+        "Models",
         "find_models",
         "models.find",
         "Find models",

@@ -24,6 +24,7 @@ class ModelLook:
         versions: all models of its product, itself among them; none where it is of no product.
         newest: its newest vetting, whatever became of it.
         vetted: its newest vetting that is done, with what it found.
+        jobs: all jobs on it.
     """
 
     name: str
@@ -31,12 +32,14 @@ class ModelLook:
     versions: tuple[ListedModel, ...] = ()
     newest: JobRow | None = None
     vetted: Vetting | None = None
+    jobs: tuple[JobRow, ...] = ()
 
 
 def look(workspace: Workspace, model: ListedModel) -> ModelLook:
     """Ask the workspace; called off the window's thread."""
     name = model.name
-    vettings = [job for job in workspace.jobs() if job.kind == "vet" and job.model == name]
+    jobs = tuple(job for job in workspace.jobs() if job.model == name)
+    vettings = [job for job in jobs if job.kind == "vet"]
     versions = workspace.model_versions(model.product) if model.product else []
     return ModelLook(
         name,
@@ -44,4 +47,5 @@ def look(workspace: Workspace, model: ListedModel) -> ModelLook:
         tuple(ListedModel(row, card_of(row)) for row in versions),
         max(vettings, key=lambda job: job.created, default=None),
         workspace.latest_vetting(name) if vettings else None,
+        jobs,
     )

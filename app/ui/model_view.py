@@ -18,6 +18,7 @@ from app.ui.model_passages import Passages
 from app.ui.model_rows import ListedModel
 from app.ui.model_sandbox_dialog import AgreeToIncomplete
 from app.ui.model_sandbox_words import is_sandboxed, passages
+from app.ui.model_try_view import TryView
 from app.ui.model_versions_view import VersionsView
 from app.ui.model_vet_dialog import VetModel
 from app.ui.model_vet_view import LintTab, ParityTab, SensitivityTab
@@ -54,9 +55,10 @@ class ModelView(QWidget):
         self.card, self.lint, self.parity, self.sensitivity = CardView(), LintTab(), ParityTab(), SensitivityTab()
         self.contract, self.unvetted = QStackedWidget(), EmptyState("Not vetted yet", NOT_VETTED)
         self.sandbox, self.isolation, self.lineage = QWidget(), Passages("Licence and isolation"), LineageView()
-        self.versions = VersionsView()
+        self.versions, self.trial = VersionsView(), TryView(workspace, background)
         self._lay_out()
         self.lineage.wanted.connect(self._open)
+        self.tabs.currentChanged.connect(lambda _tab: self._begin_trial())
         self.vet.clicked.connect(lambda _on=False: self.ask_vetting())
         self.agree.clicked.connect(lambda _on=False: self.ask_agreement())
         self.versions.wanted.connect(lambda name: self.go_to.emit("Models", name))
@@ -72,6 +74,7 @@ class ModelView(QWidget):
             self.heading.setText(model.name)
             self.about.setText(about(model))
             self.card.show_model(model)
+            self.trial.show_model(model)
             self._tell_isolation()
             self._tell_tabs()
             self._ask_state()
@@ -81,7 +84,8 @@ class ModelView(QWidget):
         """Repaint signs and drawings."""
         self.card.repaint_signs()
         self.isolation.repaint_signs()
-        for part in (self.lint.table, self.parity.table, self.sensitivity.table, self.lineage.drawing):
+        tables = (self.lint.table, self.parity.table, self.sensitivity.table, self.trial.table)
+        for part in (*tables, self.lineage.drawing, self.trial.seen):
             part.update()
 
     def _show_look(self, seen: ModelLook) -> None:
@@ -92,6 +96,7 @@ class ModelView(QWidget):
         self.seen = seen
         self.lineage.show_graph(seen.lineage)
         self.versions.show_versions(model, seen.versions)
+        self.trial.show_jobs(list(seen.jobs))
         if seen.vetted is not None:
             for tab in (self.lint, self.parity, self.sensitivity):
                 tab.show_results(seen.vetted.results)
@@ -114,6 +119,17 @@ class ModelView(QWidget):
         self.isolation.show_passages(passages(self.model, self.state))
         partly = self.state is not None and not self.state.complete and is_sandboxed(self.model)
         self.agree.setVisible(partly and not self.model.row.allow_incomplete)
+
+    def _begin_trial(self) -> None:
+        """Recordings are asked for when somebody first looks at the tab."""
+        if self.tabs.currentWidget() is self.trial:
+            self.trial.offer()
+
+    def show_trial(self) -> None:
+        """Go to the tab on which the model is tried on one recording."""
+        self.tabs.setCurrentWidget(self.trial)
+        self.trial.offer()
+        self.trial.words.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def ask_vetting(self) -> VetModel | None:
         """Ask with what the model is to be vetted."""
@@ -141,6 +157,7 @@ class ModelView(QWidget):
             (self.parity, results is not None),
             (self.sensitivity, results is not None),
             (self.versions, external),
+            (self.trial, external),
         ):
             self.tabs.setTabVisible(self.tabs.indexOf(tab), shown)
         self.contract.setCurrentIndex(0 if results is None else 1)
@@ -176,6 +193,7 @@ class ModelView(QWidget):
             "Licence and sandbox": self.sandbox,
             "Lineage": self.lineage,
             "Versions": self.versions,
+            "Try it": self.trial,
         }.items():
             self.tabs.addTab(tab, name)
         head = QHBoxLayout()

@@ -60,7 +60,7 @@ class ModelsPage(Page):
 
     def can(self, action: str) -> bool:
         """To find one there have to be some; only what others made is vetted."""
-        if action == "models.vet":
+        if action in ("models.vet", "models.try"):
             model = self.list.current()
             return model is not None and model.external
         return self.stack.currentIndex() == 0 if action == "models.find" else True
@@ -82,6 +82,10 @@ class ModelsPage(Page):
     def vet_selected(self) -> None:
         """Ask with what the selected model is to be vetted."""
         self.view.ask_vetting()
+
+    def try_selected(self) -> None:
+        """Go to where the selected model is tried on one recording."""
+        self.view.show_trial()
 
     def accept_files(self, paths: list[Path]) -> None:
         """Bring in what was dropped: a model, scores, or a checkpoint, as its content says."""
