@@ -18,6 +18,7 @@ from engine.contract.version_change import (
     LabelChange,
     PolicyChange,
     ThresholdDrift,
+    Verdict,
     VersionResults,
 )
 
@@ -90,15 +91,23 @@ def measure(change: Change) -> str:
 def subject(told: Told) -> str:
     """What a change is of: "AF, Sensitivity (own thresholds)"."""
     name = measure(told.change)
-    whole = f"{told.label}, {name[0].lower() + name[1:] if name[1:2].islower() else name}" if told.label else name
+    lower = name if name[1:2].isupper() or told.change.name == "Brier" else name[0].lower() + name[1:]
+    whole = f"{told.label}, {lower}" if told.label else name
     return f"{whole} ({told.where})" if told.where else whole
 
 
 def verdict(change: Change) -> str:
-    """Against the margin: "non-inferior by 0.02"."""
-    if change.verdict == "unchanged":
-        return "unchanged: both say the same of every recording"
-    return f"{change.verdict} by a margin of {change.margin:g}"
+    """Against the margin: "non-inferior by a margin of 0.02"."""
+    return _VERDICTS[change.verdict].format(f"{change.margin:g}")
+
+
+_VERDICTS: dict[Verdict, str] = {
+    "superior": "superior: better than before",
+    "non-inferior": "non-inferior by a margin of {}",
+    "not shown": "not shown to be within the margin of {}",
+    "inferior": "inferior by more than the margin of {}",
+    "unchanged": "unchanged: both say the same of every recording",
+}
 
 
 def p_words(change: Change) -> str:
@@ -191,8 +200,8 @@ def agreement_words(label: LabelChange) -> str:
 
 
 def moved(flip: Flip) -> str:
-    """How far a recording moved among all, in points of the ranking."""
-    return f"{100 * flip.moved:+.0f} points of 100"
+    """How far a recording moved among all, if they were 100 in the order of their scores."""
+    return f"{100 * flip.moved:+.0f}"
 
 
 def new_errors(label: LabelChange) -> list[Flip]:

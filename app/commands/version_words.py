@@ -59,7 +59,7 @@ def _label(label: LabelChange) -> list[str]:
     blocks.append(printing.fields(lines))
     if flips := new_errors(label):
         rows = [(one.kind, one.record, f"{one.old_score:.4g}", f"{one.new_score:.4g}", moved(one)) for one in flips]
-        heads = (f"{label.label}: look at", "Recording", "Old score", "New score", "Moved in the ranking")
+        heads = (f"{label.label}: look at", "Recording", "Old score", "New score", "Ranks moved, of 100")
         blocks.append(printing.table(heads, _first(rows), right=heads[2:]))
     return blocks
 

@@ -12,7 +12,8 @@ from engine.contract.card import UNKNOWN, ModelCard
 CONTRACT = "preprocessing."
 """Begins the fields that say what a model must be fed."""
 
-_NEVER_TOLD = ("declined", "assumed", "stamp", "source")
+_NEVER_TOLD = ("declined", "assumed", "stamp", "source", "name", "version", "weights_sha256")
+"""What is told beside the cards, or of every field by itself."""
 _NOTHING: tuple[Any, ...] = (None, "", UNKNOWN, [], {})
 
 

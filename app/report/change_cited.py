@@ -28,6 +28,14 @@ class Cited:
             return printing.estimate(told)
         return f"{printing.estimate(told, signed)}{self._mark(place, told)}"
 
+    def threshold(self, place: str, told: Estimate) -> str:
+        """A threshold to four figures: scores of vendors may be as small as they like."""
+        if told.value is None:
+            return printing.estimate(told)
+        span = told.interval
+        reach = "" if span is None else f" ({span.low:.4g} to {span.high:.4g})"
+        return f"{told.value:.4g}{reach}{self._mark(place, told)}"
+
     def per_hundred(self, place: str, told: Estimate | None, signed: bool = False) -> str:
         """A number of alerts per 100, to one decimal."""
         if told is None or told.value is None:

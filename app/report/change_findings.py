@@ -17,6 +17,7 @@ from app.version_words import (
     stands,
     subject,
     untold_groups,
+    verdict,
     whole_changes,
 )
 from engine.contract.evaluation import KnownLeaks
@@ -127,7 +128,7 @@ def to_look_at(cited: Cited) -> Section:
     if not rows:
         return Section("Recordings to look at", (Sentences("No recording tested is newly wrong."),))
     lead = "Newly wrong recordings that moved furthest in the ranking, one a patient; open them by their id"
-    heads = ("Recording", "Label", "What happened", "Old score", "New score", "Moved")
+    heads = ("Recording", "Label", "What happened", "Old score", "New score", "Ranks moved, of 100")
     table = Rows(lead, heads, tuple(rows), (34, 11, 17, 13, 13, 14))
     return Section("Recordings to look at", (table,))
 
@@ -172,7 +173,7 @@ def _bullets(cited: Cited, found: Iterable[Told]) -> Bullets:
     items = []
     for one in told[:MOST]:
         firm = "" if stands(one.change, cited.record.results) else "; not after correction"
-        items.append(f"{cited.change(one)}; {one.change.verdict} by {one.change.margin:g}{firm}")
+        items.append(f"{cited.change(one)}; {verdict(one.change)}{firm}")
     if len(told) > MOST:
         items.append(f"and {len(told) - MOST:,} more, which `isoline results` and the table of numbers list")
     return Bullets(tuple(items))

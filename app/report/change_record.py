@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import rfc8785
-from reportlab.platypus import Paragraph
+from reportlab.platypus import CondPageBreak, NextPageTemplate, PageBreak, Paragraph
 
 from app.core import audit, leaving, reports
 from app.core.digests import sha256_of
@@ -24,6 +24,7 @@ from app.report.change_sections import DRAFT, annex, sections
 from app.report.cover import when
 from app.report.evidence import FORMAT, VERSION, digest
 from app.report.record_parts import Section, flowables, markdown
+from app.report.style import MM
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.run import write_whole
 
@@ -58,7 +59,9 @@ def export(home: Home, job_id: str, out: Path) -> WrittenRecord:
     record = collect(home, job_id)
     with home.db.read() as session:
         refuse = partial(leaving.refuse_identifiers, session, home.key, "change record")
-        refuse({**leaving.by_place(record), leaving.NAME_OF_FILE: path.stem})
+        # Evidence holds numbers and where they stand, thousands of them and no foreign word.
+        told = leaving.by_place(dataclasses.replace(record, evidence=()))
+        refuse({**told, leaving.NAME_OF_FILE: path.stem})
         if path.suffix.lower() == ".pdf":
             write_report(path, render(record), lambda draft: refuse(texts_of_pdf(draft)))
         else:
@@ -74,38 +77,43 @@ def export(home: Home, job_id: str, out: Path) -> WrittenRecord:
 
 def text_of(record: ChangeRecord) -> str:
     """The change record as Markdown."""
-    cited = Cited(record)
-    told = sections(cited)
-    made = digest(evidence_of_change(record))
+    told = _sections(record, digest(evidence_of_change(record)))
     head = f"# Change record (draft): {record.title}\n\nPrepared {when(record.created)}.\n\n{DRAFT}\n\n"
-    return head + markdown([*told, *annex(cited, made)])
+    return head + markdown(told)
 
 
 def render(record: ChangeRecord) -> bytes:
     """The change record as a PDF with its evidence attached; the same bytes for the same record."""
     document = evidence_of_change(record)
     made = digest(document)
-    cited = Cited(record)
-    told = [*sections(cited), *annex(cited, made)]
     running = pages.Running(f"Change record: {record.title}", when(record.created), made)
-    numbered = [(str(n), one.title) for n, one in enumerate(told, 1)]
-    plain = pages.typeset(lambda _: _story(record, told), running, numbered)
+    numbered = [(str(n), one.title) for n, one in enumerate(_sections(record, made), 1)]
+    # Drawings are used up by a pass, so every pass gets its own.
+    plain = pages.typeset(lambda _: _story(record, _sections(record, made)), running, numbered)
     return attach(plain, document, record.created)
+
+
+def _sections(record: ChangeRecord, made: str) -> list[Section]:
+    cited = Cited(record)
+    return [*sections(cited), *annex(cited, made)]
 
 
 def _story(record: ChangeRecord, told: list[Section]) -> list[Any]:
     title = style.TITLE if len(record.title) <= style.LONG else style.TITLE_LONG
     story = [
+        NextPageTemplate(pages.BODY),
         Paragraph("CHANGE RECORD, DRAFT", style.KICKER),
         Paragraph(style.markup(record.title, style.BOLD), title),
         Paragraph(f"Prepared {style.markup(when(record.created))}", style.NOTE),
         Paragraph(style.markup(DRAFT), style.BODY),
     ]
+    current = pages.BODY
     for number, section in enumerate(told, 1):
-        story += [
-            pages.Heading(str(number), section.title),
-            *(one for part in section.parts for one in flowables(part)),
-        ]
+        template = pages.COLUMNS if section.columns else pages.BODY
+        if template != current:
+            story += [NextPageTemplate(template), PageBreak()]
+            current = template
+        story += [CondPageBreak(50 * MM), pages.Heading(str(number), section.title), *flowables(section)]
     return story
 
 

@@ -7,10 +7,11 @@ from app.governance.change_record import ChangeRecord, VersionSide
 from app.report import style
 from app.report.change_cited import Cited
 from app.report.change_findings import contamination, decisions, improved, not_told, regressed, to_look_at
-from app.report.record_parts import Part, Rows, Section, Sentences
-from app.version_words import TESTED, flip_words, measure, p_value, policy_title, summary, verdict
+from app.report.record_parts import Drawing, Part, Rows, Section, Sentences
+from app.report.version_figures import figures
+from app.version_words import TESTED, flip_words, group_changes, measure, p_value, policy_title, verdict, whole_changes
 from engine.contract.card import UNKNOWN
-from engine.contract.version_change import Change, DriftTarget, LabelChange, PolicyChange
+from engine.contract.version_change import Change, DriftTarget, LabelChange, PolicyChange, VersionResults
 
 DRAFT = (
     "This is a draft that Isoline wrote from its records. Nothing in it is a verdict: a person reads it, corrects what "
@@ -23,14 +24,15 @@ def sections(cited: Cited) -> list[Section]:
     """All of them but the annex."""
     return [
         changed(cited.record),
-        measured(cited),
-        at_thresholds(cited),
+        in_short(cited),
         regressed(cited),
         improved(cited),
         not_told(cited),
         contamination(cited),
-        to_look_at(cited),
         *decisions(cited),
+        measured(cited),
+        at_thresholds(cited),
+        to_look_at(cited),
     ]
 
 
@@ -57,8 +59,8 @@ def changed(record: ChangeRecord) -> Section:
     return Section("What changed", tuple(parts))
 
 
-def measured(cited: Cited) -> Section:
-    """On whom, by what margin, and the numbers that need no threshold."""
+def in_short(cited: Cited) -> Section:
+    """On whom and by what margin it was measured, the primary number, and the alerts on the day of the update."""
     record, results = cited.record, cited.record.results
     cohort = f"cohort '{record.cohort.name}' (split {results.split_id}, {results.split_kind})"
     many = f"{cited.number('records', f'{results.records:,}')} recordings"
@@ -70,30 +72,60 @@ def measured(cited: Cited) -> Section:
         f"{results.brier_margin:g}. "
         "The primary number is the macro AUROC; all others are explored, and their p values are corrected."
     )
+    primary = cited.estimate("macro.difference", results.macro.difference, signed=True)
+    parts: list[Part] = [Sentences(lead)]
+    parts.append(Sentences(f"Macro AUROC, new minus old: {primary}: {verdict(results.macro)}. {_tally(results)}"))
+    rows = tuple(row for n, label in enumerate(results.labels) for row in _alerts(cited, n, label))
+    if rows:
+        title = "Alerts per 100 recordings tested, on the day of the update and once its own threshold is set"
+        heads = ("Label", "Old version", "New, old threshold kept", "New, its own threshold")
+        parts.append(Rows(title, heads, rows, (16, 28, 28, 28)))
+    drawn = {one.name: one for one in figures(results)}
+    parts += [Drawing(drawn[name]) for name in ("version-differences", "version-alerts") if name in drawn]
+    return Section("What was measured", tuple(parts))
+
+
+def _tally(results: VersionResults) -> str:
+    """How many numbers speak for and against."""
+    told = [one.change.direction for one in whole_changes(results)]
+    groups = [one.change.direction for one in group_changes(results)]
+    return (
+        f"Of {counted(len(told), 'number')} in all, {told.count('worse'):,} are shown to be worse and "
+        f"{told.count('better'):,} better; of {counted(len(groups), 'number')} within groups, "
+        f"{groups.count('worse'):,} and {groups.count('better'):,}."
+    )
+
+
+def _alerts(cited: Cited, n: int, label: LabelChange) -> list[tuple[str, ...]]:
+    places = {one.name: (f"labels.{n}.policies.{p}", one) for p, one in enumerate(label.policies)}
+    (own_place, own), (kept_place, kept) = places["own"], places["kept"]
+    if own.not_estimable:
+        return []
+    after = kept.not_estimable or cited.per_hundred(f"{kept_place}.alerts_new", kept.alerts_new)
+    sides = [cited.per_hundred(f"{own_place}.alerts_{name}", getattr(own, f"alerts_{name}")) for name in ("old", "new")]
+    return [(label.label, sides[0], after, sides[1])]
+
+
+def measured(cited: Cited) -> Section:
+    """Ranks, probabilities, and how alike the versions answer."""
+    results = cited.record.results
     rows = [_measure_row(cited, "All labels", "macro", results.macro)]
     for n, label in enumerate(results.labels):
         rows += [
             _measure_row(cited, label.label, f"labels.{n}.changes.{k}", one) for k, one in enumerate(label.changes)
         ]
-    parts: list[Part] = [Sentences(lead), Sentences(f"In short: {summary(results)}.")]
-    parts.append(
-        Rows(
-            "Numbers that need no threshold",
-            ("Label", "Number", "Old", "New", "New minus old", "By the margin"),
-            tuple(rows),
-            (12, 14, 22, 22, 22, 14),
-        )
-    )
+    heads = ("Label", "Number", "Old", "New", "New minus old", "By the margin")
+    parts: list[Part] = [Rows("Discrimination and Brier score", heads, tuple(rows), (11, 13, 21, 21, 21, 19))]
     agreement = [_agreement_row(cited, n, label) for n, label in enumerate(results.labels)]
-    heads = (
+    alike = (
         "Label",
         "Bias, new minus old",
         "Limits of agreement",
         "Correlation of ranks",
         "Without an output, old and new",
     )
-    parts.append(Rows("How alike the versions answer", heads, tuple(agreement), (12, 24, 22, 22, 24)))
-    return Section("What was measured", tuple(parts))
+    parts.append(Rows("How alike the versions answer", alike, tuple(agreement), (12, 24, 22, 22, 24)))
+    return Section("Numbers that need no threshold", tuple(parts))
 
 
 def at_thresholds(cited: Cited) -> Section:
@@ -180,7 +212,7 @@ def _drift(cited: Cited, n: int, label: LabelChange) -> Rows:
                 ("alerts_per_100", one.alerts_per_100, 1),
             )
         ]
-        rows.append((_SAME[one.name], old, cited.estimate(f"{place}.threshold", one.threshold), *there))
+        rows.append((_SAME[one.name], old, cited.threshold(f"{place}.threshold", one.threshold), *there))
     title = (
         f"{label.label}. Threshold on the new scores that does what the old version did here: read off, not to adopt"
     )
@@ -235,5 +267,6 @@ def annex(cited: Cited, digest: str) -> list[Section]:
                 Sentences("Id of every number above, the run and the place in its results, and its value."),
                 Rows("Evidence", ("Id", "Run", "Place in its results", "Value"), rows, (12, 10, 62, 16)),
             ),
+            columns=True,
         ),
     ]

@@ -26,13 +26,14 @@ def figures_of(found: AnyResults, below: Sequence[EvaluateResults] = ()) -> list
         found: the results.
         below: of a comparison: the evaluations that it rests on.
     """
-    from app.report import model_figures, stress_figures
+    from app.report import model_figures, stress_figures, version_figures
 
     if isinstance(found, CompareResults):
         return model_figures.comparison_figures(found, below)
     ways: dict[str, Callable[[Any], list[Figure]]] = {
         "stress": stress_figures.figures,
         "evaluate": model_figures.evaluation_figures,
+        "version": version_figures.figures,
     }
     return ways[found.kind](found) if found.kind in ways else []
 
