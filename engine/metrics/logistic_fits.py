@@ -106,7 +106,8 @@ def _newton(x_NK: Floats, y_N: Floats, weight_NB: Floats, offset_N: Floats, star
         step_KB = _step(x_NK, cross_LN, y_N, weight, offset_N, beta_KB[:, todo])
         # Where all probabilities are far too low or high, full steps leap over the solution to and fro.
         reach_B[todo] = np.where((step_KB * last_KB[:, todo]).sum(axis=0) < 0, reach_B[todo] / 2, reach_B[todo])
-        step_KB = last_KB[:, todo] = np.clip(step_KB, -reach_B[todo], reach_B[todo])
+        step_KB = np.minimum(np.maximum(step_KB, -reach_B[todo]), reach_B[todo])
+        last_KB[:, todo] = step_KB
         beta_KB[:, todo] += step_KB
         solved_B[todo] = np.abs(step_KB).max(axis=0) < _NEAR * (1 + np.abs(beta_KB[:, todo]).max(axis=0))
         alive_B[todo] &= np.isfinite(step_KB).all(axis=0) & (np.abs(beta_KB[:, todo]).max(axis=0) < _FAR**2)

@@ -40,7 +40,7 @@ class WeightsRunner:
 
     def run(self, x_NCT: NDArray[np.float32], singly: bool = False) -> dict[str, NDArray[np.generic]]:
         """All outputs of a batch; `singly` gives it the windows one by one."""
-        parts = torch.from_numpy(x_NCT).split(1 if singly else len(x_NCT))
+        parts = torch.split(torch.from_numpy(x_NCT), 1 if singly else len(x_NCT))
         with torch.inference_mode():
             told = [self._module(part) for part in parts]
         return {name: torch.cat([one[name] for one in told]).numpy() for name in told[0]}
