@@ -65,5 +65,5 @@ def _limits(one: VettingSection) -> Iterator[str]:
         more = f", and {len(results.dangerous) - FEW} more" if len(results.dangerous) > FEW else ""
         yield (
             f"'{one.model}' goes on to give plausible answers that are worse, without a sign of it, when it is fed "
-            f"wrongly: {'; '.join(item.title.lower() for item in worst)}{more}."
+            f"wrongly: {'; '.join(item.title[:1].lower() + item.title[1:] for item in worst)}{more}."
         )

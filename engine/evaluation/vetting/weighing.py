@@ -29,7 +29,10 @@ def _weighed(finding: VetFinding, told: Sensitivity) -> VetFinding:
 def _seen(tried: list[SensitivityItem]) -> tuple[Weight | None, str]:
     silent = [item for item in tried if item.verdict == "works, only worse"]
     if silent:
-        return "serious", f"made wrong it costs AUROC and nobody would notice ({silent[0].title.lower()})"
+        return (
+            "serious",
+            f"made wrong it costs AUROC and nobody would notice ({silent[0].title[:1].lower()}{silent[0].title[1:]})",
+        )
     if all(item.verdict == "no difference" for item in tried):
         return "note", "made wrong it makes no difference"
     if all(item.verdict == "breaks loudly" for item in tried):
