@@ -98,9 +98,7 @@ def read_table(
         reason = f"it cannot be read ({error.strerror or type(error).__name__})"
         raise WorldError(thing, reason, "Check the path and your rights") from None
     text = decoded(content)
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error:
@@ -116,6 +114,11 @@ def decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")
+
+
+def separator_of(text: str) -> str:
+    """What parts the columns: the one of comma, semicolon and tab that the first line has most of."""
+    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def record_name(cell: str) -> str:

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Reading:
     categories: CategoryMap = field(default_factory=CategoryMap)
     no_output: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def silent(self) -> frozenset[str]:
         """All words for "no output", in lower case."""
         return NO_OUTPUT | {word.strip().casefold() for word in self.no_output}

@@ -8,7 +8,9 @@ Legend: N rows, L columns.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.label_columns import UNKNOWN, YES_NO
-from app.core.label_sheet import OTHER_COLUMNS, TOO_MANY, read_table
+from app.core.label_sheet import OTHER_COLUMNS, decoded, read_table, separator_of
 from engine.contract.errors import WorldError
 
 ValueKind = Literal["probability", "score", "flag", "category"]
@@ -137,8 +139,8 @@ def _numbers(cells: list[str], no_output: frozenset[str], flags: bool) -> Floats
     """One row's cells as numbers, the quick way where all of them are plain."""
     if not flags:
         try:
-            return np.array([cell or "nan" for cell in cells], dtype=np.float64)
-        except ValueError:
+            return np.array([float(cell or "nan") for cell in cells], dtype=np.float64)
+        except ValueError:  # a word for "no output" among them, or a fault
             pass
     return np.array([_number(cell, no_output, flags) for cell in cells], dtype=np.float64)
 
@@ -170,23 +172,37 @@ class _Csv:
         return cls(path, hashlib.sha256(content).hexdigest(), tuple(header), _record_column(header))
 
     def texts(self, columns: Sequence[str]) -> Iterator[tuple[str, ...] | None]:
-        for cells in self._rows():
-            yield None if TOO_MANY in cells else (cells[self.record], *(cells[name] for name in columns))
+        places = [self.columns.index(name) for name in (self.record, *columns)]
+        for row in self._rows():
+            yield None if row is None else tuple([row[place].strip() for place in places])
 
     def matrix(self, columns: Sequence[str], no_output: frozenset[str], flags: bool) -> tuple[list[str], Floats, int]:
+        places, record = [self.columns.index(name) for name in columns], self.columns.index(self.record)
         records: list[str] = []
         rows: list[Floats] = []
         spoilt = 0
-        for cells in self._rows():
-            if TOO_MANY in cells:
+        for row in self._rows():
+            if row is None:
                 spoilt += 1
                 continue
-            records.append(cells[self.record])
-            rows.append(_numbers([cells[name] for name in columns], no_output, flags))
+            records.append(row[record].strip())
+            rows.append(_numbers([row[place] for place in places], no_output, flags))
         return records, np.array(rows).reshape(len(rows), len(columns)), spoilt
 
-    def _rows(self) -> Iterator[dict[str, str]]:
-        return (cells for _, cells in read_table(self.path, _THING, ())[2])
+    def _rows(self) -> Iterator[list[str] | None]:
+        """Rows as lists as long as the header; None where one has more cells. A wide table has millions of cells."""
+        text = decoded(self.path.read_bytes())
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
+        next(reader)
+        width = len(self.columns)
+        try:
+            for row in reader:
+                if len(row) < width:
+                    row += [""] * (width - len(row))
+                if any(row) and any(map(str.strip, row)):
+                    yield None if len(row) > width and any(map(str.strip, row[width:])) else row
+        except csv.Error:
+            raise WorldError(_THING, f"it cannot be read after row {reader.line_num}", "Save it again as CSV") from None
 
 
 @dataclass(frozen=True)
