@@ -147,7 +147,7 @@ def decisions(cited: Cited) -> list[Section]:
         f" be borne; the margins were {results.margin:g} and, for the Brier score, {results.brier_margin:g}, as set"
         " when the comparison was asked for."
     )
-    back = f"How the old version is kept and gone back to (sha256 {record.old.sha256}), and what would be the sign to."
+    back = f"How the old version (sha256 {record.old.sha256}) is kept and gone back to, and what would be the sign."
     items = [PLAN, borne, *_OPEN, back, _WATCH]
     if contract:
         items.insert(

@@ -27,6 +27,21 @@ def figures(results: VersionResults) -> list[Figure]:
     ]
 
 
+def overview(results: VersionResults) -> Figure | None:
+    """What a run's view shows at once, one below the other: differences, alerts, flips at the old threshold.
+
+    None where nothing can be drawn.
+    """
+    drawn = {one.name: one for one in figures(results)}
+    shown = [drawn[name] for name in _AT_ONCE if name in drawn]
+    shown += [drawn["version-flips-own"]] if "version-flips-own" in drawn and "version-flips-kept" not in drawn else []
+    told = " ".join(one.told for one in shown)
+    return Figure("version", "Old and new version", told, Grid([one.drawing for one in shown], 1)) if shown else None
+
+
+_AT_ONCE = ("version-differences", "version-alerts", "version-flips-kept")
+
+
 def _differences(results: VersionResults) -> Iterator[Figure]:
     told = [one for one in whole_changes(results) if one.change.name != "Brier"]
     words = (

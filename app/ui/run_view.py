@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from app.core.rows import JobDetail, JobRow, MetricSeries
 from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.banner import Banner
+from app.ui.change_record_button import ChangeRecordButton
 from app.ui.figure_view import FigureView
 from app.ui.interval_table import IntervalTable, evaluation_rows
 from app.ui.rows_table import Column, RowsTable, fixed_font
@@ -42,7 +43,7 @@ from app.ui.run_facts import (
 )
 from app.ui.signs import STATE_WORDS, sign, state_icon
 from app.ui.theme import Theme
-from engine.contract.results import EvaluateResults, StressResults
+from engine.contract.results import EvaluateResults, StressResults, VersionResults
 
 if TYPE_CHECKING:
     from app.report.figure import Figure
@@ -88,6 +89,7 @@ class RunView(QWidget):
         super().__init__()
         self.job_id = ""
         self.figure = FigureView(workspace, background, "Figure of the run")
+        self.record = ChangeRecordButton(workspace, background)
         self.last_seq, self.stage = -1, ""
         self._log: list[LogLine] = []
         self._drawn = ""
@@ -158,6 +160,7 @@ class RunView(QWidget):
         head.setSpacing(6)
         head.addWidget(self.state)
         head.addWidget(self.heading, 1)
+        head.addWidget(self.record)
         # A log may hold thousands of lines: those in view are enough to tell the width of a time.
         self.log.horizontalHeader().setResizeContentsPrecision(0)
         self.log.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
@@ -192,6 +195,7 @@ class RunView(QWidget):
         self.heading.setText(f"{job.job_id}  {KIND_WORDS[job.kind]}: {job.name}")
         self.message.setText(head_text(job))
         tell_trouble(self.trouble, job)
+        self.record.offer(job)
 
     def add_curve(self, curve: CurvePlot) -> None:
         """Take the plot, which is made once its library has been loaded off the window's thread."""
@@ -216,12 +220,12 @@ class RunView(QWidget):
             self.intervals.show_rows(evaluation_rows(EvaluateResults.model_validate(detail.results)))
 
     def _tell_figure(self, detail: JobDetail) -> None:
-        """What a stress bench found, drawn; other runs have pages of their own for their figures."""
-        drawn = detail.job.kind == "stress" and detail.results is not None
+        """What a stress bench or a version regression found, drawn; other runs have pages of their own for figures."""
+        drawn = detail.job.kind in _FIGURES and detail.results is not None
         self.tabs.setTabVisible(self.tabs.indexOf(self.figure), drawn)
         if drawn and detail.results is not None and self._drawn != self.job_id:
             self._drawn = self.job_id
-            self.figure.draw(partial(stress_figure, detail.results))
+            self.figure.draw(partial(_FIGURES[detail.job.kind], detail.results))
 
     def _tell_log(self, seen: Look) -> None:
         if seen.last_seq == self.last_seq:
@@ -246,6 +250,19 @@ def stress_figure(results: Mapping[str, Any]) -> Figure | None:
     from app.report.stress_figures import figures
 
     return next(iter(figures(StressResults.model_validate(results))), None)
+
+
+def version_figure(results: Mapping[str, Any]) -> Figure | None:
+    """Differences, alerts and flips of a version regression; made off the window's thread."""
+    from app.report.version_figures import overview
+
+    return overview(VersionResults.model_validate(results))
+
+
+_FIGURES: dict[str, Callable[[Mapping[str, Any]], Figure | None]] = {
+    "stress": stress_figure,
+    "version": version_figure,
+}
 
 
 def head_text(job: JobRow) -> str:
