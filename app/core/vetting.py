@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Supplied:
 
 @dataclass(frozen=True)
 class Vetting:
-    """The newest finished vetting of a registered version, as its card stands."""
+    """A finished vetting of a registered version."""
 
     job_id: str
     results: VetResults
@@ -122,31 +122,39 @@ def vet(
 
 def latest(session: Session, name: str) -> Vetting | None:
     """The newest finished vetting of this registered version; None when there is none."""
+    return next(_vettings(session, name), None)
+
+
+def certifying(session: Session, name: str) -> Vetting | None:
+    """The vetting whose parity certificate counts: the newest that compares something, else the newest.
+
+    Only vettings of the version as its card stands count; None when there is none.
+    """
+    current = [one for one in _vettings(session, name) if one.current]
+    compared = (one for one in current if one.results.parity.verdict != "no reference supplied")
+    return next(compared, current[0] if current else None)
+
+
+def certificate(session: Session, name: str) -> ParityCertificate:
+    """The parity certificate of a registered version.
+
+    Raises:
+        UsageError: unknown model, or it has not been vetted as its card stands.
+    """
+    found = certifying(session, name)
+    if found is None:
+        raise UsageError(f"model {name}", "it has not been vetted as its card stands", "Ask for: isoline model vet")
+    return found.results.parity
+
+
+def _vettings(session: Session, name: str) -> Iterator[Vetting]:
+    """Finished vettings of this registered version, the newest first."""
     model = models.get(session, name)
     query = select(Job).where(Job.kind == "vet", Job.state == "done", Job.model == name).order_by(Job.number.desc())
     for job in session.scalars(query):
         results = None if job.results is None else parse_results(job.results)
         if isinstance(results, VetResults) and results.model_sha256 == model.sha256:
-            return Vetting(job.job_id, results, _is_current(job, model))
-    return None
-
-
-def certificate(session: Session, name: str) -> ParityCertificate:
-    """The parity certificate of a registered version: the newest that compares something, else the newest.
-
-    Raises:
-        UsageError: unknown model, or it has not been vetted as its card stands.
-    """
-    model = models.get(session, name)
-    query = select(Job).where(Job.kind == "vet", Job.state == "done", Job.model == name).order_by(Job.number.desc())
-    found = []
-    for job in session.scalars(query):
-        results = None if job.results is None else parse_results(job.results)
-        if isinstance(results, VetResults) and results.model_sha256 == model.sha256 and _is_current(job, model):
-            found.append(results.parity)
-    if not found:
-        raise UsageError(f"model {name}", "it has not been vetted as its card stands", "Ask for: isoline model vet")
-    return next((one for one in found if one.verdict != "no reference supplied"), found[0])
+            yield Vetting(job.job_id, results, _is_current(job, model))
 
 
 def _external(session: Session, name: str) -> RegisteredModel:

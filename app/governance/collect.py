@@ -75,7 +75,9 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
     basis = basis_of(session, cohort, members, sections, trained)
     leaks = leaks_of(session, cohort.name, sections)
     vetted = vettings_of(session, sections)
-    runs = _runs(session, job, sections, trained, [*searches_of(leaks), *(one.job_id for one in vetted)])
+    runs = _runs(
+        session, job, sections, trained, [*searches_of(leaks), *(job_id for one in vetted for job_id in one.runs)]
+    )
     seq, head = audit.head(session)
     labels = [item.label for item in sections[0].evaluation.labels]
     return Dossier(

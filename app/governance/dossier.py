@@ -9,7 +9,7 @@ from engine.contract.card import ModelCard
 from engine.contract.config import PretrainConfig
 from engine.contract.results import CompareResults, EvaluateResults, PretrainResults
 from engine.contract.selftest import Certificate
-from engine.contract.vetting import VetResults
+from engine.contract.vetting import ParityCertificate, VetResults
 from engine.data.circularity import Circularity
 
 
@@ -102,12 +102,27 @@ class LeaksSection:
 
 @dataclass(frozen=True)
 class VettingSection:
-    """The newest vetting of an external model; `current` says whether its card still stands as it was vetted."""
+    """The newest vetting of an external model, and the one whose parity certificate counts.
+
+    `current` says whether the card still stands as it was vetted.
+    """
 
     model: str
     job_id: str
     results: VetResults
     current: bool
+    certified_by: str = ""
+    certified: VetResults | None = None
+
+    @property
+    def parity(self) -> ParityCertificate:
+        """The certificate that counts."""
+        return (self.certified or self.results).parity
+
+    @property
+    def runs(self) -> dict[str, VetResults]:
+        """What stands behind it, by run."""
+        return {self.job_id: self.results} | ({self.certified_by: self.certified} if self.certified else {})
 
 
 @dataclass(frozen=True)

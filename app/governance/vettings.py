@@ -20,9 +20,11 @@ def vettings_of(session: Session, sections: Sequence[ModelSection]) -> tuple[Vet
     for section in sections:
         if section.card.source != "external":
             continue
-        found = vetting.latest(session, str(jobs.get(session, section.evaluation_job).model))
+        name = str(jobs.get(session, section.evaluation_job).model)
+        found, certifying = vetting.latest(session, name), vetting.certifying(session, name)
         if found is not None:
-            told.append(VettingSection(section.card.name, found.job_id, found.results, found.current))
+            certified = ("", None) if certifying is None else (certifying.job_id, certifying.results)
+            told.append(VettingSection(section.card.name, found.job_id, found.results, found.current, *certified))
     return tuple(told)
 
 
@@ -48,12 +50,12 @@ def _limits(one: VettingSection) -> Iterator[str]:
     if grave:
         told = counted(len(grave), "blocking finding")
         yield f"'{one.model}' does not fit its card: {told}, see Contract and parity."
-    if results.parity.verdict == "not met":
+    if one.parity.verdict == "not met":
         yield (
             f"On golden ECGs this program does not give the numbers of the maker of '{one.model}': what is measured "
             "here is not yet his product."
         )
-    elif results.parity.verdict == "no reference supplied":
+    elif one.parity.verdict == "no reference supplied":
         yield (
             f"The maker of '{one.model}' has supplied no outputs to compare with: whether what is measured here is his "
             "product cannot be known."

@@ -191,7 +191,8 @@ def _plain_results(dossier: Dossier) -> dict[str, Any]:
         plain[model.evaluation_job] = model.evaluation.model_dump(mode="json")
     for section in dossier.pretrainings:
         plain[section.job_id] = section.results.model_dump(mode="json")
-    return plain | {one.job_id: one.results.model_dump(mode="json") for one in dossier.vettings}
+    vetted = {job_id: results for one in dossier.vettings for job_id, results in one.runs.items()}
+    return plain | {job_id: results.model_dump(mode="json") for job_id, results in vetted.items()}
 
 
 def attach(plain: bytes, document: bytes, created: str) -> bytes:

@@ -51,10 +51,10 @@ def _of_model(one: VettingSection, context: Context) -> list[Any]:
 
 
 def _summary(one: VettingSection, context: Context) -> list[tuple[str, str]]:
-    results, parity = one.results, one.results.parity
+    results, parity = one.results, one.parity
     counts = ", ".join(f"{len(results.weighing(weight))} {weight}" for weight in ("blocking", "serious", "note"))
     rows = [
-        ("Vetted", f"run {style.markup(one.job_id)}, {style.markup(when(parity.date))}"),
+        ("Vetted", f"run {style.markup(one.job_id)}, {style.markup(when(results.parity.date))}"),
         ("Findings", counts),
         ("Parity", f"<b>{style.markup(PARITY[parity.verdict], style.BOLD)}</b>"),
         *((f"Output {out.output}", _difference(out, n, one, context)) for n, out in enumerate(parity.outputs)),
@@ -63,6 +63,8 @@ def _summary(one: VettingSection, context: Context) -> list[tuple[str, str]]:
         ("Golden ECGs", hash_text(parity.golden_sha256)),
         ("Contract", hash_text(parity.contract_sha256)),
     ]
+    if one.certified_by not in ("", one.job_id):
+        rows.append(("Parity measured", f"run {style.markup(one.certified_by)}, {style.markup(when(parity.date))}"))
     if parity.reference_sha256:
         rows.append(("Maker's file", hash_text(parity.reference_sha256)))
     if not one.current:
@@ -71,11 +73,11 @@ def _summary(one: VettingSection, context: Context) -> list[tuple[str, str]]:
 
 
 def _difference(out: OutputParity, place: int, one: VettingSection, context: Context) -> str:
-    cited = context.ledger.cite(one.job_id, f"parity.outputs.{place}.largest_absolute")
+    cited = context.ledger.cite(one.certified_by or one.job_id, f"parity.outputs.{place}.largest_absolute")
     told = (
         f"largest difference {out.largest_absolute:.3g}&nbsp;{style.evidence_mark(cited)} at {style.markup(out.worst)}"
     )
-    return f"{told}; tolerance {out.limit:.3g}, {out.values:,} numbers, {style.markup(out.fed)}"
+    return f"{told}; tolerance {out.limit:.3g}, {out.values:,} numbers, fed {style.markup(out.fed)}"
 
 
 def _findings(results: VetResults) -> Any:

@@ -260,3 +260,9 @@ def test_a_dossier_takes_the_newest_vetting_of_the_registered_version(workspace)
     with workspace._home.db.read() as session:
         (told,) = vettings_of(session, [section])
     assert (told.model, told.job_id, told.current) == ("codec", vetted, True)
+    later = workspace.vet("codec")
+    done(workspace, later, results(workspace.model("codec").sha256, "no reference supplied"))
+    with workspace._home.db.read() as session:
+        (told,) = vettings_of(session, [section])
+    assert (told.job_id, told.certified_by, told.parity.verdict) == (later, vetted, "not met")
+    assert set(told.runs) == {vetted, later}

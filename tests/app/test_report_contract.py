@@ -62,6 +62,21 @@ def test_a_dossier_without_external_models_has_no_such_section(pages):
     assert not any("Contract and parity" in page for page in pages)
 
 
+def test_a_certificate_of_an_earlier_run_is_cited_from_that_run(tmp_path):
+    dossier = with_vetting(results("a" * 64, "no reference supplied"))
+    earlier = results("a" * 64)
+    section = replace(dossier.vettings[0], certified_by="J0008x", certified=earlier)
+    runs = (*dossier.runs, RunProvenance("J0008x", "vet", sha(72), sha(73), 0, {}))
+    changed = replace(dossier, vettings=(section,), runs=runs)
+    kept = {job: one.model_dump(mode="json") for job, one in section.runs.items()}
+    changed = replace(changed, evidence=evidence_of(results_of(changed) | kept))
+    path = tmp_path / "report.pdf"
+    path.write_bytes(render(changed))
+    told = " ".join(" ".join(page_texts(path)).split())
+    assert "run J0008x" in told
+    assert "largest difference 0.3" in told
+
+
 def limits(found=None, current=True):
     dossier = with_vetting(found, current)
     return " ".join(limits_of_vettings(dossier.models, dossier.vettings))
