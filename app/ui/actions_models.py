@@ -35,6 +35,16 @@ ACTIONS_MODELS = (
     ),
     page_action(
         "Models",
+        "compare_versions",
+        "models.versions",
+        "Compare versions…",
+        icon="compare",
+        tooltip="Hold a new version of a product against the one in use: flips, regressions, thresholds",
+        workspace_method="compare_versions",
+        needs_selection=True,
+    ),
+    page_action(
+        "Models",
         "find_models",
         "models.find",
         "Find models",

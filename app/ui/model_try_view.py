@@ -243,12 +243,17 @@ class SaidTable(RowsTable):
             for place, (name, whole) in enumerate(zip(output.classes, output.values, strict=False))
         ]
         self.rows.set_rows(told)
-        self.setColumnHidden(OUTPUT, len({said.output for said in told}) < 2)
+        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the window's numbers out where there is no room for both."""
         super().resizeEvent(event)
-        self.setColumnHidden(WINDOW, self.viewport().width() < BOTH_PX)
+        self._fit()
+
+    def _fit(self) -> None:
+        narrow = self.viewport().width() < BOTH_PX
+        self.setColumnHidden(WINDOW, narrow)
+        self.setColumnHidden(OUTPUT, narrow or len({said.output for said in self.rows.rows}) < 2)
 
 
 class BarDelegate(QStyledItemDelegate):

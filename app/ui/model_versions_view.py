@@ -46,7 +46,6 @@ class VersionsView(QWidget):
         several = len(versions) > 1
         self.told.setText(f"{counted(len(versions), 'version')} of {model.product}." if several else ALONE)
         self.table.setVisible(several)
-        self.compare.setVisible(False)
         self.compare.setEnabled(several)
         self.table.rows.set_rows(versions)
         if several and self.table.current() is None:

@@ -19,6 +19,7 @@ from app.ui.model_rows import ListedModel
 from app.ui.model_sandbox_dialog import AgreeToIncomplete
 from app.ui.model_sandbox_words import is_sandboxed, passages
 from app.ui.model_try_view import TryView
+from app.ui.model_versions_dialog import CompareVersions
 from app.ui.model_versions_view import VersionsView
 from app.ui.model_vet_dialog import VetModel
 from app.ui.model_vet_view import LintTab, ParityTab, SensitivityTab
@@ -43,6 +44,8 @@ class ModelView(QWidget):
     """Another page, and what to show there."""
     told = Signal(str)
     """A few words for the status bar."""
+    looked = Signal()
+    """What the workspace knows of the model is here."""
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
@@ -61,6 +64,7 @@ class ModelView(QWidget):
         self.tabs.currentChanged.connect(lambda _tab: self._begin_trial())
         self.vet.clicked.connect(lambda _on=False: self.ask_vetting())
         self.agree.clicked.connect(lambda _on=False: self.ask_agreement())
+        self.versions.compare.clicked.connect(lambda _on=False: self.ask_comparison())
         self.versions.wanted.connect(lambda name: self.go_to.emit("Models", name))
 
     def show_model(self, model: ListedModel | None) -> None:
@@ -101,6 +105,7 @@ class ModelView(QWidget):
             for tab in (self.lint, self.parity, self.sensitivity):
                 tab.show_results(seen.vetted.results)
         self._tell_tabs()
+        self.looked.emit()
 
     def _ask_state(self) -> None:
         """Ask the engine once what isolates a vendor's process here: it takes seconds."""
@@ -137,6 +142,16 @@ class ModelView(QWidget):
             return None
         dialog = VetModel(self.workspace, self.background, self, self.model)
         dialog.launched.connect(lambda job: self.told.emit(f"{job} vets the model"))
+        dialog.open()
+        return dialog
+
+    def ask_comparison(self) -> CompareVersions | None:
+        """Ask which evaluations of two versions are held against each other."""
+        if self.seen is None or len(self.seen.versions) < 2:
+            return None
+        names = [model.name for model in self.seen.versions]
+        dialog = CompareVersions(self.workspace, self.background, self, names)
+        dialog.launched.connect(lambda job: self.go_to.emit("Runs", job))
         dialog.open()
         return dialog
 

@@ -47,6 +47,7 @@ class ModelsPage(Page):
         self.add.refused.connect(background.failed)
         self.view.go_to.connect(self._go)
         self.view.told.connect(self.told)
+        self.view.looked.connect(self.state_changed)
 
     def refresh(self, changes: Changes) -> None:
         """Ask for the list; the model shown follows it."""
@@ -63,6 +64,8 @@ class ModelsPage(Page):
         if action in ("models.vet", "models.try"):
             model = self.list.current()
             return model is not None and model.external
+        if action == "models.versions":
+            return self.view.seen is not None and len(self.view.seen.versions) > 1
         return self.stack.currentIndex() == 0 if action == "models.find" else True
 
     def show_item(self, item: str) -> None:
@@ -82,6 +85,10 @@ class ModelsPage(Page):
     def vet_selected(self) -> None:
         """Ask with what the selected model is to be vetted."""
         self.view.ask_vetting()
+
+    def compare_versions(self) -> None:
+        """Ask which evaluations of two versions of the selected model's product are held against each other."""
+        self.view.ask_comparison()
 
     def try_selected(self) -> None:
         """Go to where the selected model is tried on one recording."""

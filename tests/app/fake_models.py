@@ -160,6 +160,10 @@ class FakeModels(FakeWorkspace):
         self._said("vet", *asked)
         return self._queue("vet", str(asked[0]))
 
+    def compare_versions(self, old: str, new: str, **asked: Any) -> str:
+        self._said("compare_versions", old, new, asked)
+        return self._queue("version", f"{old} {new}")
+
     def export_golden(self, model: str, folder: Path) -> list[Path]:
         self._said("export_golden", model, folder)
         return [folder / "golden.npz"]

@@ -171,6 +171,37 @@ def test_versions_of_a_product_are_listed_and_lead_to_each_other(qtbot, page):
     assert page.list.current().name == "codec v1"
 
 
+def scored(workspace, number, model):
+    """A finished evaluation of a model on the cohort "all"."""
+    workspace.rows[number] = replace(job(number, "evaluate", "demo", "done"), model=model, cohort="all")
+
+
+def test_versions_are_compared_by_evaluations_on_the_same_cohort(qtbot, page, workspace):
+    for number, model in (("J0030", "codec v6"), ("J0031", "codec v1"), ("J0032", "demo")):
+        scored(workspace, number, model)
+    workspace.rows["J0033"] = replace(workspace.rows["J0030"], job_id="J0033", cohort="another")
+    look_at(qtbot, page, "codec v6")
+    assert page.can("models.versions")
+    dialog = page.view.ask_comparison()
+    settle(qtbot, page.background)
+    assert [dialog.old.itemData(row) for row in range(dialog.old.count())] == ["J0031", "J0033", "J0030"]
+    assert [dialog.new.itemData(row) for row in range(dialog.new.count())] == ["J0030"]
+    dialog.form.editor("margin").put(0.05)
+    with qtbot.waitSignals([dialog.launched, page.go_to]):
+        dialog.start.click()
+    assert workspace.calls[-1][:3] == ("compare_versions", "J0031", "J0030")
+    assert workspace.calls[-1][3]["margin"] == 0.05
+
+
+def test_versions_that_nobody_has_evaluated_say_what_to_do_first(qtbot, page):
+    look_at(qtbot, page, "codec v6")
+    dialog = page.view.ask_comparison()
+    settle(qtbot, page.background)
+    assert not dialog.start.isEnabled()
+    assert "Evaluate both versions first" in dialog.fault.text()
+    dialog.reject()
+
+
 def test_a_model_without_a_product_has_no_versions(qtbot, page):
     view = look_at(qtbot, page, "resnet")
     assert "No other version" in view.versions.told.text()
