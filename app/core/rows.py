@@ -252,7 +252,7 @@ class ModelRow:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What must be said wherever the model is named: derived from which model, leaking, collapsed."""
+        """What must be said wherever the model is named: licence, derived from which model, leaking, collapsed."""
         lineage = self.card.get("lineage") or {}
         derived = self.card.get("stamp", RESEARCH_STAMP) != RESEARCH_STAMP or lineage.get("parent_sha256")
         parent = lineage.get("parent_name") or "another model"
@@ -260,6 +260,8 @@ class ModelRow:
         told += [note for note in (LEAK_NOTE, COLLAPSE_NOTE) if note in self.card.get("notes", ())]
         if lineage.get("collapsed") and COLLAPSE_NOTE not in told:
             told.append(COLLAPSE_NOTE)
+        if self.card.get("non_commercial"):
+            told.append("licence forbids commercial use")
         return tuple(told)
 
 

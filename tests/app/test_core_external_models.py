@@ -231,6 +231,7 @@ def test_a_non_commercial_licence_asks_for_a_reason_that_is_kept(workspace: Work
     assert kept(workspace) == []
     row = workspace.add_external(file, vendor_card(non_commercial=True, reason="a study without profit"))
     assert row.card["reason"] == "a study without profit"
+    assert row.marks == ("licence forbids commercial use",)
     assert workspace.audit()[0].detail["reason"] == "a study without profit"
 
 

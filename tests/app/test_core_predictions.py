@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,13 @@ def test_a_parquet_table_reads_as_its_twin_in_text(tmp_path: Path) -> None:
     assert same(kept(told), {("R0", "AF"): 1.0, ("R1", "AF"): 0.0, ("R2", "AF"): math.nan})
     (tmp_path / "p").write_bytes(b"PAR1 and no more")
     with pytest.raises(WorldError, match="cannot be read as Parquet"):
+        open_predictions(tmp_path / "p")
+
+
+def test_parquet_without_its_library_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "p").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(WorldError, match=r"pip install 'isoline\[parquet\]', or save it as CSV"):
         open_predictions(tmp_path / "p")
 
 
