@@ -182,19 +182,25 @@ def run(content):
     assert not scratch.exists()
 
 
+BREAKING = {
+    "words": ("write.write(b'hello world\\n'); write.flush()", "sandbox_protocol"),
+    "no zip": ("answer(b'no zip at all')", "sandbox_protocol"),
+    "negative": ("write.write(b'{\"bytes\": -1}\\n'); write.flush()", "sandbox_protocol"),
+    "endless": ("write.write(b'{\"bytes\": 99999999999999}\\n'); write.flush()", "sandbox_output"),
+    "objects": ("import numpy as np; npz(answer=np.array([{'a': 1}], dtype=object))", "sandbox_protocol"),
+    "text": ("import numpy as np; npz(answer=np.array(['text']))", "sandbox_protocol"),
+    "two answers": ("answer(b'x' * 10); answer()", "sandbox_protocol"),
+    "says no": ("answer(error='the lead is missing')", "model_failed"),
+}
+BREAKING_FIRST = ("words", "objects", "says no")
+
+
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
-        ("write.write(b'hello world\\n'); write.flush()", "sandbox_protocol"),
-        ("answer(b'no zip at all')", "sandbox_protocol"),
-        ("write.write(b'{\"bytes\": -1}\\n'); write.flush()", "sandbox_protocol"),
-        ("write.write(b'{\"bytes\": 99999999999999}\\n'); write.flush()", "sandbox_output"),
-        ("import numpy as np; npz(answer=np.array([{'a': 1}], dtype=object))", "sandbox_protocol"),
-        ("import numpy as np; npz(answer=np.array(['text']))", "sandbox_protocol"),
-        ("answer(b''.join([b'x'] * 10)); answer()", "sandbox_protocol"),
-        ("answer(error='the lead is missing')", "model_failed"),
+        pytest.param(*BREAKING[name], id=name, marks=[] if name in BREAKING_FIRST else pytest.mark.slow)
+        for name in BREAKING
     ],
-    ids=["words", "no zip", "negative", "endless", "objects", "text", "two answers", "says no"],
 )
 def test_an_answer_that_breaks_the_protocol_is_refused(tmp_path, body, fault):
     with program(tmp_path / "vendor", f"def run(content):\n    {body}") as session:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import pickle
 import shutil
@@ -20,8 +21,10 @@ from engine.cli import main
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.sandbox import Limits
 from engine.zoo.sandbox.convert import convert_checkpoint
+from engine.zoo.sandbox.layout import in_place, moved
 from engine.zoo.sandbox.means import ORDER, state
 from engine.zoo.sandbox.session import Session
+from engine.zoo.sandbox.starting import Plan
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -62,18 +65,22 @@ def test_a_model_that_fails_on_an_input_goes_on_with_the_next(tmp_path):
         assert session.state.complete == (not session.state.missing)
 
 
+REACHING = {
+    "custom operator": ({"domain": "com.vendor", "operator": "Exfiltrate"}, "model_custom_operators"),
+    "blob for a driver": ({"domain": "com.microsoft", "operator": "EPContext"}, "model_custom_operators"),
+    "above": ({"external": "../secret.bin"}, "model_external_data"),
+    "absolute": ({"external": "/etc/passwd"}, "model_external_data"),
+    "around": ({"external": "inner/../../secret.bin"}, "model_external_data"),
+    "by a link": ({"external": "link.bin"}, "model_external_data"),
+    "absent": ({"external": "absent.bin"}, "model_external_data"),
+}
+FIRST = ("custom operator", "above", "by a link")
+"""Those that the fast suite has the time for."""
+
+
 @pytest.mark.parametrize(
     ("made", "fault"),
-    [
-        ({"domain": "com.vendor", "operator": "Exfiltrate"}, "model_custom_operators"),
-        ({"domain": "com.microsoft", "operator": "EPContext"}, "model_custom_operators"),
-        ({"external": "../secret.bin"}, "model_external_data"),
-        ({"external": "/etc/passwd"}, "model_external_data"),
-        ({"external": "inner/../../secret.bin"}, "model_external_data"),
-        ({"external": "link.bin"}, "model_external_data"),
-        ({"external": "absent.bin"}, "model_external_data"),
-    ],
-    ids=["custom operator", "blob for a driver", "above", "absolute", "around", "by a link", "absent"],
+    [pytest.param(*REACHING[name], id=name, marks=[] if name in FIRST else pytest.mark.slow) for name in REACHING],
 )
 def test_a_graph_that_reaches_beyond_its_file_is_refused(tmp_path, made, fault):
     folder = onnx_file(tmp_path / "m" / "a.onnx", **made)
@@ -338,3 +345,28 @@ def test_a_user_without_rights_has_the_same_sandbox(tmp_path, name):
     )
     shutil.rmtree(where)
     assert done.stdout.split() == ["3600.0", str(name != "landlock")], done.stderr
+
+
+def test_a_packed_program_starts_its_worker_by_a_verb(tmp_path, level):  # noqa: F811
+    plan = Plan(level, tmp_path, tmp_path, QUICK, command=("/bin/true",)).command_line()
+    if level == "bubblewrap":
+        shutting, inside = plan[: plan.index("--") + 1], plan[plan.index("--") + 1 :]
+    else:
+        shutting, inside = [], plan
+    start = f"import sys; sys.path[:0] = {inside[-2].split('|')!r}; from engine.cli import main; sys.exit(main())"
+    verb = [inside[0], "-I", "-S", "-B", "-c", start, "sandbox-worker", inside[-1]]
+    done = subprocess.run([*shutting, *verb], capture_output=True, stdin=subprocess.DEVNULL, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "seccomp" in json.loads(done.stdout)["layers"]
+
+
+def test_a_packed_programs_sandbox_holds_its_own_folder_and_no_interpreter(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    monkeypatch.setattr(sys, "executable", str(bundle / "isoline-engine"))
+    for layout in (moved(tmp_path), in_place(tmp_path, tmp_path)):
+        assert layout.python == (str(bundle / "isoline-engine"), "sandbox-worker")
+        assert str(bundle) in [source for source, _ in layout.binds]
+        assert not any("site-packages" in source or ".pyenv" in source for source, _ in layout.binds)
+        assert layout.search == ()

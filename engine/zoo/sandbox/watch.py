@@ -14,8 +14,8 @@ from engine.contract.sandbox import Limits
 from engine.zoo.sandbox import job, tree
 from engine.zoo.sandbox.pipes import Ended
 
-TICK_S = 0.05
-SCRATCH_TICKS = 10
+TICK_S = 0.1
+SCRATCH_TICKS = 5
 """Looks at the tree between two looks at a scratch folder that lies on the disk."""
 SETTLE_S = 2.0
 """Time for a process whose pipe broke to end, and for its last words to come."""
@@ -43,7 +43,8 @@ class Watch(threading.Thread):
         self._command, self._environment = list(command), dict(environment)
         self._limits, self._scratch = limits, scratch
         self._begun, self._leave = threading.Event(), threading.Event()
-        self._cpu_from, self._said, self._said_bytes = 0.0, b"", 0
+        self._cpu_from = self._cpu_seen = 0.0
+        self._said, self._said_bytes = b"", 0
         self._failed: OSError | None = None
         self._job: job.Job | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,8 +77,8 @@ class Watch(threading.Thread):
         return self._said.decode("utf-8", "replace")
 
     def new_call(self) -> None:
-        """From here on the CPU time of the next call is counted."""
-        self._cpu_from = tree.used(self.process.pid).cpu_s
+        """From here on, to the length of a tick, the CPU time of the next call is counted."""
+        self._cpu_from = self._cpu_seen
 
     def settle(self, error: Exception) -> None:
         """The pipe broke: give the thread the time to find out why, when it is that the process ended."""
@@ -135,6 +136,7 @@ class Watch(threading.Thread):
     def _beyond(self, *, look_at_scratch: bool) -> str:
         """The limit that was broken, if one was."""
         used, limits = tree.used(self.process.pid), self._limits
+        self._cpu_seen = used.cpu_s
         if used.resident_bytes > limits.memory_bytes:
             return "sandbox_memory"
         if used.tasks > limits.processes + 3:  # those that shut it in stand above it
