@@ -14,7 +14,7 @@ from engine.contract.config import ExternalModel, VetConfig, load_config
 from engine.contract.errors import WorldError
 from engine.contract.events import SilentWriter
 from engine.contract.results import parse_results
-from engine.contract.run import ManifestRow, RunFolder
+from engine.contract.run import ManifestRow, RunFolder, Stopped
 from engine.contract.vetting import CERTIFICATE, GOLDEN, KEPT_OUTPUTS, REFERENCE
 from engine.data.digests import sha256_of
 from engine.data.golden import GoldenECG, write_golden
@@ -281,6 +281,37 @@ def test_answers_that_are_no_numbers_or_noise_are_told_and_the_page_stays_finite
     assert told >= {("values", "serious"), ("determinism", "serious")}
     assert results.determinism.state == "differs by call"
     assert parse_results(results.model_dump_json()) == results
+
+
+def test_a_vetting_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
+    from engine.evaluation.vetting import bench
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    torch.manual_seed(0)
+    save_file(ECGResNet(2).state_dict(), folder / "weights.safetensors")
+    model = source(folder, "weights.safetensors", "safetensors", architecture="ecgresnet")
+    _, whole = vetted(tmp_path / "whole", model)
+    config = VetConfig(model=model, card=whole_card(preprocessing=FEED, outputs=(LOGITS,)), resamples=100, threads=1)
+    place = RunFolder.create(tmp_path / "run", config)
+    write_golden(place.path / GOLDEN, GOLDENS)
+    keep = bench.Bench._keep
+    monkeypatch.setattr(bench.Pace, "step", lambda pace, done: None)  # asked to stop after the third item is kept
+
+    def kept(one, name, told):
+        keep(one, name, told)
+        if len(list((place.path / bench.KEPT).glob("*.npz"))) == 3:
+            raise Stopped
+
+    monkeypatch.setattr(bench.Bench, "_keep", kept)
+    with pytest.raises(Stopped):
+        run(place, config, SilentWriter())
+    monkeypatch.setattr(bench.Bench, "_keep", keep)
+    before = {path.name: path.stat().st_mtime_ns for path in (place.path / bench.KEPT).glob("*.npz")}
+    again = run(place, config, SilentWriter())
+    assert len(before) == 3
+    assert all((place.path / bench.KEPT / name).stat().st_mtime_ns == stamp for name, stamp in before.items())
+    assert again.sensitivity == whole.sensitivity
 
 
 def test_a_model_that_fails_on_noise_keeps_its_findings(tmp_path, monkeypatch):
