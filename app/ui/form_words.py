@@ -56,6 +56,9 @@ TITLES = {
     "threshold": "Threshold",
     "kind": "Rule",
     "target": "Wanted",
+    "most": "Recordings at most",
+    "loss": "Loss that does harm",
+    "tolerance": "Tolerance of parity",
 }
 """Titles where the name of the field says too little."""
 

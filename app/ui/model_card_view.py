@@ -13,7 +13,7 @@ from app.ui.model_words import STATE_SIGNS
 from app.ui.rows_table import Column, RowsTable
 from app.ui.signs import sign
 
-WHY_PX = 900
+WHY_PX = 940
 """A table narrower than this leaves the reasons to the tooltips."""
 
 
@@ -80,5 +80,5 @@ def _columns() -> tuple[Column, ...]:
         Column("Part", lambda line: line.group if line.first else "", 150, raw=lambda line: line.group),
         Column("Field", lambda line: line.title, 190, icon=state, tip=lambda line: line.why or line.title),
         Column("What is known", lambda line: line.told, 0),
-        Column("Why it matters", lambda line: line.why, 300),
+        Column("Why it matters", lambda line: line.why, 390),
     )

@@ -16,7 +16,7 @@ from engine.contract.sandbox import SandboxState
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-WIDTH_PX = 560
+WIDTH_PX, EDGES_PX = 560, 32
 
 
 class AgreeToIncomplete(Asking):
@@ -45,6 +45,7 @@ class AgreeToIncomplete(Asking):
         )
         label = QLabel(told)
         label.setWordWrap(True)
+        label.setMinimumHeight(label.heightForWidth(WIDTH_PX - EDGES_PX))
         column = QVBoxLayout(self)
         column.addWidget(label)
         column.addWidget(self.read)
