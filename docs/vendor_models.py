@@ -13,11 +13,17 @@ import argparse
 import ast
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import onnxruntime
+from scipy.special import softmax
+from scipy.stats import rankdata
 
 ROOT = Path(__file__).resolve().parent.parent
 CARDS = ROOT / "docs" / "vendor_cards"
@@ -102,7 +108,18 @@ class Journey:
     def _vet(self, name: str) -> None:
         cohort = "ptbxl" if name.startswith("ecgresnet") else "ludb"
         asked = _each("--label", SUPERCLASSES) if cohort == "ptbxl" else AF
-        self._step(f"vet-{name}", "model", "vet", self._name(name), "--cohort", cohort, *asked, "--wait")
+        reference = ["--reference", str(self._reference(name))] if name.startswith("openecg") else []
+        vet = ("model", "vet", self._name(name), "--cohort", cohort)
+        self._step(f"vet-{name}", *vet, *asked, *reference, "--wait")
+
+    def _reference(self, name: str) -> Path:
+        """What onnxruntime alone says of the golden ECGs, as a vendor would compute it with a program of his own."""
+        kept, folder = self.folder / f"reference-{name}.json", self.folder / f"golden-{name}"
+        if not kept.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _isoline("model", "golden", self._name(name), "--out", str(folder), "-w", str(self.folder))
+            kept.write_text(json.dumps(_by_onnxruntime(folder, self._vendors / FILES[name])), encoding="utf-8")
+        return kept
 
     def _own(self, name: str, cohort: str, *asked: str) -> None:
         step = f"own-{name}-{cohort}"
@@ -156,6 +173,18 @@ def _isoline(*words: str, may_fail: bool = False) -> str:
 
 
 _MAIN = "import sys; from app.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def _by_onnxruntime(folder: Path, graph: Path) -> dict[str, Any]:
+    """Mean softmax over time of lead II's ranks, record by record: nothing of Isoline is used but its golden ECGs."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    told: dict[str, Any] = {}
+    for path in sorted(folder.glob("csv/*.csv")):
+        lead = np.genfromtxt(path, delimiter=",", names=True)["II"]
+        ranks = (rankdata(lead) - 1) / (len(lead) - 1) * 2 - 1
+        (logits,) = session.run(["rhythm_logits"], {"signal": ranks[None].astype(np.float32)})
+        told[path.stem] = {"rhythm_logits": softmax(logits[0].astype(np.float64), axis=1).mean(axis=0).tolist()}
+    return told
 
 
 def _each(option: str, values: Sequence[str]) -> list[str]:

@@ -167,33 +167,74 @@ def _leaks(steps: Steps) -> list[str]:
 
 
 def _vetting(steps: Steps) -> list[str]:
+    told = {name: steps.told(f"vet-{name}") for name in TITLES}
+    vetted = {name: one for name, one in told.items() if one is not None}
     lines = [
-        "| Model | Blocking | Serious | Notes | Determinism | Parity | Works, only worse (change of macro AUROC) |",
+        "| Model | Blocking | Serious | Notes | Determinism | Parity | Held by |",
         "| --- | ---: | ---: | ---: | --- | --- | --- |",
+        *(_vetted(TITLES[name], one) for name, one in vetted.items()),
+        "",
     ]
-    for name, title in TITLES.items():
-        told = steps.told(f"vet-{name}")
-        if told is None:
-            continue
-        weights = [finding["weight"] for finding in told["findings"]]
-        counts = " | ".join(str(weights.count(weight)) for weight in ("blocking", "serious", "note"))
-        items = (told.get("sensitivity") or {}).get("items", ())
-        worse = [f"{one['title']} ({one['change']['value']:+.3f})" for one in items if _only_worse(one)]
-        lines.append(
-            f"| {title} | {counts} | {told['determinism']['state']} | {told['parity']['verdict']}"
-            f" | {'; '.join(worse) or 'none'} |"
-        )
-    findings = [
-        f"- {TITLES[name]}: {finding['weight']}: {finding['found']}"
-        for name in TITLES
-        for finding in (steps.told(f"vet-{name}") or {"findings": ()})["findings"]
-        if finding["weight"] != "note"
-    ]
-    return [*lines, "", *findings]
+    for name, one in vetted.items():
+        for finding in one["findings"]:
+            about = f" ({finding['subject']})" if finding["subject"] else ""
+            lines.append(f"- {TITLES[name]}, {finding['weight']}: {finding['found']}{about}")
+    return [*lines, "", *_sensitivity(vetted)]
 
 
-def _only_worse(item: dict[str, Any]) -> bool:
-    return item["verdict"] == "works, only worse" and (item.get("change") or {}).get("value") is not None
+def _vetted(title: str, told: dict[str, Any]) -> str:
+    weights = [finding["weight"] for finding in told["findings"]]
+    counts = " | ".join(str(weights.count(weight)) for weight in ("blocking", "serious", "note"))
+    held = "; ".join(told["sandbox"]["means"]) or told["sandbox"]["told"]
+    return f"| {title} | {counts} | {told['determinism']['state']} | {_parity(told['parity'])} | {held} |"
+
+
+def _parity(told: dict[str, Any]) -> str:
+    if not told["outputs"]:
+        return str(told["verdict"])
+    largest = max(output["largest_absolute"] for output in told["outputs"])
+    return f"{told['verdict']}: largest difference {largest:.1e}"
+
+
+BOLD = (
+    "Change of the macro AUROC with its 95 % interval. **Bold**: plausible outputs that tell less, which nobody would"
+    " notice."
+)
+
+
+def _sensitivity(vetted: dict[str, Any]) -> list[str]:
+    """What each item of the contract does when it is wrong; in bold what works, only worse."""
+    titles: dict[str, str] = {}
+    for told in vetted.values():
+        titles |= {item["name"]: item["title"] for item in told["sensitivity"]["items"]}
+    lines = [
+        "### When the contract is not kept",
+        "",
+        BOLD,
+        "",
+        f"| What is wrong | {' | '.join(TITLES[name] for name in vetted)} |",
+        f"| --- |{' --- |' * len(vetted)}",
+    ]
+    for name, title in titles.items():
+        cells = [_item(one, name) for one in vetted.values()]
+        if any(cell != "-" for cell in cells):
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    return lines
+
+
+def _item(told: dict[str, Any], name: str) -> str:
+    item = next((one for one in told["sensitivity"]["items"] if one["name"] == name), None)
+    if item is None or item["verdict"] == "not tried":
+        return "-"
+    change = item.get("change") or {}
+    if change.get("value") is None:
+        return str(item["verdict"])
+    low, high = _ends(change)
+    between = "" if low is None or high is None else f" ({low:+.3f} to {high:+.3f})"
+    words = f"{change['value']:+.3f}{between}"
+    if item["verdict"] == "works, only worse":
+        return f"**{words}**"
+    return f"{words}, loudly" if item["verdict"] == "breaks loudly" else words
 
 
 def _versions(steps: Steps) -> list[str]:
