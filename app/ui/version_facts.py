@@ -39,6 +39,7 @@ def version_facts(results: Mapping[str, Any]) -> list[Fact]:
         Fact("New version", f"{told.new} ({told.new_mode})"),
         Fact("Recordings", f"{told.records:,} of {told.patients:,} patients, {told.split_kind}"),
         Fact("Macro AUROC", f"{printing.estimate(told.macro.difference, signed=True)}: {verdict(told.macro)}"),
+        *_alerts(told),
         *_shown("Worse", (one for one in whole_changes(told) if one.change.direction == "worse")),
         *_shown("Better", (one for one in whole_changes(told) if one.change.direction == "better")),
     ]
@@ -47,6 +48,16 @@ def version_facts(results: Mapping[str, Any]) -> list[Fact]:
     lines += _groups(told)
     lines += [Fact(f"{one.label}, not told", left) for one in told.labels for left in one.left_out]
     return [*lines, *(Fact("Note", note) for note in told.notes)]
+
+
+def _alerts(told: VersionResults) -> list[Fact]:
+    """Alerts on the day of the update, when nobody has touched the settings, before those at its own threshold."""
+    return [
+        Fact(f"{label.label}, alerts per 100", f"{policy_title(policy)}: {alerts_words(policy)}")
+        for label in told.labels
+        for policy in reversed(label.policies)
+        if not policy.not_estimable and not label.identical
+    ]
 
 
 def _shown(name: str, changes: Iterable[Told]) -> list[Fact]:
@@ -68,7 +79,6 @@ def _label(label: LabelChange) -> list[Fact]:
             continue
         tests = "; ".join(f"{TESTED[one.name]}: {disagreement_words(one)}" for one in policy.tests[:2])
         lines.append(Fact(f"{label.label}, flips", f"{policy_title(policy)}. {tests[0].upper()}{tests[1:]}"))
-        lines.append(Fact(f"{label.label}, alerts per 100", f"{policy_title(policy)}: {alerts_words(policy)}"))
     lines += [Fact(f"{label.label}, same {one.name}", f"threshold {drift_words(one)}") for one in label.drift]
     lines.append(Fact(f"{label.label}, no output", output_words(label)))
     if flips := new_errors(label):
