@@ -21,7 +21,7 @@ from engine.contract.errors import WorldError
 from engine.contract.sandbox import Limits, SandboxState
 from engine.zoo.sandbox import npz
 from engine.zoo.sandbox.asking import Failed, chosen, described
-from engine.zoo.sandbox.batching import Arrays, Mismatch, one_by_one
+from engine.zoo.sandbox.batching import Arrays, Mismatch, nonfinite, one_by_one
 from engine.zoo.sandbox.faults import world_error
 from engine.zoo.sandbox.graph import Graph
 from engine.zoo.sandbox.wire import LINE_BYTES, TooLarge, Unreadable, opened
@@ -75,9 +75,7 @@ class Endpoint:
             raise world_error(
                 "sandbox_output" if isinstance(error, TooLarge) else "sandbox_protocol", str(error)
             ) from None
-        floats = {name: array for name, array in answer.items() if array.dtype.kind == "f"}
-        counts = {name: array.size - int(np.isfinite(array).sum()) for name, array in floats.items()}
-        self.nonfinite = {name: count for name, count in counts.items() if count}
+        self.nonfinite = nonfinite(answer)
         return answer
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from sandbox_cases import QUICK, WINDOW, having, level, onnx_file  # noqa: F401
 from engine.cli import main
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.sandbox import Limits
+from engine.zoo.sandbox import landlock, means
 from engine.zoo.sandbox.convert import convert_checkpoint
 from engine.zoo.sandbox.layout import in_place, moved
 from engine.zoo.sandbox.means import ORDER, state
@@ -370,3 +371,32 @@ def test_a_packed_programs_sandbox_holds_its_own_folder_and_no_interpreter(tmp_p
         assert str(bundle) in [source for source, _ in layout.binds]
         assert not any("site-packages" in source or ".pyenv" in source for source, _ in layout.binds)
         assert layout.search == ()
+
+
+def test_where_bubblewrap_is_missing_the_next_strongest_is_taken(monkeypatch):
+    having("namespaces")
+    tried = dict.fromkeys(ORDER)
+    monkeypatch.setattr(means, "_tried", lambda name, user: tried[name])
+    told = {}
+    for name in reversed(ORDER[:3]):
+        tried[name] = ("seccomp",)
+        told[name] = (means.strongest(), means.state().complete)
+    assert told == {
+        "landlock": ("landlock", False),
+        "namespaces": ("namespaces", True),
+        "bubblewrap": ("bubblewrap", True),
+    }
+    monkeypatch.setattr(landlock, "version", lambda: 4)
+    assert "other processes of this user can be sent signals" in means.state_of("landlock", ("seccomp",)).missing
+    with pytest.raises(WorldError) as error:
+        means.chosen("job object", allow_incomplete=True)
+    assert error.value.fault == "sandbox_unavailable"
+
+
+def test_files_for_roots_eyes_alone_are_read_by_root_without_its_rights(tmp_path, level):  # noqa: F811
+    folder = onnx_file(tmp_path / "m" / "a.onnx")
+    (folder / "a.onnx").chmod(0o600)
+    folder.chmod(0o700)
+    with Session("onnx", folder, "a.onnx", confinement=level, allow_incomplete=True) as session:
+        assert session.run(WINDOW)["answer"].shape == (1, 12, 300)
+        assert "a user of its own without rights" not in session.state.means

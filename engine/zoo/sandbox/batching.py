@@ -32,6 +32,13 @@ def one_by_one(run: Callable[[Arrays], Arrays], inputs: Mapping[str, np.ndarray]
     return {name: _joined([answer.get(name) for answer in answers]) for name in answers[0]}
 
 
+def nonfinite(answer: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """How many values of each answer are no number or infinite; answers without any are left out."""
+    floats = {name: array for name, array in answer.items() if array.dtype.kind == "f"}
+    counts = {name: array.size - int(np.isfinite(array).sum()) for name, array in floats.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
 def _joined(parts: list[np.ndarray | None]) -> np.ndarray:
     whole = [part for part in parts if part is not None]
     if len(whole) != len(parts) or len({(part.shape, part.dtype) for part in whole}) != 1:

@@ -10,7 +10,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "sandbox_start_time": ("it took longer to load than it may", "Allow it more time, or ask its maker"),
     "sandbox_time": ("it did not answer in time and was ended", "Allow it more time, or fewer windows at once"),
     "sandbox_cpu": ("it used more processor time than it may and was ended", "Allow it more, or ask its maker"),
-    "sandbox_memory": ("it used more memory than it may and was ended", "Allow it more, or fewer windows at once"),
+    "sandbox_memory": ("it needs more memory than it may have", "Allow it more, or fewer windows at once"),
     "sandbox_processes": ("it started more processes than it may and was ended", "Ask its maker why it does"),
     "sandbox_disk": ("it wrote more than its scratch folder may hold and was ended", "Ask its maker why it does"),
     "sandbox_output": ("its answer is longer than an answer may be", "Ask for fewer windows at once, or its maker"),

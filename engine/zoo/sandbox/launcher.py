@@ -63,7 +63,7 @@ def _shut_in(plan: Mapping[str, Any]) -> list[str]:
         supervise()
         # Anew, from the files that stand inside: nothing that was opened outside comes along.
         os.execv(plan["python"][0], [*plan["python"], json.dumps({**plan, "entered": True})])
-    if level in ("landlock", "none"):
+    if level in ("landlock", "none") and os.name == "posix":
         supervise()
     if level != "none":
         layers.append(level)

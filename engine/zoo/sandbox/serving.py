@@ -99,7 +99,7 @@ class _Worker:
             found = model.run(arrays, outputs)
         if sum(array.nbytes for array in found.values()) > int(head["limit"]):
             raise Refused("sandbox_output")
-        return packed({"nonfinite": _nonfinite(found)}, found)
+        return packed({}, found)
 
     def cleared(self, text: str) -> str:
         """The text without the model's place and file name."""
@@ -134,12 +134,6 @@ def _read(requests: BinaryIO, head: Mapping[str, Any]) -> Arrays:
             raise SystemExit(1)  # the host is gone
         arrays[plan.name] = array
     return arrays
-
-
-def _nonfinite(arrays: Arrays) -> dict[str, int]:
-    """How many values of each answer are no number or infinite."""
-    counts = {n: int(a.size - np.isfinite(a).sum()) for n, a in arrays.items() if a.dtype.kind == "f"}
-    return {name: count for name, count in counts.items() if count}
 
 
 def _fault(error: Exception) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from engine.contract.errors import WorldError
 from engine.contract.sandbox import Confinement, Limits, SandboxState
 from engine.zoo.sandbox.asking import Failed, Program, Speaker, Worker
+from engine.zoo.sandbox.batching import nonfinite
 from engine.zoo.sandbox.channel import Channel
 from engine.zoo.sandbox.faults import world_error
 from engine.zoo.sandbox.graph import Graph
@@ -119,9 +120,7 @@ class Session:
         self._watch.new_call()
         deadline = time.monotonic() + self._limits.call_s
         answer = self._asked(lambda: self._speaker.run(inputs, outputs, deadline, singly=singly), "sandbox_time")
-        floats = {name: array for name, array in answer.items() if array.dtype.kind == "f"}
-        counts = {name: array.size - int(np.isfinite(array).sum()) for name, array in floats.items()}
-        self.nonfinite = {name: count for name, count in counts.items() if count}
+        self.nonfinite = nonfinite(answer)
         return answer
 
     @property
