@@ -24,7 +24,7 @@ class Versions:
     """360 recordings of 240 patients, half of them tested; AF in 30 %, LBBB in 8 % of patients, some labels unknown."""
 
     def __init__(self, path: Path, seed: int = 0) -> None:
-        self.path, self.count = path, 0
+        self.path, self.count, self.labels = path, 0, LABELS
         rng = np.random.default_rng(seed)
         owner = np.r_[np.arange(PATIENTS), rng.integers(PATIENTS, size=RECORDS - PATIENTS)]
         self.ids = [f"{n:064x}" for n in range(RECORDS)]
@@ -50,7 +50,7 @@ class Versions:
         arrays = {
             "record_id": np.array(self.ids),
             "patient": np.array(self.patients),
-            "labels": np.array(LABELS),
+            "labels": np.array(self.labels),
             "y": self.y,
             "age": self.age,
             "sex": self.sex,
@@ -59,15 +59,14 @@ class Versions:
         np.savez(folder.labels_path, **{**arrays, **changes})
         return folder
 
-    def evaluate(
-        self, name: str, score: np.ndarray, output: str = "probability", labels=LABELS, split=None
-    ) -> RunFolder:
+    def evaluate(self, name: str, score: np.ndarray, output: str = "probability", labels=None, split=None) -> RunFolder:
         """A finished evaluation of scores [records, labels]; NaN is no output."""
+        labels = labels or self.labels
         rows = [
-            (record, label, score[n, LABELS.index(label)])
+            (record, label, score[n, self.labels.index(label)])
             for n, record in enumerate(self.ids)
             for label in labels
-            if np.isfinite(score[n, LABELS.index(label)])
+            if np.isfinite(score[n, self.labels.index(label)])
         ]
         record, label, value = zip(*rows, strict=True)
         file = self.path / f"{name}-{self.count}.npz"
@@ -78,19 +77,19 @@ class Versions:
         assert work("evaluate", folder.path) == 0
         return folder
 
-    def queued(self, old: RunFolder, new: RunFolder, labels=LABELS, **settings: object) -> RunFolder:
+    def queued(self, old: RunFolder, new: RunFolder, labels=None, **settings: object) -> RunFolder:
         """A version regression that waits."""
         paths = (str(old.path), str(new.path))
         config = VersionConfig(
             evaluations=paths,
             names=("v1", "v2"),
-            labels=labels,
+            labels=labels or self.labels,
             split_id="S-1",
             **{"resamples": 100, **settings},
         )
         return self.folder(config)
 
-    def compare(self, old: RunFolder, new: RunFolder, labels=LABELS, **settings: object) -> VersionResults:
+    def compare(self, old: RunFolder, new: RunFolder, labels=None, **settings: object) -> VersionResults:
         """What a version regression finds."""
         folder = self.queued(old, new, labels, **settings)
         assert work("version", folder.path) == 0
