@@ -16,6 +16,7 @@ from app.core.changes import Changes
 from app.core.rows import ModelRow
 from app.ui.background import Background
 from app.ui.model_adding import AddExternal
+from app.ui.model_predictions import AddPredictions
 from engine.contract.config import AnyBackboneConfig, BackboneConfig
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ class AddModel(QPushButton):
         self.baseline = self._action(menu, "Age and sex alone", partial(self._add, workspace.add_baseline))
         menu.addSeparator()
         self.external = self._action(menu, "Vendor's model…", self.add_external)
-        self.scores = self._action(menu, "Scores from a CSV file…", self._ask_scores)
+        self.scores = self._action(menu, "Predictions from a table…", self._ask_scores)
         self.checkpoint = self._action(menu, "Checkpoint folder…", self._ask_checkpoint)
         self.untrained.setToolTip("The same architecture with random weights: what pretraining has to beat")
         self.external.setToolTip(
             "ONNX, TorchScript, torch.export, safetensors, a program, or a service on this machine"
         )
-        self.scores.setToolTip("Columns record, label, score: what a vendor's model said")
+        self.scores.setToolTip("Columns record, label, score, or one column a label: what a vendor's model said")
         self.setMenu(menu)
         self._model: ModelRow | None = None
         self.choose(None)
@@ -58,9 +59,12 @@ class AddModel(QPushButton):
         self._model = model
         self.untrained.setEnabled(model is not None and model.source == "native")
 
-    def add_scores(self, file: str) -> None:
-        """Register the scores of a CSV file."""
-        self._add(partial(self.workspace.add_predictions, Path(file)))
+    def add_scores(self, file: str) -> AddPredictions:
+        """Ask what the answers of a table are."""
+        dialog = AddPredictions(self.workspace, self.background, self.window(), Path(file))
+        dialog.added.connect(self.added)
+        dialog.open()
+        return dialog
 
     def add_checkpoint(self, folder: str) -> None:
         """Register a checkpoint."""
@@ -81,7 +85,7 @@ class AddModel(QPushButton):
         self.background.write(register, self.added.emit, touches=Changes.MODELS, failed=self.refused.emit)
 
     def _ask_scores(self) -> None:
-        dialog = QFileDialog(self, "Scores of a model", "", "CSV (*.csv)")
+        dialog = QFileDialog(self, "Predictions of a model", "", "Tables (*.csv *.tsv *.txt *.parquet)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.add_scores)
         dialog.finished.connect(dialog.deleteLater)

@@ -11,14 +11,14 @@ from app.core.card_files import plain_card, read_text
 from app.core.model_files import format_of
 from app.core.models import CARD, WEIGHTS
 from app.core.onnx_outline import Port, outline
+from app.core.prediction_table import is_table
 from engine.contract.card import FORMATS, ModelFormat
 from engine.contract.errors import WorldError
 
 Kind = Literal["model", "predictions", "checkpoint", "program"]
 
-TABLES = (".csv", ".tsv", ".parquet")
 CARDS = (".toml", ".json")
-"""Suffixes of tables of predictions and of model cards: both are text, which no content tells from other text."""
+"""Suffixes of model cards: they are text, which no content tells from other text."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def look_at(path: Path, card: Path | None = None) -> FileLook:
         if is_checkpoint(path):
             return FileLook(path, "checkpoint", None, "Checkpoint of Isoline, with its card")
         return FileLook(path, "program", "command", f"Folder {path.name}, taken as that of a vendor's program")
-    if path.suffix.lower() in TABLES:
+    if is_table(path):
         return FileLook(path, "predictions", None, f"Table of predictions, {_size(path)}")
     format = format_of(path)
     graph = outline(path) if format == "onnx" else None

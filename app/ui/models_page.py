@@ -11,11 +11,12 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSplitter, QStackedWidget
 
 from app.core.changes import Changes
+from app.core.prediction_table import is_table
 from app.ui.add_model import AddModel
 from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.model_adding import AddExternal
-from app.ui.model_file import TABLES, is_checkpoint
+from app.ui.model_file import is_checkpoint
 from app.ui.model_list import ModelList
 from app.ui.model_rows import ListedModel, listed
 from app.ui.model_view import ModelView
@@ -96,7 +97,7 @@ class ModelsPage(Page):
 
     def accept_files(self, paths: list[Path]) -> None:
         """Bring in what was dropped: a model, scores, or a checkpoint, as its content says."""
-        if paths and paths[0].suffix.lower() in TABLES:
+        if paths and is_table(paths[0]):
             self.add.add_scores(str(paths[0]))
         elif paths and is_checkpoint(paths[0]):
             self.add.add_checkpoint(str(paths[0]))

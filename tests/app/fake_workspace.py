@@ -251,7 +251,7 @@ class FakeWorkspace(FakeTraining):
         self._said("add_baseline", name)
         return ModelRow(name, "1", "baseline", SHA, "2026-11-22T09:00:00Z", {})
 
-    def add_predictions(self, csv: Path, name: str | None = None) -> ModelRow:
+    def add_predictions(self, csv: Path, name: str | None = None, trained_on: str = "", **said: Any) -> ModelRow:
         self._said("add_predictions", csv)
         return ModelRow(name or csv.stem, "1", "predictions", SHA, "2026-11-22T09:00:00Z", {})
 

@@ -9,9 +9,11 @@ from onnx_files import write_onnx
 from PySide6.QtCore import Qt
 from window_cases import settle, shown
 
+from app.core.prediction_reading import Reading
 from app.ui.add_model import AddModel
 from app.ui.model_adding import AddExternal
 from app.ui.model_card_form import CardForm
+from app.ui.model_predictions import AddPredictions
 from app.ui.models_page import ModelsPage
 from engine.contract.errors import WorldError
 from engine.contract.published_families import FAMILIES
@@ -238,13 +240,47 @@ def test_a_service_needs_an_address_alone(qtbot, workspace, background):
 def test_the_page_takes_what_is_dropped_for_what_it_is(qtbot, workspace, background, graph, tmp_path):
     page = shown(qtbot, ModelsPage(workspace, background), background)
     page.accept_files([tmp_path / "scores.csv"])
-    settle(qtbot, background)
-    assert workspace.calls[-1] == ("add_predictions", tmp_path / "scores.csv")
+    table = page.window().findChild(AddPredictions)
+    assert table.path == tmp_path / "scores.csv"
+    table.reject()
     page.accept_files([graph])
     settle(qtbot, background)
     dialog = page.window().findChild(AddExternal)
     assert dialog.look.format == "onnx"
     dialog.reject()
+
+
+@pytest.fixture
+def table(qtbot, workspace, background, tmp_path):
+    page = shown(qtbot, ModelsPage(workspace, background), background)
+    return page.add.add_scores(str(tmp_path / "rhythms.csv"))
+
+
+def choose(table, kind):
+    table.kind.setCurrentIndex(table.kind.findData(kind))
+
+
+def test_predictions_say_what_they_are_and_what_follows(table):
+    assert table.reading() == Reading()
+    assert table.meaning.isHidden()
+    choose(table, "flag")
+    assert "no curve and no AUROC" in table.note.text()
+    assert table.reading().kind == "flag"
+    table.silent.setText("not classified, refused ,")
+    assert table.reading().no_output == ("not classified", "refused")
+
+
+def test_words_count_once_somebody_has_signed_what_they_mean(qtbot, table, workspace):
+    choose(table, "category")
+    table.meaning.setPlainText("AF=atrial fibrillation\nSR=\n")
+    table.launch()
+    assert "signed" in table.fault.text()
+    table.signed_by.setText("Dr. Roe")
+    known = table.reading().categories
+    assert known.meanings == {"af": ("atrial fibrillation",), "sr": ()}
+    with qtbot.waitSignal(table.added) as told:
+        table.launch()
+    assert told.args[0].name == "rhythms"
 
 
 def test_the_menu_of_other_dialogs_leads_here(qtbot, workspace, background):

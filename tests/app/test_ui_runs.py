@@ -236,7 +236,8 @@ def test_a_twin_of_a_model_that_is_no_checkpoint_is_not_offered(qtbot, page, bac
 
 def test_a_vendors_scores_become_a_model_that_can_be_evaluated(qtbot, page, workspace, background, tmp_path):
     dialog = open_dialog(qtbot, background, page.new_evaluation())
-    dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
+    asking = dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
+    asking.go.click()
     settle(qtbot, background)
     assert workspace.calls == [("add_predictions", tmp_path / "vendor.csv")]
     assert "vendor" in dialog.models.get()
@@ -245,7 +246,9 @@ def test_a_vendors_scores_become_a_model_that_can_be_evaluated(qtbot, page, work
 def test_scores_that_are_refused_are_told_in_the_dialog(qtbot, page, workspace, background, tmp_path):
     dialog = open_dialog(qtbot, background, page.new_evaluation())
     workspace.refuse = WorldError("scores file", "it lacks the column score", "Add it")
-    dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
+    asking = dialog.add_model.add_scores(str(tmp_path / "vendor.csv"))
+    asking.go.click()
     settle(qtbot, background)
-    assert dialog.fault.text() == "Scores file: it lacks the column score. Add it."
-    assert dialog.start.isEnabled()
+    assert asking.fault.text() == "Scores file: it lacks the column score. Add it."
+    assert asking.go.isEnabled()
+    asking.reject()
