@@ -105,7 +105,8 @@ def export_golden(home: Home, card: ModelCard, golden: Sequence[GoldenECG], fold
 
 def _table(one: GoldenECG) -> str:
     """Millivolts; the shipped files hold whole microvolts, so that three decimals lose nothing."""
-    rows = "\n".join(",".join(f"{value:.3f}" for value in sample) for sample in one.signal_CT.T.tolist())
+    line = ",".join(["%.3f"] * len(CANONICAL))
+    rows = "\n".join(line % tuple(sample) for sample in one.signal_CT.T.tolist())
     return ",".join(CANONICAL) + "\n" + rows + "\n"
 
 

@@ -106,6 +106,7 @@ def test_a_graph_that_fits_its_card_passes_and_meets_the_vendors_numbers(tmp_pat
     assert parse_results(results.model_dump_json()) == results
 
 
+@pytest.mark.slow
 def test_a_free_batch_that_fails_above_one_is_found_and_run_one_by_one(tmp_path):
     folder, _ = graph_file(tmp_path / "model", alone=True)
     _, results = vetted(tmp_path / "run", source(folder))
