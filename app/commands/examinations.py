@@ -21,7 +21,7 @@ def add(verbs: Verbs) -> None:
         verbs,
         "stress",
         "break a model's test recordings on purpose: leads off, cables exchanged, filters, noise",
-        ["isoline stress mymodel --cohort main --fault noise --fault low_pass --wait -w ward7"],
+        ["isoline stress mymodel --cohort main --fault noise --fault low_pass=40,25 --wait -w ward7"],
         _stress,
     )
     stress.add_argument("model", metavar="MODEL", help="a network (see: isoline model list)")
@@ -41,7 +41,8 @@ def add(verbs: Verbs) -> None:
         action="append",
         default=[],
         metavar="F",
-        help="a fault or a group of them (see: isoline faults); repeatable (default: all)",
+        help="a fault, a fault at some severities (low_pass=40,25), or a group; see: isoline faults; repeatable"
+        " (default: all)",
     )
     stress.add_argument(
         "--margin", type=float, default=0.05, metavar="X", help="loss of macro AUROC that is broken (default: 0.05)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from app.fault_words import GROUP_NAMES
 from app.report import style
 from app.report.curve_plot import CurvePlot, Plane, Series
 from app.report.figure import Figure
@@ -14,15 +15,6 @@ from engine.contract.stress import BreakingPoint, StressResults, StressSweep
 
 COLUMNS = 3
 PLOT_HEIGHT = 128.0
-GROUP_NAMES = {
-    "leads": "Leads off",
-    "electrodes": "Cables exchanged",
-    "filters": "Filters",
-    "noise": "Noise",
-    "amplitude": "Amplitude",
-    "recording": "Recording",
-    "sanity": "Sanity check",
-}
 SHORT = {"Recorded at a lower rate": "Lower rate", "Recorded at a higher rate": "Higher rate"}
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
 
 from app.core.rows import CohortRow
-from app.ui.form_fields import TicksEditor
+from app.ui.form_fields import Editor
 from app.ui.form_rows import LABEL_WIDTH
 from app.ui.quiet_combo import QuietCombo
 
@@ -28,7 +28,7 @@ def choosers(*rows: tuple[str, QWidget]) -> QGroupBox:
     for line, (text, widget) in enumerate(rows):
         label = QLabel(text)
         label.setBuddy(widget)
-        top = isinstance(widget, TicksEditor)
+        top = isinstance(widget, Editor) and widget.tall
         grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(widget, line, 1)
     return box

@@ -33,6 +33,8 @@ class Editor(QWidget):
     """Base of all editors: a value that goes in and out, and a signal when the user changed it."""
 
     changed = Signal()
+    tall = False
+    """Whether it has many lines, so that its label stands at the first."""
 
     def get(self) -> object:
         """The value as the user left it; text that is no number is handed on as text."""
@@ -226,6 +228,8 @@ class ChoiceEditor(Editor):
 
 class TicksEditor(Editor):
     """Any number of several, each with a tick."""
+
+    tall = True
 
     def __init__(self, options: Sequence[tuple[str, str]]) -> None:
         super().__init__()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.core.rows import CohortRow, LabelSummary, ModelRow
 from app.ui.background import Background
 from app.ui.choosers import add_cohorts, choosers, combo
+from app.ui.fault_tree import FaultTree
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
 from app.ui.run_dialog import RunDialog
 from engine.contract.drift import DriftConfig, GroupedBy
+from engine.contract.efficiency import EfficiencyConfig
 from engine.contract.stress import StressConfig
 
 if TYPE_CHECKING:
@@ -21,6 +23,20 @@ if TYPE_CHECKING:
 
 NETWORKS = ("native", "random")
 """Sources of models that take recordings; supplied scores and baselines take none."""
+BATCHES = [
+    (str(size), words)
+    for size, words in (
+        (1, "1: one ECG as it comes from the cart"),
+        (8, "8: a ward's round"),
+        (16, "16"),
+        (32, "32"),
+        (64, "64: an archive, as fast as it goes"),
+        (128, "128"),
+        (256, "256"),
+    )
+]
+"""Batch sizes that are offered, with when one would meet them."""
+DEVICES = [("cpu", "Processor"), ("cuda", "GPU, where there is one")]
 
 
 class Offer(NamedTuple):
@@ -51,8 +67,9 @@ class Examination(RunDialog):
         title: str,
         sentence: str,
         height: int = 600,
+        width: int = 780,
     ) -> None:
-        super().__init__(workspace, background, parent, title, sentence, height)
+        super().__init__(workspace, background, parent, title, sentence, height, width)
         self.model, self.cohort, self.labels = combo("Model"), combo("Cohort"), TicksEditor([])
         self.labels.list.setAccessibleName("Labels")
 
@@ -71,16 +88,20 @@ class Examination(RunDialog):
             self.tell_fault("There is no cohort yet. Make one on the page Cohorts.")
         self._judge()
 
-    def _refused(self, error: Exception) -> None:
-        super()._refused(error)
-        self._judge()
-
     def _judge(self) -> None:
+        """Start only what can run; where a choice stands in the way, say which."""
         chosen = bool(self.model.currentData()) and (not self.needs_cohort or bool(self.cohort.currentData()))
-        self.start.setEnabled(chosen and self._complete())
+        missing = self._missing()
+        if chosen:
+            self.tell_fault(missing)
+        self.start.setEnabled(chosen and not missing and self._well_formed())
 
-    def _complete(self) -> bool:
-        """Whether what this dialog asks beside model and cohort is there."""
+    def _missing(self) -> str:
+        """What stands in the way of a start beside model and cohort, in a sentence; empty when nothing does."""
+        return ""
+
+    def _well_formed(self) -> bool:
+        """Whether the form below holds only what its schema takes; it tells its own faults."""
         return True
 
     @property
@@ -100,13 +121,20 @@ class NewStress(Examination):
             "New stress bench",
             "Breaks the test recordings on purpose, a little more each time, and tells at which severity the model"
             " loses what it could tell apart.",
+            height=700,
+            width=880,
         )
-        self.faults = TicksEditor([(one.name, one.title) for one in workspace.faults()])
-        self.faults.put([one.name for one in workspace.faults()])
-        self.faults.list.setAccessibleName("Faults")
+        self.faults, self.cost = FaultTree(workspace.faults()), QLabel()
+        self.cost.setProperty("role", "muted")
         self.form = SchemaForm(StressConfig, only=("margin", "resamples", "seed"))
         self.body.addWidget(
-            choosers(("Model", self.model), ("Cohort", self.cohort), ("Labels", self.labels), ("Faults", self.faults))
+            choosers(
+                ("Model", self.model),
+                ("Cohort", self.cohort),
+                ("Labels", self.labels),
+                ("Faults", self.faults),
+                ("", self.cost),
+            )
         )
         self.body.addWidget(self.form, 1)
         for editor in (self.labels, self.faults, self.form):
@@ -116,16 +144,24 @@ class NewStress(Examination):
     def launch(self) -> None:
         """Queue the bench."""
         asked = {name: self.form.value()[name] for name in ("margin", "resamples", "seed")}
-        faults = [str(name) for name in self.faults.get()]
         model, cohort = self.model.currentData(), self.cohort.currentData()
-        self._submit(partial(self.workspace.stress, model, cohort, self.chosen_labels, faults, **asked))
+        self._submit(partial(self.workspace.stress, model, cohort, self.chosen_labels, self.faults.get(), **asked))
 
     def _offer(self, known: Offer) -> None:
         super()._offer(known)
         self.labels.put([one.label for one in known.labels])
 
-    def _complete(self) -> bool:
-        return bool(self.labels.get()) and bool(self.faults.get()) and not self.form.errors
+    def _judge(self) -> None:
+        self.cost.setText(self.faults.told())
+        super()._judge()
+
+    def _missing(self) -> str:
+        if not self.labels.get():
+            return "No label is ticked: a bench needs at least one that it can watch."
+        return "" if self.faults.get() else "No fault is ticked: a bench needs at least one."
+
+    def _well_formed(self) -> bool:
+        return not self.form.errors
 
 
 class NewDrift(Examination):
@@ -172,12 +208,17 @@ class NewDrift(Examination):
         add_cohorts(self.reference, known.cohorts)
         self.reference.setCurrentIndex(min(1, self.reference.count() - 1))
         super()._offer(known)
-        if len(known.cohorts) == 1:
-            self.tell_fault("A drift check needs two cohorts: the local recordings, and those to hold them against.")
 
-    def _complete(self) -> bool:
+    def _missing(self) -> str:
         reference = self.reference.currentData()
-        return bool(reference) and reference != self.cohort.currentData() and not self.form.errors
+        if self.reference.count() < 2:
+            return "A drift check needs two cohorts: the local recordings, and those to hold them against."
+        if reference != self.cohort.currentData():
+            return ""
+        return f"'{reference}' is chosen on both sides: a cohort cannot be held against itself. Choose another one."
+
+    def _well_formed(self) -> bool:
+        return not self.form.errors
 
 
 class MeasureEfficiency(Examination):
@@ -193,12 +234,34 @@ class MeasureEfficiency(Examination):
             "Measure efficiency",
             "Parameters, operations, latency, throughput, memory and energy, on the processor and, where there is one,"
             " on the GPU. Other runs under way make it slower than it is.",
-            height=360,
+            height=460,
         )
-        self.body.addWidget(choosers(("Model", self.model)))
-        self.body.addStretch(1)
+        self.form = SchemaForm(EfficiencyConfig, only=("seconds",))
+        self.batches, self.devices = TicksEditor(BATCHES), TicksEditor(DEVICES)
+        self.batches.put(["1", "64"])
+        self.batches.list.setAccessibleName("Crops at a time")
+        self.devices.put([name for name, _ in DEVICES])
+        self.devices.list.setAccessibleName("Devices")
+        self.body.addWidget(
+            choosers(("Model", self.model), ("Crops at a time", self.batches), ("Devices", self.devices))
+        )
+        self.body.addWidget(self.form, 1)
+        for editor in (self.batches, self.devices, self.form):
+            editor.changed.connect(self._judge)
         self._ask()
 
     def launch(self) -> None:
-        """Queue the measurement."""
-        self._submit(partial(self.workspace.efficiency, self.model.currentData()))
+        """Queue the measurement; every device that is there when all are ticked."""
+        devices = [str(name) for name in self.devices.get()]
+        devices = [] if len(devices) == len(DEVICES) else devices
+        batches, seconds = [int(str(one)) for one in self.batches.get()], self.form.value()["seconds"]
+        asked = partial(self.workspace.efficiency, self.model.currentData(), devices, batches, seconds)
+        self._submit(asked)
+
+    def _missing(self) -> str:
+        if not self.batches.get():
+            return "No batch size is ticked: choose how many crops are shown at a time."
+        return "" if self.devices.get() else "No device is ticked: choose where it is measured."
+
+    def _well_formed(self) -> bool:
+        return not self.form.errors

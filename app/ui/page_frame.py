@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 GAP_PX = 12
 """Between the title, what stands beside it and each group of buttons; also the width of a page's divider."""
@@ -37,6 +37,20 @@ def button(text: str, call: Callable[[], object], primary: bool = False) -> QPus
     made.clicked.connect(lambda _on=False: call())
     if primary:
         made.setProperty("role", "primary")
+    return made
+
+
+def menu_button(text: str, tip: str, entries: Sequence[tuple[str, str, Callable[[], object]]]) -> QPushButton:
+    """A button that opens a list of things to do, each with a text, a sentence on it, and what it calls."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    menu = QMenu(made)
+    menu.setToolTipsVisible(True)
+    for words, sentence, call in entries:
+        entry = menu.addAction(words)
+        entry.setToolTip(sentence)
+        entry.triggered.connect(lambda _on=False, call=call: call())
+    made.setMenu(menu)
     return made
 
 

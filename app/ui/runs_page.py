@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from app.ui.new_evaluation import NewEvaluation
 from app.ui.new_examination import MeasureEfficiency, NewDrift, NewStress
 from app.ui.new_pretraining import NewPretraining
 from app.ui.new_run import NewComparison
-from app.ui.page_frame import bar, button, frame
+from app.ui.page_frame import bar, button, frame, menu_button
 from app.ui.plots_later import import_later
 from app.ui.rows_table import ROW, Column, Index, RowsTable
 from app.ui.run_facts import KIND_WORDS, left_text, local_time, took_text
@@ -124,9 +125,20 @@ class RunsPage(JobsPage):
                 ("New evaluation…", self.new_evaluation),
             )
         )
-        others = [button("New evaluation…", self.new_evaluation), button("New comparison…", self.new_comparison)]
+        others = [
+            button("New evaluation…", self.new_evaluation),
+            button("New comparison…", self.new_comparison),
+            menu_button("Examine…", "Look further than an evaluation does", self._examinations()),
+        ]
         start = button("New pretraining…", self.new_pretraining, primary=True)
         frame(self, bar(self.title, None, list(self.verbs.values()), [*others, start]), self.stack)
+
+    def _examinations(self) -> list[tuple[str, str, Callable[[], object]]]:
+        return [
+            ("Stress bench…", "At which severity of a fault a model fails", self.new_stress),
+            ("Drift check…", "Whether local recordings look different to a model", self.new_drift),
+            ("Cost…", "Time, memory and energy of a model on this computer", self.new_efficiency),
+        ]
 
 
 class ProgressDelegate(QStyledItemDelegate):

@@ -23,7 +23,9 @@ class StressConfig(Page):
     store: str = ""
     model: NetworkModel
     labels: tuple[str, ...] = Field(min_length=1, description="Labels to predict.")
-    faults: tuple[str, ...] = Field((), description="Faults or groups of them, by name; all when left out.")
+    faults: tuple[str, ...] = Field(
+        (), description='Faults or groups of them, by name, a fault at some severities as "low_pass=40,25"; empty: all.'
+    )
     mode: Literal["linear", "own"] = Field(
         "linear", description="What answers: a linear probe on the model's embedding, or a vendor's own outputs."
     )

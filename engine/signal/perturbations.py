@@ -10,7 +10,7 @@ Shapes: C leads (12, canonical order), T samples.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from zlib import crc32
 
@@ -229,11 +229,41 @@ GROUPS = tuple(dict.fromkeys(perturbation.group for perturbation in PERTURBATION
 def chosen(names: Sequence[str]) -> list[Perturbation]:
     """The perturbations of these names and groups, each once, in the order of `PERTURBATIONS`; all for no name.
 
+    A name may say which of its severities: "low_pass=40,25". One that is left with a single severity tells it in its
+    title and is no sweep. A fault that is named more than once has all severities that are asked for.
+
     Raises:
-        UsageError: a name that is neither a perturbation's nor a group's.
+        UsageError: a name that is neither a perturbation's nor a group's, or a severity that it is not made at.
     """
-    unknown = [name for name in names if name not in BY_NAME and name not in GROUPS]
-    if unknown:
+    asked = [_asked(name) for name in names]
+    whole = {name for name, levels in asked if not levels}
+    made = []
+    for one in PERTURBATIONS:
+        levels = {level for name, levels in asked if name == one.name for level in levels}
+        if not names or one.name in whole or one.group in whole:
+            made.append(one)
+        elif levels:
+            made.append(_narrowed(one, levels))
+    return made
+
+
+def _asked(text: str) -> tuple[str, tuple[float, ...]]:
+    """A fault or group, and the severities that it is narrowed to; none for all."""
+    name, narrowed, levels = text.partition("=")
+    if name not in BY_NAME and (narrowed or name not in GROUPS):
         told = f"groups are {', '.join(GROUPS)}; single faults: {', '.join(BY_NAME)}"
-        raise UsageError(f"fault {unknown[0]}", "there is none of this name", f"Choose another ({told})")
-    return [one for one in PERTURBATIONS if not names or one.name in names or one.group in names]
+        raise UsageError(f"fault {name}", "there is none of this name", f"Choose another ({told})")
+    if not narrowed:
+        return name, ()
+    known = {f"{level:g}": level for level in BY_NAME[name].severities}
+    given = [part.strip() for part in levels.split(",")]
+    if any(level not in known for level in given):
+        raise UsageError(f"fault {name}", "it is not made at that severity", f"Choose among {', '.join(known)}")
+    return name, tuple(known[level] for level in given)
+
+
+def _narrowed(fault: Perturbation, levels: set[float]) -> Perturbation:
+    kept = tuple(level for level in fault.severities if level in levels)
+    if len(kept) > 1 or kept == fault.severities:
+        return replace(fault, severities=kept)
+    return replace(fault, severities=kept, title=f"{fault.title}, {kept[0]:g} {fault.unit}")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from engine.contract.errors import UsageError
 from engine.signal.electrodes import ELECTRODES, LEADS_CE, exchanged, leads_of, potentials_of
 from engine.signal.leads import CANONICAL
-from engine.signal.perturbations import BY_NAME, PERTURBATIONS, perturbed
+from engine.signal.perturbations import BY_NAME, PERTURBATIONS, chosen, perturbed
 
 RATE = 500.0
 NOISES = ("mains_50", "mains_60", "emg", "wander", "motion")
@@ -180,3 +181,18 @@ def test_amplitude_rate_duration_and_direction_change_as_told(ecg):
 
 def test_electrodes_are_named_as_leads_are_placed():
     assert ELECTRODES[3:] == ("C1", "C2", "C3", "C4", "C5", "C6")
+
+
+def test_a_fault_is_made_at_the_severities_that_are_asked_for():
+    (low_pass,) = chosen(["low_pass=25, 40"])
+    assert (low_pass.severities, low_pass.graded) == ((40, 25), True)
+    (single,) = chosen(["emg=0.1"])
+    assert (single.severities, single.graded, single.title) == ((0.1,), False, "Muscle noise (RMS), 0.1 mV")
+    assert [one.severities for one in chosen(["clip=1", "clip=2"])] == [(2, 1)]
+    assert chosen(["emg=0.1", "noise"]) == chosen(["noise"])
+
+
+@pytest.mark.parametrize("name", ["emg=0.3", "emg=", "noise=0.1", "nothing=1", "low_pass=fast"])
+def test_a_severity_that_is_not_made_is_refused(name):
+    with pytest.raises(UsageError):
+        chosen([name])
