@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     convert.set_defaults(act=_convert)
 
+    outline = verbs.add_parser("outline", help="tell a model file's inputs and outputs as JSON, read in the sandbox")
+    outline.add_argument("source", type=Path, metavar="FILE")
+    outline.add_argument("--format", choices=("onnx", "torchscript", "pt2"), required=True)
+    outline.set_defaults(act=_outline)
+
     # What a packed program starts as a sandboxed process; nobody calls it by hand, so it is not listed.
     worker = verbs.add_parser("sandbox-worker")
     worker.add_argument("plan")
@@ -111,6 +116,18 @@ def _convert(arguments: argparse.Namespace) -> int:
     done = convert_checkpoint(told.source, told.target, key=told.key, allow_incomplete=told.allow_incomplete)
     print(f"{done.tensors:,} tensors with {done.values:,} values, {done.file_bytes:,} bytes")
     print(f"read inside the sandbox: {done.state.in_words}")
+    return EXIT_DONE
+
+
+def _outline(arguments: argparse.Namespace) -> int:
+    from engine.zoo.outline import outline
+
+    try:
+        told = outline(arguments.source, arguments.format)
+    except WorldError as error:
+        print(json.dumps({"thing": error.thing, "reason": error.reason, "next_step": error.next_step}))
+        return EXIT_WORLD
+    print(json.dumps(told))
     return EXIT_DONE
 
 

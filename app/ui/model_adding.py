@@ -36,7 +36,16 @@ from app.ui.choosers import combo
 from app.ui.dialog_size import open_at
 from app.ui.messages import message_of
 from app.ui.model_card_form import CardForm
-from app.ui.model_file import FileLook, graph_words, look_at, sorted_out, told_fields, window_fault
+from app.ui.model_file import (
+    FileLook,
+    graph_words,
+    is_readable,
+    look_at,
+    read_in_sandbox,
+    sorted_out,
+    told_fields,
+    window_fault,
+)
 from app.ui.model_published import architectures, published_fields, published_words
 from engine.contract.errors import WorldError
 
@@ -68,6 +77,7 @@ class AddExternal(QDialog):
         self.told, self.open_file, self.open_folder = QLabel(), QPushButton("File…"), QPushButton("Folder…")
         self.open_card, self.architecture = QPushButton("Card from file…"), combo("Architecture")
         self.command, self.address = QLineEdit(), QLineEdit()
+        self.read = QPushButton("Read the file")
         self.trouble, self.form, self.state = Banner(), CardForm(), QLabel()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.add = self.buttons.addButton("&Add model", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -177,6 +187,27 @@ class AddExternal(QDialog):
         self.trouble.clear()
         self.form.put(card)
 
+    def read_file(self) -> None:
+        """Let the engine read what the file says of itself, in the sandbox."""
+        if self.look is None:
+            return
+        self.read.setEnabled(False)
+        self.read.setText("Reading it in the sandbox…")
+        ask = partial(read_in_sandbox, self.look)
+        self.background.read(ask, self._show_read, key="model.read", failed=self._unread, slow=True)
+
+    def _show_read(self, look: FileLook) -> None:
+        if self.look is not None and look.path == self.look.path:
+            self.look = look
+            self._prefill(look)
+            self._show_source()
+            # A TorchScript program shows what its answers are called in its first answer alone.
+            self.form.tell_outputs("" if look.outputs else FIRST_ANSWER)
+
+    def _unread(self, error: Exception) -> None:
+        self._show_source()
+        self._refuse(error)
+
     # What is said.
 
     def _judge(self) -> None:
@@ -216,6 +247,9 @@ class AddExternal(QDialog):
         self._rows.setRowVisible(self.command, look is not None and look.kind == "program")
         self._rows.setRowVisible(self.architecture, look is not None and look.format == "safetensors")
         self._rows.setRowVisible(self.address, look is None)
+        self.read.setVisible(is_readable(look))
+        self.read.setEnabled(True)
+        self.read.setText("Read the file")
         self._tell_origin("" if look is None else graph_words(look))
         self._judge()
 
@@ -240,6 +274,7 @@ class AddExternal(QDialog):
         for line in (self.command, self.address):
             line.textChanged.connect(lambda _text: self._judge())
         self.architecture.currentIndexChanged.connect(lambda _row: self._fill_published())
+        self.read.clicked.connect(lambda _on=False: self.read_file())
         self.open_file.clicked.connect(lambda _on=False: self._ask("Model", QFileDialog.FileMode.ExistingFile))
         self.open_folder.clicked.connect(lambda _on=False: self._ask("Folder", QFileDialog.FileMode.Directory))
         self.open_card.clicked.connect(lambda _on=False: self._ask("Model card", QFileDialog.FileMode.ExistingFile))
@@ -272,7 +307,10 @@ class AddExternal(QDialog):
         ):
             line.setAccessibleName(name)
             line.setPlaceholderText(hint)
-        for one in (self.open_file, self.open_folder, self.open_card):
+        self.read.setToolTip(
+            "Asks the engine for the names of its inputs and outputs; the file is loaded in the sandbox"
+        )
+        for one in (self.read, self.open_file, self.open_folder, self.open_card):
             one.setAutoDefault(False)
         self.architecture.addItem("Which network do the weights belong to?", "")
         for name in architectures():
@@ -282,7 +320,7 @@ class AddExternal(QDialog):
     def _lay_out(self) -> None:
         head, foot = QHBoxLayout(), QHBoxLayout()
         head.addWidget(self.told, 1)
-        for one in (self.open_file, self.open_folder, self.open_card):
+        for one in (self.read, self.open_file, self.open_folder, self.open_card):
             head.addWidget(one)
         self._rows = QFormLayout()
         for line in (self.command, self.architecture, self.address):
@@ -298,4 +336,8 @@ class AddExternal(QDialog):
         column.addLayout(foot)
 
 
+FIRST_ANSWER = (
+    "A TorchScript program names its outputs in its first answer alone: a single tensor is output_0, several are "
+    "output_0, output_1 and so on, and those of a dictionary have its keys."
+)
 OTHER_WAY = "Add it on the page Models: drop it there, or choose its kind in the menu Add model"

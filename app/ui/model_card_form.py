@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QTabWidg
 
 from app.core.card_files import faults_of
 from app.ui import theme as themes
+from app.ui.form_words import sentence
 from app.ui.model_card_editors import OutputsEditor
 from app.ui.model_card_rows import DECLINED, KNOWN, OPEN, CardRow
 from app.ui.model_rows import value_at
@@ -99,6 +100,10 @@ class CardForm(QTabWidget):
     def unknown(self) -> int:
         """How many fields will be findings: declined, assumed or missing."""
         return sum(self._applies(path) and row.state != "known" for path, row in self.rows.items())
+
+    def tell_outputs(self, words: str) -> None:
+        """Say above the outputs what is known of their names; nothing where it is empty."""
+        self.rows["outputs"].note.setText(words or sentence(OUTPUTS.why))
 
     def show_fault(self) -> None:
         """Go to the first field that is wrong."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from app import printing
 from app.core.card_files import plain_card, read_text
+from app.core.file_outline import read_outline
 from app.core.model_files import format_of
 from app.core.models import CARD, WEIGHTS
 from app.core.onnx_outline import Port, outline
@@ -33,6 +34,7 @@ class FileLook:
         inputs: ports of a graph that tells them.
         outputs: as above.
         card: plain data of a card that was dropped along with it, or stands beside it.
+        parameters: how many, where the engine has told.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class FileLook:
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
     card: dict[str, Any] | None = None
+    parameters: int | None = None
 
 
 def look_at(path: Path, card: Path | None = None) -> FileLook:
@@ -95,9 +98,25 @@ def graph_words(look: FileLook) -> str:
     return f"The file takes {', '.join(ports[:count])} and gives {', '.join(ports[count:])}."
 
 
+def read_in_sandbox(look: FileLook) -> FileLook:
+    """What only the engine can tell of a file, read in the sandbox; called off the window's thread.
+
+    Raises:
+        WorldError: the engine does not answer, or the model cannot be loaded.
+    """
+    assert look.format is not None
+    told = read_outline(look.path, look.format)
+    return replace(look, inputs=told.inputs, outputs=told.outputs, parameters=told.parameters)
+
+
+def is_readable(look: FileLook | None) -> bool:
+    """Whether the engine could tell more of a file than its content tells here."""
+    return look is not None and look.format in ("torchscript", "pt2") and not look.inputs
+
+
 def told_fields(look: FileLook) -> dict[str, object]:
     """Fields of the card that a graph tells by itself: its outputs' names, the order of its input's axes."""
-    told: dict[str, object] = {}
+    told: dict[str, object] = {} if look.parameters is None else {"lineage.parameters": look.parameters}
     if look.outputs:
         told["outputs"] = [
             {"name": port.name, "kind": "logits", "over_time": "mean" if len(port.axes) > 2 else "none"}

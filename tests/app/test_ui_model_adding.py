@@ -1,6 +1,7 @@
 """Adding a vendor's model: what is told of its file, what its card's form asks, what stands against it."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from onnx_files import write_onnx
 from PySide6.QtCore import Qt
 from window_cases import settle, shown
 
+from app.core.file_outline import FileOutline
+from app.core.onnx_outline import Port
 from app.core.prediction_reading import Reading
+from app.ui import model_file
 from app.ui.add_model import AddModel
 from app.ui.model_adding import AddExternal
 from app.ui.model_card_form import CardForm
@@ -290,3 +294,44 @@ def test_the_menu_of_other_dialogs_leads_here(qtbot, workspace, background):
     with qtbot.waitSignal(button.added):
         dialog.added.emit(workspace.models()[0])
     dialog.reject()
+
+
+@pytest.fixture
+def program(tmp_path) -> Path:
+    """A TorchScript archive, as far as its names go."""
+    path = tmp_path / "vendor.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vendor/constants.pkl", b"")
+        archive.writestr("vendor/code/main.py", b"")
+    return path
+
+
+def test_a_program_is_read_in_the_sandbox_when_somebody_asks(qtbot, dialog, program, monkeypatch):
+    assert dialog.read.isHidden()
+    dialog.take([program])
+    settle(qtbot, dialog.background)
+    assert not dialog.read.isHidden()
+    ports = FileOutline((Port("x", ("?", "12", "300")),), (), 65)
+    monkeypatch.setattr(model_file, "read_outline", lambda path, format: ports)
+    dialog.read.click()
+    settle(qtbot, dialog.background)
+    assert "takes x (? × 12 × 300)" in dialog.form.graph.text()
+    assert dialog.form.rows["lineage.parameters"].editor.get() == 65
+    assert "output_0" in dialog.form.rows["outputs"].note.text()
+    assert dialog.read.isHidden()
+
+
+def test_a_program_that_cannot_be_read_may_still_be_added_by_hand(qtbot, dialog, program, monkeypatch):
+    dialog.take([program])
+    settle(qtbot, dialog.background)
+
+    def refuse(path, format):
+        raise WorldError("model file", "it hangs", "Ask its maker")
+
+    monkeypatch.setattr(model_file, "read_outline", refuse)
+    dialog.read.click()
+    settle(qtbot, dialog.background)
+    assert dialog.trouble.title.text() == "Model file: it hangs."
+    assert dialog.read.isEnabled()
+    complete(qtbot, dialog.form)
+    assert dialog.add.isEnabled()
