@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.core.words import counted
 from app.governance.dossier import ModelSection
 from engine.contract.results import CompareResults, Difference, Estimate
 
@@ -102,6 +103,8 @@ def _by_label(comparison: CompareResults) -> list[str]:
     labels = 0
     for other in (model for model in comparison.models if model != comparison.examined):
         rows = [one for one in comparison.differences if one.reference == other and one.label != "macro"]
+        if all(one.estimate.value is None for one in rows):
+            continue  # told above: flags, for instance, are not ranked
         labels = max(labels, len(rows))
         better = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.low > 0]
         worse = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.high < 0]
@@ -113,7 +116,7 @@ def _by_label(comparison: CompareResults) -> list[str]:
     if found:
         said.append(
             f"On single labels the interval of the difference excludes zero for {name} against {', '.join(found)}. "
-            f"With {labels} labels looked at and no correction for it, this is exploratory."
+            f"With {counted(labels, 'label')} looked at and no correction for it, this is exploratory."
         )
     if quiet:
         said.append(

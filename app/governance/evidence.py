@@ -14,10 +14,10 @@ from app.governance.dossier import Evidence
 
 UNPRINTED = re.compile(
     r"^pairs\.|^training\.|^golden\.|^sensitivity\.items\.\d+\.labels\."
-    r"|^labels\.\d+\.(curve|failures|calibration\.curve|utility\.points)(\.|$)"
+    r"|^labels\.\d+\.(curve|failures|calibration\.curve)(\.|$)|^labels\.\d+\.utility\.points(\.(?!0\.model\.)|$)"
 )
 """Paths of what can be ten thousand numbers and is drawn at most: pairs of a search for leaks, epochs,
-curves, golden ECGs.
+curves, golden ECGs. The first point of a decision curve is printed: of a flag it is the only one.
 
 The hash of the run's results vouches for them.
 """

@@ -11,6 +11,7 @@ from app.core.words import counted
 from app.governance.basis import Basis
 from app.governance.dossier import ModelSection, PretrainingSection
 from engine.contract.card import COLLAPSE_NOTE, DERIVED_STAMP, LEAK_NOTE
+from engine.contract.evaluation import MODES
 from engine.contract.results import Estimate
 
 FEW = 50
@@ -107,7 +108,7 @@ def _not_estimable(basis: Basis, sections: Sections, trained: Trained) -> Iterat
 
 
 def _cross_validated(basis: Basis, sections: Sections, trained: Trained) -> Iterator[str]:
-    probed = [s.card.name for s in sections if s.card.source != "predictions"]
+    probed = [s.card.name for s in sections if s.card.source != "predictions" and s.evaluation.mode != MODES["own"]]
     if basis.folds and probed:
         yield (
             "The figures of "

@@ -18,6 +18,7 @@ from app.report.grid import Grid
 from app.report.style import MM
 from app.report.tables import Context, Methods, collect_methods, estimate_ids, short, table
 from engine.contract.operating import Measure, OperatingPoint
+from engine.contract.output_types import OutputType
 from engine.contract.results import Estimate, Interval, LabelResult
 from engine.contract.subgroups import GroupResult, SubgroupResults
 
@@ -38,6 +39,8 @@ OWN_NUMBERS = re.compile(
 )
 """What a method's name says of one interval alone."""
 LACKING = "insufficient evidence"
+FLAGS: tuple[OutputType, ...] = ("flag", "category")
+"""Answers that are one point."""
 
 
 def in_use(model: ModelSection, series: int, context: Context) -> list[Any]:
@@ -57,6 +60,7 @@ def in_use(model: ModelSection, series: int, context: Context) -> list[Any]:
     return [
         Paragraph(lead, style.BODY),
         *_operating(model, context),
+        *_flags(model, context),
         *_curves(model, series, context),
         *_risks(model, context),
         *_groups(model, context),
@@ -132,6 +136,55 @@ def _operating(model: ModelSection, context: Context) -> list[Any]:
     caption = f"At the threshold: of recordings, with intervals clustered by patient. {told.methods.legend()}"
     widths = [28 * MM, *[22 * MM] * 4, 16 * MM]
     return context.long(caption, table(body, [*widths, style.WIDTH - sum(widths)], more=more))
+
+
+def _flags(model: ModelSection, context: Context) -> list[Any]:
+    """Flags are one point: agreement, the worth of acting on them at one risk, and what silence would cost."""
+    found = [(n, one) for n, one in enumerate(model.evaluation.labels) if one.judged_as in FLAGS]
+    rows = [(n, one, dict(_flag_estimates(n, one))) for n, one in found]
+    rows = [(n, one, known) for n, one, known in rows if known]
+    if not rows:
+        return []
+    estimates = [estimate for *_, known in rows for estimate in known.values()]
+    told = _Told(model.evaluation_job, context, collect_methods(_reported_only(estimates)))
+    heads = [
+        "Label",
+        "Cohen's kappa",
+        "Net benefit",
+        "Sensitivity, no output as missed",
+        "Specificity, no output as alarm",
+        "Evidence",
+    ]
+    body: list[list[Any]] = [[Paragraph(head, style.HEAD) for head in heads]]
+    for n, one, known in rows:
+        cells = [told.cell(known.get(path.format(n), Estimate(not_estimable="not told"))) for path in _OF_FLAGS]
+        body.append([Paragraph(style.markup(short(one.label)), style.CELL_SMALL), *cells, told.evidence(known.items())])
+    caption = (
+        "Flags: one point, so nothing is ranked and no curve is drawn. Net benefit in true positives per recording, "
+        "when one acts at a risk as large as the share of positives: there acting on everybody and on nobody is worth "
+        f"0. The rates beside it count every answer that was not given as wrong. {told.methods.legend()}"
+    )
+    widths = [24 * MM, *[29 * MM] * 4]
+    return context.long(caption, table(body, [*widths, style.WIDTH - sum(widths)]))
+
+
+_OF_FLAGS = (
+    "labels.{}.operating.measures.kappa",
+    "labels.{}.utility.points.0.model",
+    "labels.{}.operating.measures.sensitivity_intended",
+    "labels.{}.operating.measures.specificity_intended",
+)
+
+
+def _flag_estimates(place: int, one: LabelResult) -> Iterator[tuple[str, Estimate]]:
+    """What is told of a flag, by where it stands in the results."""
+    point, worth = one.operating, one.utility
+    names: tuple[Measure, ...] = ("kappa", "sensitivity_intended", "specificity_intended")
+    for name in names:
+        if point is not None and name in point.measures:
+            yield f"labels.{place}.operating.measures.{name}", point.measures[name]
+    if worth is not None and worth.points:
+        yield f"labels.{place}.utility.points.0.model", worth.points[0].model
 
 
 def _named(one: LabelResult, point: OperatingPoint) -> Paragraph:
@@ -215,7 +268,8 @@ def _no_risks(labels: Sequence[LabelResult]) -> str:
         return ""
     which = "no label" if len(without) == len(labels) else f"not of {', '.join(without)}"
     known = "Calibration is told of" if len(without) == len(labels) else "Calibration is told,"
-    return style.markup(f"{known} {which}: there are scores, no probabilities.")
+    what = "flags" if all(one.judged_as in FLAGS for one in labels if one.calibration is None) else "scores"
+    return style.markup(f"{known} {which}: there are {what}, no probabilities.")
 
 
 @dataclass(frozen=True)
@@ -226,11 +280,12 @@ class _Group:
     attribute: str
     told: GroupResult
     path: str
+    measure: str
 
 
 def _groups(model: ModelSection, context: Context) -> list[Any]:
     found = [
-        _Group(one.label, part.attribute, group, f"labels.{n}.subgroups.{k}.groups.{g}")
+        _Group(one.label, part.attribute, group, f"labels.{n}.subgroups.{k}.groups.{g}", part.measure)
         for n, one in enumerate(model.evaluation.labels)
         for k, part in enumerate(one.subgroups)
         for g, group in enumerate(part.groups)
@@ -244,11 +299,21 @@ def _groups(model: ModelSection, context: Context) -> list[Any]:
         return [Paragraph("Groups of patients", style.H2), *notes] if notes else []
     estimates = [estimate for one in shown for estimate in (one.told.estimate, one.told.complement, one.told.gap)]
     told = _Told(model.evaluation_job, context, collect_methods(_reported_only(estimates)))
-    heads = ["Label", "Group", "AUROC", "Everybody else", "Gap", "p", "Verdict", "Evidence"]
+    measures = list(dict.fromkeys(one.measure for one in shown))
+    heads = [
+        "Label",
+        "Group",
+        measures[0] if len(measures) == 1 else "In the group",
+        "Everybody else",
+        "Gap",
+        "p",
+        "Verdict",
+        "Evidence",
+    ]
     body = [[Paragraph(head, style.HEAD) for head in heads], *(_group_row(one, told) for one in shown)]
     corrections = " and ".join(sorted({one.told.correction for one in shown if one.told.correction}))
     caption = (
-        "AUROC in each group and in everybody else, and their gap on common resamples. "
+        f"{' and '.join(measures)} in each group and in everybody else, and their gap on common resamples. "
         + (f"p values are corrected by {corrections}. " if corrections else "")
         + told.methods.legend()
     )
@@ -264,7 +329,7 @@ def _group_row(one: _Group, told: _Told) -> list[Any]:
     verdict = style.markup(group.state, style.BOLD if strong else style.SANS)
     return [
         Paragraph(style.markup(short(one.label)), style.CELL_SMALL),
-        Paragraph(style.markup(short(f"{one.attribute}: {group.group}")), style.CELL_SMALL),
+        Paragraph(style.markup(short(f"{_rate_of(one)}{one.attribute}: {group.group}")), style.CELL_SMALL),
         told.cell(group.estimate),
         told.cell(group.complement),
         told.cell(group.gap, sign=True),
@@ -272,6 +337,14 @@ def _group_row(one: _Group, told: _Told) -> list[Any]:
         Paragraph(f"<b>{verdict}</b>" if strong else verdict, style.CELL_SMALL),
         told.evidence((f"{one.path}.{name}", estimate) for name, estimate in parts.items()),
     ]
+
+
+def _rate_of(one: _Group) -> str:
+    return "" if one.measure == "AUROC" else f"{one.measure}, "
+
+
+def _of_rate(one: _Group) -> str:
+    return one.label if one.measure == "AUROC" else f"{one.measure.lower()} of {one.label}"
 
 
 def _p(value: float) -> str:
@@ -284,7 +357,7 @@ def _group_notes(model: ModelSection, found: Sequence[_Group], shown: int) -> li
     poor: dict[tuple[str, str], list[str]] = {}
     for one in found:
         if one.told.state == LACKING:
-            poor.setdefault((one.attribute, one.told.group), []).append(one.label)
+            poor.setdefault((one.attribute, one.told.group), []).append(_of_rate(one))
     parts = [part for one in model.evaluation.labels for part in one.subgroups]
     if poor:
         listed = "; ".join(f"{what}: {group} ({', '.join(labels)})" for (what, group), labels in poor.items())

@@ -7,6 +7,7 @@ from typing import Any
 
 from reportlab.platypus import KeepTogether, Paragraph, Table, TableStyle
 
+from app.core.words import counted
 from app.governance.dossier import DataSummary, Dossier, ModelSection
 from app.report import style
 from app.report.charts import HeatMap, ShareBar
@@ -102,9 +103,10 @@ def _card_rows(model: ModelSection, stamped: bool) -> list[tuple[str, str]]:
     fed = "no ECG" if card.source == "baseline" else text(UNKNOWN)
     if pre is not None:
         clip = f", clipped at ±{pre.clip_mv:g} mV" if pre.clip_mv is not None else ""
+        leads = f"{counted(len(pre.leads), 'lead')} in {pre.units}"
         fed = style.markup(
-            f"{len(pre.leads)} leads in {pre.units}, {pre.rate_hz:g} Hz, windows of {pre.window_s:g} s{clip}; filters "
-            f"{pre.filters}; normalisation {pre.normalisation}"
+            f"{leads}, {pre.rate_hz:g} Hz, windows of {pre.window_s:g} s{clip}; filters {pre.filters}; "
+            f"normalisation {pre.normalisation}"
         )
     corpus = text(line.corpus)
     if line.records is not None:

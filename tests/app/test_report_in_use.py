@@ -170,7 +170,7 @@ def test_curves_and_worst_recordings_stay_out_of_the_evidence_and_what_is_printe
     paths = [path for path, _ in printable(told.models[0].evaluation.model_dump(mode="json"))]
     assert "labels.0.calibration.slope.value" in paths
     assert "labels.0.operating.measures.ppv.interval.low" in paths
-    assert not [path for path in paths if re.search(r"\.curve\.|\.points\.|\.failures\.", path)]
+    assert not [path for path in paths if re.search(r"\.curve\.|\.points\.(?!0\.model\.)|\.failures\.", path)]
 
 
 def test_differences_carry_corrected_p_and_what_they_show_against_the_margin(told: Dossier) -> None:
@@ -188,3 +188,25 @@ def test_differences_carry_corrected_p_and_what_they_show_against_the_margin(tol
 
 def test_differences_that_nobody_corrected_say_so(text: str) -> None:
     assert "Differences are not adjusted for the number of comparisons." in text
+
+
+def test_of_flags_agreement_net_benefit_at_one_point_and_gaps_of_rates_are_printed() -> None:
+    point = NetBenefit(threshold=0.2, model=number(0.123), treat_all=0.0, avoided=number(0.1), gain=number(0.123))
+    whole = full("MI")
+    rates = {"kappa": number(0.456), "sensitivity_intended": number(0.567), "specificity_intended": number(0.678)}
+    assert whole.operating is not None
+    operating = whole.operating.model_copy(update={"measures": whole.operating.measures | rates})
+    pages = [
+        page.model_copy(update={"measure": name}) for name in ("Sensitivity", "Specificity") for page in [groups()]
+    ]
+    nowhere = Estimate(not_estimable="a flag is one point: there is nothing to rank")
+    flag = {"auroc": nowhere, "calibration": None, "overall": None, "recalibration": None, "curve": None}
+    flag |= {"judged_as": "flag", "operating": operating, "subgroups": pages}
+    label = whole.model_copy(update=flag | {"utility": UtilityResults(prevalence=0.2, points=[point])})
+    text = text_of(make_dossier(labels={"MI": 31}, evaluations={0: {"labels": [label]}}, pretrainings=(), example=None))
+    assert "Flags: one point, so nothing is ranked" in text
+    for value in ("0.456", "0.123", "0.567", "0.678"):
+        assert value in text
+    assert "Sensitivity and Specificity in each group" in text
+    assert "sex: 80+ (sensitivity of MI, specificity of MI)" in text
+    assert "there are flags, no probabilities" in text
