@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, TypeVar
+from typing import Any
 
 from app.core.engine_command import engine_command
 from engine.contract.errors import WorldError
 from engine.contract.sandbox import SandboxState
-
-Found = TypeVar("Found")
 
 TIMEOUT_S = 60
 """Time that the engine has to load torch and to answer."""
@@ -25,12 +23,6 @@ def check_command() -> list[str]:
 def devices_of(told: dict[str, Any]) -> list[dict[str, str]]:
     """Name and description of each device in the engine's answer. Raises KeyError or TypeError when it is none."""
     return [{"name": str(one["name"]), "description": str(one["description"])} for one in told["devices"]]
-
-
-def sandbox_of(told: dict[str, Any]) -> SandboxState:
-    """What isolates a vendor's process, of the engine's answer. Raises KeyError, TypeError or ValueError if none."""
-    found = told["sandbox"]
-    return SandboxState(means=found["means"], complete=found["complete"], missing=found["missing"])
 
 
 def devices() -> list[dict[str, str]]:
