@@ -146,7 +146,7 @@ def label_change(pair: Pair, side: Measures, groups: dict[str, list[str]]) -> La
             pair.score_2N[0, both_N],
             pair.score_2N[1, both_N],
             sample.patient_N[both_N],
-            sample.weight_PB,
+            sample.few_PB,
             sample.config.confidence,
         ),
         output=output_change(pair),

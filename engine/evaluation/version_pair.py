@@ -23,6 +23,9 @@ from engine.metrics.paired import non_inferiority
 
 Rows = NDArray[np.bool_]
 
+FEW = 500
+"""Resamples behind intervals of thresholds, ranks and quantiles, and beside those of rates."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -33,6 +36,11 @@ class Sample:
     patient_N: Ints = field(repr=False)
     weight_PB: Counts = field(repr=False)
     config: VersionConfig
+
+    @cached_property
+    def few_PB(self) -> Counts:
+        """The first of the common resamples, enough for what is described and not decided by."""
+        return np.ascontiguousarray(self.weight_PB[:, :FEW])
 
 
 @dataclass(frozen=True)

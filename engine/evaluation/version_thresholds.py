@@ -158,7 +158,7 @@ def threshold_drift(pair: Pair) -> list[ThresholdDrift]:
             counted_N,
             called_N,
             patient_N,
-            sample.weight_PB,
+            sample.few_PB,
             at_most=at_most,
             confidence=sample.config.confidence,
         )
@@ -207,7 +207,7 @@ def _test(pair: Pair, right_2N: Rows, rows_N: Rows, name: str) -> DisagreementTe
 def _agreement(pair: Pair, called_2N: Rows) -> tuple[Estimate, Estimate]:
     """Share of recordings called alike, and kappa between the versions, where both put something out."""
     old_N = np.where(pair.both_N, called_2N[0].astype(np.float64), np.nan)
-    confusion = Confusion.of(old_N, called_2N[1], pair.sample.patient_N, pair.sample.weight_PB)
+    confusion = Confusion.of(old_N, called_2N[1], pair.sample.patient_N, pair.sample.few_PB)
     told = operating_measures(confusion, pair.sample.config.confidence)
     kappa = told["kappa"]
     if kappa.value is None:
@@ -221,11 +221,11 @@ def _alerts(pair: Pair, called_N: Rows) -> Estimate:
 
 
 def _share(pair: Pair, event_N: Rows, rows: NDArray[np.intp]) -> Estimate:
-    patients = pair.sample.weight_PB.shape[0]
+    patients = pair.sample.few_PB.shape[0]
     patient_N = pair.sample.patient_N[rows]
     events_P = np.bincount(patient_N, weights=event_N[rows].astype(np.float64), minlength=patients)
     trials_P = np.bincount(patient_N, minlength=patients).astype(np.float64)
-    ratio = Ratio.of(events_P.astype(np.float64), trials_P, pair.sample.weight_PB)
+    ratio = Ratio.of(events_P.astype(np.float64), trials_P, pair.sample.few_PB)
     return proportion_estimate(ratio, "no recording to count on", pair.sample.config.confidence)
 
 
