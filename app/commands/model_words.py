@@ -35,10 +35,17 @@ _OF_VENDORS = (
 def after_adding(row: ModelRow, gaps: Sequence[CardGap]) -> list[str]:
     """What of a supplied file counts, and what was left out; of a model, what its card leaves open."""
     if row.source == "external":
-        return [*_gap_lines(gaps), *(printing.paragraph(note, "  ") for note in _texts(row.card.get("notes")))]
+        asked = [printing.paragraph(_ASKED, "  ")] if row.card.get("non_commercial") is None else []
+        return [*_gap_lines(gaps), *asked, *(printing.paragraph(note, "  ") for note in _texts(row.card.get("notes")))]
     if row.source == "predictions":
         return [printing.paragraph(note, "  ") for note in _texts(row.card.get("notes"))]
     return []
+
+
+_ASKED = (
+    "Whether its licence allows commercial use is not known: ask its maker; where it forbids it, register the model with "
+    "non_commercial = true and a reason"
+)
 
 
 def listed(rows: Sequence[ModelRow]) -> str:

@@ -118,6 +118,10 @@ def test_what_cannot_be_taken_says_why_and_what_to_do(say: Say, tmp_path: Path, 
     assert (code, "isoline-engine convert-checkpoint" in err) == (1, True)
     code, _, err = say("model", "add", safetensors(tmp_path / "w"), "--card", card, "--name", "weights")
     assert (code, "--architecture NAME" in err) == (2, True)
+    unclear = tmp_path / "unclear.toml"
+    unclear.write_text(CARD.format(licence=""), encoding="utf-8")
+    code, out, _ = say("model", "add", graph(tmp_path, node="unclear"), "--card", unclear, "--name", "unclear")
+    assert (code, "allows commercial use is not known: ask its maker" in out) == (0, True)
     code, _, err = say("model", "add", tmp_path / "nowhere.onnx", "--card", card)
     assert (code, "there is no such file" in err) == (1, True)
 
