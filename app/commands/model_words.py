@@ -43,7 +43,7 @@ def after_adding(row: ModelRow, gaps: Sequence[CardGap]) -> list[str]:
 
 
 _ASKED = (
-    "Whether its licence allows commercial use is not known: ask its maker; where it forbids it, register the model with "
+    "Whether its licence allows commercial use is not known: ask its maker; where it forbids it, register it with "
     "non_commercial = true and a reason"
 )
 
