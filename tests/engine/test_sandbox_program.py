@@ -277,3 +277,16 @@ def test_the_program_of_the_documentation_works_as_it_stands(tmp_path):
     with Session("command", tmp_path, command=("python", "model.py")) as session:
         assert (session.graph.inputs[0].shape, session.graph.outputs[0].name) == ((None, 12, 5000), "score")
         np.testing.assert_allclose(session.run({"signal": x})["score"][:, 0], x.std(axis=(1, 2)), rtol=1e-6)
+
+
+def test_a_command_without_a_folder_sees_none_of_ours(tmp_path, monkeypatch):
+    (tmp_path / "labels.csv").write_text("patient")
+    monkeypatch.chdir(tmp_path)
+    words = 'read line; echo "{\\"error\\": \\"$(echo $(ls))\\", \\"bytes\\": 0}"; sleep 10'
+    with pytest.raises(WorldError) as error:
+        Session("command", Path(), command=("sh", "-c", words), limits=QUICK)
+    assert str(error.value).startswith("vendor model: it fails on its input. ")
+    for command in ((), ("no such program",)):
+        with pytest.raises(WorldError) as error:
+            Session("command", tmp_path, command=command, limits=QUICK)
+        assert error.value.fault in ("model_missing", "sandbox_not_started")

@@ -1,5 +1,6 @@
 """What comes over the wire is looked at before it is believed."""
 
+import ctypes
 import errno
 import io
 import json
@@ -11,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine.zoo.sandbox import npz, seccomp
+from engine.zoo.sandbox import job, npz, seccomp
 from engine.zoo.sandbox.batching import Mismatch, one_by_one
 from engine.zoo.sandbox.channel import Channel
 from engine.zoo.sandbox.graph import Graph, Tensor, as_told, from_told
@@ -245,3 +246,10 @@ def verdict(program, data):
                 seccomp.JUMP_NOT_BELOW: value >= k,
             }[code]
             at += when if true else otherwise
+
+
+@pytest.mark.skipif(struct.calcsize("P") != 8, reason="the sizes are those of 64-bit systems")
+def test_what_windows_is_handed_has_the_sizes_of_its_reference():
+    # winnt.h: JOBOBJECT_BASIC_LIMIT_INFORMATION, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, TOKEN_MANDATORY_LABEL.
+    assert [ctypes.sizeof(kind) for kind in (job._Basic, job._Extended, job._Sid)] == [64, 144, 16]
+    assert (job._Extended.process_memory.offset, job._Basic.processes.offset) == (112, 40)

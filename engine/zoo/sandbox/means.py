@@ -77,7 +77,9 @@ def user_for(level: Confinement, folder: Path) -> int:
 
 def _for_all(path: Path) -> bool:
     """Whether a user without rights can read a file, or look into a folder, whoever it belongs to."""
-    told = path.stat()
+    told = path.lstat()
+    if stat.S_ISLNK(told.st_mode):  # what it leads to counts, where it is there inside
+        return True
     needed = 0o5 if stat.S_ISDIR(told.st_mode) else 0o4
     return told.st_mode & needed == needed or (told.st_gid == 0 and told.st_mode >> 3 & needed == needed)
 

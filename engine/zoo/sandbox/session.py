@@ -41,7 +41,8 @@ class Session:
 
     Args:
         kind: how the model is given; "pickle" is for the converter of checkpoints alone.
-        folder: the model's folder; all of it can be read inside, and nothing beside it.
+        folder: the model's folder; all of it can be read inside, and nothing beside it. `Path()` for a command of the
+            system's that has none.
         entry: file in `folder` that is loaded; empty for a command.
         command: program and arguments of a command; names of files in `folder`, where it is started, or of programs of
             the system. "python" is this interpreter, with numpy and the runtimes that are installed with it.
@@ -78,6 +79,9 @@ class Session:
         level = chosen(confinement, allow_incomplete=allow_incomplete)
         _check_files(kind, folder, entry, command)
         self._scratch = Path(tempfile.mkdtemp(prefix="isoline-"))
+        if folder == Path():  # a command without files; the folder that we work in is none of its business
+            folder = self._scratch / "none"
+            folder.mkdir()
         runtime, user = "" if kind == "command" else kind, user_for(level, folder)
         plan = Plan(level, folder, self._scratch, self._limits, runtime, command, threads, user)
         on_disk = None if level in OWN_ROOT else self._scratch
@@ -182,7 +186,7 @@ def _state(channel: Channel, level: Confinement, deadline: float) -> SandboxStat
 def _check_files(kind: Kind, folder: Path, entry: str, command: Sequence[str]) -> None:
     """The file that is loaded stands in the folder, itself and not as a link that leads out."""
     if kind == "command":
-        if not command:
+        if not command or not folder.is_dir():
             raise world_error("model_missing")
         return
     path = folder / entry
