@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from app.core import efficiency, examinations, golden, planning, trying, vetting
+from app.core import efficiency, examinations, golden, planning, results, trying, vetting
 from app.core.home import Home
 from app.core.planning import Plan
 from app.core.trying import Tried
@@ -14,6 +14,9 @@ from app.core.vetting import Vetting
 from engine.contract.drift import GroupedBy
 from engine.contract.vetting import ParityCertificate
 from engine.signal.perturbations import PERTURBATIONS, Perturbation
+
+if TYPE_CHECKING:
+    from app.report.figure import Figure
 
 
 class Examinations:
@@ -199,6 +202,18 @@ class Examinations:
         from app.report.figure_export import export
 
         return export(self._home, job_id, folder)
+
+    def run_figures(self, job_id: str) -> list[Figure]:
+        """The figures of a run that is done, in the order of its view; none while it has no results.
+
+        Raises:
+            UsageError: no such job.
+        """
+        from app.report.figure_export import figures_of_run, overviews
+
+        with self._home.db.read() as session:
+            found = results.results(session, job_id)
+            return [] if found is None else [*overviews(found), *figures_of_run(session, job_id, found)]
 
     def faults(self) -> tuple[Perturbation, ...]:
         """Every fault that a stress bench knows."""

@@ -74,7 +74,7 @@ def cost_of_models(
             continue
         drawn = _aside(x, [line.points[0][0] for line in series])
         spans = [(drawn, span.low, span.high)] if span else []
-        told = f"{_short(x)} {way.short}".strip() + f", AUROC {style.decimal(y)}"
+        told = f"{short_number(x)} {way.short}".strip() + f", AUROC {style.decimal(y)}"
         series.append(Series(one.model, [(drawn, y)], order.get(one.model, 0), told, spans=spans, marked=True))
         rows.append((one.model, x, y, *((span.low, span.high) if span else (None, None)), _device(measured[one.model])))
     if not series:
@@ -107,13 +107,13 @@ def _plane(way: Cost, series: Sequence[Series]) -> Plane:
         x=(low, high),
         y=(max(0.0, min(values) - room), min(1.0, max(values) + room)),
         log_x=True,
-        x_marks=_marks(low, high),
-        words=_short,
+        x_marks=round_marks(low, high),
+        words=short_number,
     )
 
 
-def _marks(low: float, high: float) -> list[float]:
-    """Round values on a logarithmic axis, at most six of them."""
+def round_marks(low: float, high: float) -> list[float]:
+    """Round values on a logarithmic axis between two limits, at most six of them."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
         told = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
@@ -122,7 +122,7 @@ def _marks(low: float, high: float) -> list[float]:
     return told[:: -(-len(told) // MOST_MARKS)]
 
 
-def _short(value: float) -> str:
+def short_number(value: float) -> str:
     """A large number with its unit of a thousand: "12.3 M"."""
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:

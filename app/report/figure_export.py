@@ -8,30 +8,37 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import jobs, results
+from app.core import costs, jobs, results
 from app.core.home import Home
 from app.report.figure import Figure
 from app.report.number_table import number_table
 from app.report.written import write_texts
+from engine.contract.efficiency import EfficiencyResults
 from engine.contract.errors import UsageError
-from engine.contract.results import AnyResults, CompareResults, EvaluateResults
+from engine.contract.results import AnyResults, CompareResults, EvaluateResults, VersionResults
 
 NUMBERS = "numbers.csv"
 
 
-def figures_of(found: AnyResults, below: Sequence[EvaluateResults] = ()) -> list[Figure]:
+def figures_of(
+    found: AnyResults, below: Sequence[EvaluateResults] = (), others: Sequence[EfficiencyResults] = ()
+) -> list[Figure]:
     """The figures of a run's results; none for a kind that has none.
 
     Args:
         found: the results.
-        below: of a comparison: the evaluations that it rests on.
+        below: of a comparison: the evaluations that it rests on; of a measurement of cost: those that tell the AUROC.
+        others: of a measurement of cost: those of other models.
     """
-    from app.report import model_figures, stress_figures, version_figures
+    from app.report import drift_figures, efficiency_figures, model_figures, stress_figures, version_figures
 
     if isinstance(found, CompareResults):
         return model_figures.comparison_figures(found, below)
+    if isinstance(found, EfficiencyResults):
+        return efficiency_figures.figures(found, others, below)
     ways: dict[str, Callable[[Any], list[Figure]]] = {
         "stress": stress_figures.figures,
+        "drift": drift_figures.figures,
         "evaluate": model_figures.evaluation_figures,
         "version": version_figures.figures,
     }
@@ -51,15 +58,33 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
 
     with home.db.read() as session:
         found = results.results(session, job_id)
-        below = _evaluations(session, job_id, found.models) if isinstance(found, CompareResults) else []
-    if found is None:
-        raise UsageError(f"job {job_id}", "it has no results", "Wait until it is done, or name another job")
+        if found is None:
+            raise UsageError(f"job {job_id}", "it has no results", "Wait until it is done, or name another job")
+        figures = figures_of_run(session, job_id, found)
     texts = {NUMBERS: number_table(found)}
-    for one in figures_of(found, below):
+    for one in figures:
         texts[f"{one.name}.svg"] = svg_text(one.drawing, one.title, one.told)
         if one.numbers:
             texts[f"{one.name}.csv"] = one.numbers
     return write_texts(home, "figures", folder, texts)
+
+
+def overviews(found: AnyResults) -> list[Figure]:
+    """Several figures of a run in one, for its view; none for a kind whose figures each stand alone."""
+    from app.report import version_figures
+
+    made = version_figures.overview(found) if isinstance(found, VersionResults) else None
+    return [] if made is None else [made]
+
+
+def figures_of_run(session: Session, job_id: str, found: AnyResults) -> list[Figure]:
+    """The figures of a run, with what they need of other runs."""
+    if isinstance(found, CompareResults):
+        return figures_of(found, _evaluations(session, job_id, found.models))
+    if isinstance(found, EfficiencyResults):
+        others, evaluations = costs.beside(session, found)
+        return figures_of(found, evaluations, others)
+    return figures_of(found)
 
 
 def _evaluations(session: Session, job_id: str, names: Sequence[str]) -> list[EvaluateResults]:

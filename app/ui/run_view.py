@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
@@ -25,7 +23,6 @@ from app.ui import theme as themes
 from app.ui.background import Background
 from app.ui.banner import Banner
 from app.ui.change_record_button import ChangeRecordButton
-from app.ui.figure_view import FigureView
 from app.ui.interval_table import IntervalTable, evaluation_rows
 from app.ui.rows_table import Column, RowsTable, fixed_font
 from app.ui.run_facts import (
@@ -41,12 +38,12 @@ from app.ui.run_facts import (
     progress_text,
     with_level,
 )
+from app.ui.run_figures import DRAWN, RunFigures
 from app.ui.signs import STATE_WORDS, sign, state_icon
 from app.ui.theme import Theme
-from engine.contract.results import EvaluateResults, StressResults, VersionResults
+from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
-    from app.report.figure import Figure
     from app.ui.plots import CurvePlot
     from app.workspace import Workspace
 
@@ -88,11 +85,10 @@ class RunView(QWidget):
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
         self.job_id = ""
-        self.figure = FigureView(workspace, background, "Figure of the run")
+        self.figures = RunFigures(workspace, background)
         self.record = ChangeRecordButton(workspace, background)
         self.last_seq, self.stage = -1, ""
         self._log: list[LogLine] = []
-        self._drawn = ""
         theme = themes.current()
         self.state, self.heading, self.message, self.trouble = QLabel(), QLabel(), QLabel(), Banner()
         self.curve: CurvePlot | None = None
@@ -125,7 +121,7 @@ class RunView(QWidget):
             table.rows.set_rows([])
         self.console.clear()
         self.intervals.setVisible(False)
-        self.tabs.setTabVisible(self.tabs.indexOf(self.figure), False)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.figures), False)
         if self.curve is not None:
             self.curve.setVisible(False)
 
@@ -147,7 +143,7 @@ class RunView(QWidget):
         """Take over the colours of the curve."""
         if self.curve is not None:
             self.curve.apply_theme(theme)
-        self.figure.apply_theme(theme)
+        self.figures.apply_theme(theme)
         self.console.setFont(fixed_font())
         self.trouble.repaint_sign()
 
@@ -171,7 +167,7 @@ class RunView(QWidget):
         self.facts.setWordWrap(True)
         self.facts.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tabs.addTab(self.console, "Console")
-        self.tabs.insertTab(1, self.figure, "Figure")
+        self.tabs.insertTab(1, self.figures, "Figures")
         self.tabs.setTabVisible(1, False)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Parts of what is known of the run")
@@ -220,12 +216,11 @@ class RunView(QWidget):
             self.intervals.show_rows(evaluation_rows(EvaluateResults.model_validate(detail.results)))
 
     def _tell_figure(self, detail: JobDetail) -> None:
-        """What a stress bench or a version regression found, drawn; other runs have pages of their own for figures."""
-        drawn = detail.job.kind in _FIGURES and detail.results is not None
-        self.tabs.setTabVisible(self.tabs.indexOf(self.figure), drawn)
-        if drawn and detail.results is not None and self._drawn != self.job_id:
-            self._drawn = self.job_id
-            self.figure.draw(partial(_FIGURES[detail.job.kind], detail.results))
+        """What an examination found, drawn; evaluations and comparisons have pages of their own for figures."""
+        drawn = detail.job.kind in DRAWN and detail.results is not None
+        self.tabs.setTabVisible(self.tabs.indexOf(self.figures), drawn)
+        if drawn:
+            self.figures.show_run(detail.job.job_id)
 
     def _tell_log(self, seen: Look) -> None:
         if seen.last_seq == self.last_seq:
@@ -243,26 +238,6 @@ class RunView(QWidget):
             bar = self.console.verticalScrollBar()
             bar.setValue(bar.maximum())
         self.console.setPlaceholderText("The process has printed nothing.")
-
-
-def stress_figure(results: Mapping[str, Any]) -> Figure | None:
-    """The growing faults of a stress bench, or its single ones where none grows; made off the window's thread."""
-    from app.report.stress_figures import figures
-
-    return next(iter(figures(StressResults.model_validate(results))), None)
-
-
-def version_figure(results: Mapping[str, Any]) -> Figure | None:
-    """Differences, alerts and flips of a version regression; made off the window's thread."""
-    from app.report.version_figures import overview
-
-    return overview(VersionResults.model_validate(results))
-
-
-_FIGURES: dict[str, Callable[[Mapping[str, Any]], Figure | None]] = {
-    "stress": stress_figure,
-    "version": version_figure,
-}
 
 
 def head_text(job: JobRow) -> str:

@@ -27,6 +27,7 @@ from app.core.rows import (
 )
 from app.core.tasks import TaskRow
 from app.governance.dossier import Dossier
+from app.report.figure_export import figures_of, overviews
 from engine.contract.config import (
     BaselineModel,
     CompareConfig,
@@ -209,6 +210,10 @@ class FakeWorkspace(FakeTraining):
         elif row.name != "random S4":
             model = BaselineModel(name=row.name)
         return EvaluateConfig(model=model, labels=LABELS).model_dump(mode="json")
+
+    def run_figures(self, job_id: str) -> list[Any]:
+        found = self.answers[job_id]
+        return [*overviews(found), *figures_of(found)]
 
     def results(self, job_id: str) -> Any:
         row = self.rows[job_id]

@@ -6,6 +6,7 @@ from shutil import copytree
 import pytest
 from compared_cases import compared, measured, rich
 from fake_workspace import LABELS, MODELS, evaluation
+from test_ui_examination_facts import drift_results, efficiency_results
 
 from app.commands.figure_pictures import as_png
 from app.report.model_figures import comparison_figures, evaluation_figures
@@ -76,3 +77,32 @@ def test_without_the_window_s_libraries_a_picture_is_refused_in_words(tmp_path, 
     monkeypatch.setitem(sys.modules, "PySide6.QtGui", None)
     with pytest.raises(WorldError, match="libraries of the window"):
         as_png([tmp_path / "x.svg"])
+
+
+def test_a_cost_is_held_against_what_each_measured_model_can_on_one_test_part(workspace, tmp_path, monkeypatch):
+    own = efficiency_results()
+    twin = own.model_copy(update={"model": "twin", "parameters": 99_000})
+    scores = [evaluation("demo").model_copy(update={"model": name, "model_sha256": "0" * 64}) for name in ("m", "twin")]
+    scores.append(scores[1].model_copy(update={"test_sha256": "1" * 64}))  # newer, but of another test part
+    monkeypatch.setattr("app.core.results.results", lambda session, job_id: own)
+    assert "throughput.svg" in {file.name for file in workspace.export_figures("J1", tmp_path / "alone")}
+    told = {"efficiency": [twin, own], "evaluate": scores}
+    monkeypatch.setattr("app.core.costs._newest", lambda session, kind, page: told[kind])
+    workspace.export_figures("J1", tmp_path / "out")
+    lines = (tmp_path / "out" / "cost-parameters.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in lines[1:]] == [["m", "1234.0"], ["twin", "99000.0"]]
+    assert not (tmp_path / "out" / "throughput.svg").exists()
+
+
+def test_a_drift_check_leaves_with_its_figures_and_their_numbers(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.core.results.results", lambda session, job_id: drift_results())
+    files = {file.name for file in workspace.export_figures("J1", tmp_path / "out")}
+    assert files == {
+        "numbers.csv",
+        *(f"drift-{name}.{end}" for name in ("groups", "facts", "shares") for end in ("svg", "csv")),
+    }
+    (head, first, device) = (tmp_path / "out" / "drift-groups.csv").read_text().splitlines()
+    assert head.startswith("attribute,group,value,low,high")
+    assert first.startswith(",All local recordings,0.75,0.7,0.8")
+    assert device.startswith("device,X,0.9")
+    assert device.endswith(",0.02")

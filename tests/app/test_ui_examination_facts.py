@@ -28,12 +28,12 @@ def test_a_stress_bench_tells_where_each_growing_fault_breaks_and_what_a_single_
     assert "+" in found["Exchange"] or "-" in found["Exchange"]
 
 
-def test_a_drift_check_tells_facts_groups_and_shares():
+def drift_results():
     kernel = KernelTest(
         squared=0.01, bandwidth=3, p_value=0.25, permutations=999, reference_records=40, local_records=50
     )
     shift = {"kind": "number", "reference_records": 9, "local_records": 9}
-    results = DriftResults(
+    return DriftResults(
         model="m",
         model_sha256="0" * 64,
         classifier=estimate(0.75),
@@ -57,7 +57,10 @@ def test_a_drift_check_tells_facts_groups_and_shares():
         seed=0,
         seconds=1,
     )
-    found = lines(drift_facts(results.model_dump(mode="json")))
+
+
+def test_a_drift_check_tells_facts_groups_and_shares():
+    found = lines(drift_facts(drift_results().model_dump(mode="json")))
     assert found["Told apart"] == "AUROC 0.750 (0.700 to 0.800); 0.5 when alike"
     assert found["Age"] == "a there, b here; distance 0.600, p 0.200"
     assert found["Rate"] == "? there, ? here; not estimable: not known"
@@ -65,7 +68,7 @@ def test_a_drift_check_tells_facts_groups_and_shares():
     assert "by local labels: no labels" in found["Share of AF"]
 
 
-def test_a_cost_that_could_not_be_measured_says_why():
+def efficiency_results():
     flops = Flops(
         forward=2_000_000_000,
         forward_backward=6_000_000_000,
@@ -76,9 +79,10 @@ def test_a_cost_that_could_not_be_measured_says_why():
     )
     costs = [
         BatchCost(device="cpu", device_name="processor", threads=1, batch=1, p50_ms=3.25, crops_per_s=307.7),
+        BatchCost(device="cpu", device_name="processor", threads=1, batch=64, p50_ms=90.0, crops_per_s=711.1),
         BatchCost(device="cuda", device_name="", threads=1, batch=64, problem="no GPU"),
     ]
-    results = EfficiencyResults(
+    return EfficiencyResults(
         model="m",
         model_sha256="0" * 64,
         backbone="S4",
@@ -91,7 +95,10 @@ def test_a_cost_that_could_not_be_measured_says_why():
         costs=costs,
         seconds=1,
     )
-    found = lines(efficiency_facts(results.model_dump(mode="json")))
+
+
+def test_a_cost_that_could_not_be_measured_says_why():
+    found = lines(efficiency_facts(efficiency_results().model_dump(mode="json")))
     assert found["Forward"] == "2.0000 GFLOPs a crop; torch's counter: 1.0000 GFLOPs"
     assert found["processor, 1 at a time"] == "median 3.2 ms, 307.7 crops a second"
     assert found["cuda, 64 at a time"] == "not measured: no GPU"
@@ -111,17 +118,41 @@ def looked(job_id, kind, results):
     return job, Look(JobDetail(job, {}, results, 0, (), {}, "", (), ""), (), (), 0, "")
 
 
-def test_only_a_stress_bench_has_a_figure_beside_its_lines(view, qtbot):
-    place = view.tabs.indexOf(view.figure)
+def test_only_an_examination_has_figures_beside_its_lines(view, qtbot):
+    place = view.tabs.indexOf(view.figures)
+    view.figures.workspace.answers["J0001"] = stress_results()
     job, seen = looked("J0001", "stress", stress_results().model_dump(mode="json"))
     view.show_job(job)
     view.show_look(seen)
     assert view.tabs.isTabVisible(place)
     view.tabs.setCurrentIndex(place)
-    with qtbot.waitSignal(view.figure.drawn, timeout=20_000):
+    with qtbot.waitSignal(view.figures.view.drawn, timeout=20_000):
         view.show()
-    assert view.figure.figure is not None
+    assert view.figures.view.figure is not None
     job, seen = looked("J0002", "verify", None)
     view.show_job(job)
     view.show_look(seen)
     assert not view.tabs.isTabVisible(place)
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "titles"),
+    [
+        ("drift", drift_results, ["Told from the reference", "Distance of plain facts", "Shares of labels"]),
+        ("efficiency", efficiency_results, ["Throughput and parameters", "Throughput and batch size"]),
+    ],
+)
+def test_each_figure_of_a_drift_check_and_of_a_cost_is_chosen_by_its_title(view, qtbot, kind, made, titles):
+    view.figures.workspace.answers["J0001"] = made()
+    job, seen = looked("J0001", kind, made().model_dump(mode="json"))
+    view.show_job(job)
+    view.show_look(seen)
+    view.tabs.setCurrentIndex(view.tabs.indexOf(view.figures))
+    shown = view.figures
+    with qtbot.waitSignal(shown.view.drawn, timeout=20_000):
+        view.show()
+    assert [shown.choice.itemText(place) for place in range(shown.choice.count())] == titles
+    for place in (len(titles) - 1, 0):
+        with qtbot.waitSignal(shown.view.drawn, timeout=20_000):
+            shown.choice.setCurrentIndex(place)
+        assert shown.view.figure.title == titles[place]

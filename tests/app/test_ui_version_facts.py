@@ -94,14 +94,16 @@ def test_a_written_record_is_confirmed_and_a_refused_one_is_told(qtbot, backgrou
 
 
 def test_the_figure_of_a_regression_is_offered_beside_its_lines(qtbot, background):
-    view = RunView(FakeWorkspace(), background)
+    workspace = FakeWorkspace()
+    workspace.answers["J0009"] = results()
+    view = RunView(workspace, background)
     qtbot.addWidget(view)
     look = seen(told=results().model_dump(mode="json"))
     view.show_job(look.detail.job)
     view.show_look(look)
-    place = view.tabs.indexOf(view.figure)
+    place = view.tabs.indexOf(view.figures)
     assert view.tabs.isTabVisible(place)
     view.show()
     view.tabs.setCurrentIndex(place)
-    qtbot.waitUntil(lambda: view.figure.figure is not None)
-    assert view.figure.figure.name == "version"
+    qtbot.waitUntil(lambda: view.figures.view.figure is not None)
+    assert view.figures.view.figure.name == "version"
