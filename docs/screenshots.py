@@ -27,6 +27,12 @@ def wait(milliseconds: int) -> None:
     loop.exec()
 
 
+def vetted_model(workspace: Workspace) -> str:
+    """A model whose vetting has something to show; empty where there is none."""
+    names = [model.name for model in workspace.models() if model.source == "external"]
+    return next((name for name in reversed(names) if workspace.latest_vetting(name)), "")
+
+
 def main(workspace: str, theme: str = "light") -> None:
     """Show each page of the window and keep its picture."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -38,7 +44,7 @@ def main(workspace: str, theme: str = "light") -> None:
     window.show()
     PICTURES.mkdir(exist_ok=True)
     suffix = "" if theme == "light" else f"-{theme}"
-    for title in ("Records", "Cohorts", "Pretrain", "Study", "Runs", "Evaluate", "Compare", "Dossier"):
+    for title in ("Records", "Cohorts", "Models", "Pretrain", "Study", "Runs", "Evaluate", "Compare", "Dossier"):
         page = window.show_page(title)
         wait(3500)
         while window.background.busy:
@@ -47,6 +53,11 @@ def main(workspace: str, theme: str = "light") -> None:
             pretraining = next(job for job in window.workspace.jobs() if job.kind == "pretrain")
             page.show_item(pretraining.job_id)
             wait(2000)
+        if title == "Models" and (vetted := vetted_model(window.workspace)):
+            page.show_item(vetted)
+            wait(2000)
+            page.view.tabs.setCurrentWidget(page.view.sensitivity)
+            wait(500)
         window.grab().save(str(PICTURES / f"{title.lower()}{suffix}.png"))
     builder = window.show_page("Cohorts").new_cohort()
     wait(2000)

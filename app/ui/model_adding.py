@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from app.core.card_files import plain_card, read_text
 from app.core.changes import Changes
+from app.core.cohort_choices import CohortChoices
 from app.core.rows import ModelRow
 from app.core.words import counted
 from app.ui.background import Background
@@ -35,6 +36,7 @@ from app.ui.banner import Banner
 from app.ui.choosers import combo
 from app.ui.dialog_size import open_at
 from app.ui.messages import message_of
+from app.ui.model_card_editors import RulesEditor
 from app.ui.model_card_form import CardForm
 from app.ui.model_file import (
     FileLook,
@@ -86,6 +88,7 @@ class AddExternal(QDialog):
         self._lay_out()
         self._connect()
         self._show_source()
+        background.read(workspace.cohort_choices, self._offer_rules, slow=True)
         if paths:
             self.take(list(paths))
 
@@ -182,6 +185,12 @@ class AddExternal(QDialog):
     def _tell_origin(self, words: str) -> None:
         self.form.graph.setText(words)
         self.form.graph.setVisible(bool(words))
+
+    def _offer_rules(self, choices: CohortChoices) -> None:
+        """Rules offer the words that the workspace's recordings have."""
+        rules = self.form.rows["eligibility"].editor
+        assert isinstance(rules, RulesEditor)
+        rules.rules.offer(choices)
 
     def _show_card(self, card: dict[str, object]) -> None:
         self.trouble.clear()

@@ -20,7 +20,7 @@ from app.ui.signs import sign
 from engine.contract.card import ModelCard
 from engine.signal.condition import SUPPORTED
 
-EDITOR_PX, STATE_PX = 270, 158
+EDITOR_PX, RULES_PX, STATE_PX = 290, 340, 158
 OPEN, KNOWN, DECLINED = "open", "known", "declined"
 """What can be said of a field: nobody told it, it is known, its maker declined to tell it."""
 
@@ -168,7 +168,7 @@ class CardRow(QObject):
         self.editor.setObjectName(self.field.path)
         self.editor.name(self.field.title, self.field.why)
         if not isinstance(self.editor, OutputsEditor):
-            self.editor.setFixedWidth(EDITOR_PX)
+            self.editor.setFixedWidth(RULES_PX if isinstance(self.editor, RulesEditor) else EDITOR_PX)
         self.label.setBuddy(self.editor)
         self.label.setWordWrap(True)
         self.label.setFixedWidth(140)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fake_workspace import SHA, FakeWorkspace, job
 
+from app.core.cohort_choices import CohortChoices
 from app.core.model_lineage import LineageEdge, LineageGraph, LineageNode
 from app.core.rows import ModelRow
 from app.core.vetting import Vetting
@@ -159,6 +160,9 @@ class FakeModels(FakeWorkspace):
     def vet(self, *asked: Any) -> str:
         self._said("vet", *asked)
         return self._queue("vet", str(asked[0]))
+
+    def cohort_choices(self) -> CohortChoices:
+        return CohortChoices(values={"sex": (("female", 3), ("male", 4))})
 
     def compare_versions(self, old: str, new: str, **asked: Any) -> str:
         self._said("compare_versions", old, new, asked)

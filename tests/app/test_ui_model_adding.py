@@ -167,6 +167,14 @@ def test_a_graph_tells_its_ports_and_names_the_outputs(dialog):
     assert not dialog.add.isEnabled()
 
 
+def test_rules_offer_the_words_of_the_workspaces_recordings(dialog):
+    rules = dialog.form.rows["eligibility"].editor.rules
+    row = rules.add_rule("sex")
+    row.editor.boxes["female"].click()
+    assert dialog.form.value()["eligibility"] == ["sex female"]
+    assert dialog.form.rows["eligibility"].state == "known"
+
+
 def test_a_window_that_the_file_does_not_take_cannot_be_added(qtbot, dialog):
     complete(qtbot, dialog.form)
     assert dialog.add.isEnabled()
