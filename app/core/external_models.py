@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.core import audit, models
+from app.core import audit, external_rows, models
 from app.core.card_files import faults_of, with_assumptions
 from app.core.digests import sha256_of
 from app.core.home import Home
@@ -70,7 +70,7 @@ def add(
     whole = _whole_card(card, found)
     definition = _definition(whole, found, address, tuple(command))
     with home.db.write() as session:
-        return models.add_external(session, name or card.name, whole, definition, _detail(whole), name is not None)
+        return external_rows.add(session, name or card.name, whole, definition, _detail(whole), name is not None)
 
 
 def refuse_faults(card: ModelCard) -> None:

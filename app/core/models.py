@@ -36,7 +36,7 @@ from engine.contract.config import (
     RandomModel,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.model_source import AnswerKind, BaselineFeature, ExternalModel
+from engine.contract.model_source import AnswerKind, BaselineFeature
 from engine.contract.results import PretrainResults
 from engine.contract.run import ManifestRow
 
@@ -83,7 +83,7 @@ def register_pretrained(session: Session, home: Home, job: Job, results: Pretrai
         "notes": _notes(session, job, card, results),
     }
     card = card.model_copy(update=told)
-    _register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
+    register(session, config.name, sha256, card, _native(sha256), job_id=job.job_id, free_name=True)
 
 
 def add_checkpoint(home: Home, folder: Path, name: str | None, study: str = "", trained_on: str = "") -> ModelRow:
@@ -103,7 +103,7 @@ def add_checkpoint(home: Home, folder: Path, name: str | None, study: str = "", 
     lineage = lineage.model_copy(update={"corpus": trained_on}) if trained_on else lineage
     card = card.model_copy(update={"name": chosen, "lineage": lineage})
     with home.db.write() as session:
-        return _register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
+        return register(session, chosen, sha256, card, _native(sha256), free_name=name is None)
 
 
 def add_random(
@@ -126,7 +126,7 @@ def add_random(
         preprocessing=Preprocessing(rate_hz=rate_hz, window_s=window_s, clip_mv=definition.clip_mv),
         notes=("The weights are drawn from the seed; the hash is that of this definition.",),
     )
-    return _register(session, name, sha256, card, data)
+    return register(session, name, sha256, card, data)
 
 
 def add_baseline(session: Session, name: str, features: Sequence[BaselineFeature] = ("age", "sex")) -> ModelRow:
@@ -143,7 +143,7 @@ def add_baseline(session: Session, name: str, features: Sequence[BaselineFeature
         lineage=Lineage(objective="none", fidelity="none", backbone="logistic regression", corpus="none"),
         notes=("It is fitted anew on the training part of each split; the hash is that of this definition.",),
     )
-    return _register(session, name, sha256, card, data)
+    return register(session, name, sha256, card, data)
 
 
 def add_scores(
@@ -175,30 +175,7 @@ def add_scores(
     definition = PredictionsModel(name=name, file=f"models/{sha256}/{SCORES}", output=kind, outputs=kinds)
     data = definition.model_dump(mode="json")
     _refuse_other_reading(session, name, sha256, data)
-    return _register(session, name, sha256, card, data, free_name=not fixed, detail=detail)
-
-
-def add_external(
-    session: Session, name: str, card: ModelCard, definition: ExternalModel, detail: Mapping[str, Any], fixed: bool
-) -> ModelRow:
-    """Register a model of somebody else's, whose files stand in the models folder.
-
-    Args:
-        session: of the write.
-        name: in this workspace.
-        card: whole.
-        definition: with its folder relative to the workspace.
-        detail: for the audit trail, beside hash and source.
-        fixed: whether somebody chose the name, so that no other is made of it.
-
-    Raises:
-        UsageError: the name or the version is taken by another content or another contract: what is registered stays
-            as it is.
-    """
-    data = definition.model_dump(mode="json")
-    _refuse_other_contract(session, name, card, data)
-    _refuse_taken_version(session, name, card, data)
-    return _register(session, name, definition.sha256, card, data, free_name=not fixed, detail=detail)
+    return register(session, name, sha256, card, data, free_name=not fixed, detail=detail)
 
 
 def definition_sha256(definition: dict[str, Any]) -> str:
@@ -263,7 +240,7 @@ def as_row(found: RegisteredModel) -> ModelRow:
     return ModelRow(*told, allow_incomplete=agreed)
 
 
-def _register(
+def register(
     session: Session,
     name: str,
     sha256: str,
@@ -273,7 +250,21 @@ def _register(
     free_name: bool = False,
     detail: Mapping[str, Any] | None = None,
 ) -> ModelRow:
-    """Add the row; the same content under the same name is that row again."""
+    """Add the row; the same content under the same name is that row again.
+
+    Args:
+        session: of the write.
+        name: in this workspace.
+        sha256: of its content.
+        card: whole; name and hash are set here.
+        definition: as the engine is told to load it, paths relative to the workspace.
+        job_id: the run that made it; each such run has a row of its own.
+        free_name: whether another name may be made of a taken one.
+        detail: for the audit trail, beside hash, source and run.
+
+    Raises:
+        UsageError: another model has the name, or its card says otherwise what it was trained on.
+    """
     taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
     if taken is not None and taken.sha256 == sha256 and not job_id:
         _refuse_other_corpus(taken, card)
@@ -298,27 +289,6 @@ def _register(
     return as_row(made)
 
 
-def _refuse_other_contract(session: Session, name: str, card: ModelCard, definition: dict[str, Any]) -> None:
-    """The same content under the same name with another card. Raises UsageError."""
-    taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
-    if taken is None or taken.sha256 != definition["sha256"] or _says_the_same(taken, card, definition):
-        return
-    reason = "it is registered with another card or contract, and a registered version stays as it is"
-    raise UsageError(f"model {name}", reason, "Add it under another name, as another version")
-
-
-def _refuse_taken_version(session: Session, name: str, card: ModelCard, definition: dict[str, Any]) -> None:
-    """Two things that are called the same version of one product. Raises UsageError."""
-    if not card.product:
-        return
-    query = select(RegisteredModel).where(RegisteredModel.version == card.version)
-    for other in session.scalars(query):
-        itself = other.name == name and other.sha256 == definition["sha256"]
-        if other.card.get("product") == card.product and not itself:
-            reason = f"it has a version {card.version} here already: '{other.name}'"
-            raise UsageError(f"product {card.product}", reason, "Give this one a version of its own: --version")
-
-
 def _refuse_other_reading(session: Session, name: str, sha256: str, definition: dict[str, Any]) -> None:
     """The same numbers under the same name, called something else. Raises UsageError."""
     taken = session.scalar(select(RegisteredModel).where(RegisteredModel.name == name))
@@ -328,13 +298,6 @@ def _refuse_other_reading(session: Session, name: str, sha256: str, definition: 
     if any(known.get(key) != definition[key] for key in ("output", "outputs")):
         reason = "it is registered already, and its answers were called something else"
         raise UsageError(f"model {name}", reason, "Add it under another name")
-
-
-def _says_the_same(taken: RegisteredModel, card: ModelCard, definition: dict[str, Any]) -> bool:
-    told = card.model_copy(update={"name": taken.name, "weights_sha256": taken.sha256}).model_dump(mode="json")
-    known = ModelCard.model_validate(taken.card).model_dump(mode="json")  # as it would be written today
-    plain = {k: v for k, v in definition.items() if k not in ("name", "allow_incomplete")}
-    return bool(told == known and plain == {k: v for k, v in taken.definition.items() if k in plain})
 
 
 def _refuse_other_corpus(taken: RegisteredModel, card: ModelCard) -> None:

@@ -14,7 +14,7 @@ from external_cases import CONTRACT, archive, graph, safetensors, vendor_card
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core import external_models, models
+from app.core import external_models, external_rows, models
 from app.core.loopback import loopback_address
 from app.core.model_files import format_of, of_file
 from app.core.onnx_outline import NoOnnx, outline
@@ -243,7 +243,7 @@ def test_a_kill_between_files_and_row_leaves_no_row_and_the_next_try_is_whole(
 
     file = graph(tmp_path / "vendor")
     with monkeypatch.context() as patched:
-        patched.setattr(models, "add_external", killed)
+        patched.setattr(external_rows, "add", killed)
         with pytest.raises(KeyboardInterrupt):
             workspace.add_external(file, vendor_card())
     assert workspace.models() == []

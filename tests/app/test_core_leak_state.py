@@ -70,7 +70,7 @@ def declare(workspace: Workspace, name: str, corpus: str, source: str = "native"
     card = ModelCard(name=name, source=source, lineage=Lineage(corpus=corpus))
     with workspace._home.db.write() as session:
         definition = {"source": source, "name": name}
-        models._register(session, name, name.ljust(64, "0"), card, definition)
+        models.register(session, name, name.ljust(64, "0"), card, definition)
 
 
 def known(workspace: Workspace, model: str, cohort: str = "main") -> tuple[list[str], list[str]]:
@@ -163,7 +163,7 @@ def test_a_model_finetuned_here_is_held_against_what_is_scored_by_the_labels_tha
     with workspace._home.db.write() as session:
         for name, line in (("kept", kept), ("of another workspace", elsewhere)):
             card = ModelCard(name=name, source="native", lineage=line)
-            models._register(session, name, name.ljust(64, "0"), card, {"source": "native", "name": name})
+            models.register(session, name, name.ljust(64, "0"), card, {"source": "native", "name": name})
     found, _ = known(workspace, "kept")
     assert found == [f"'kept' was finetuned on the labels of {len(taught)} of the 12 scored recordings"]
     (told,) = workspace.exposures("held out", ["kept"])
