@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import audit, cohorts, jobs, models, results
@@ -58,30 +60,56 @@ def collect(home: Home, job_id: str) -> ChangeRecord:
         UsageError: unknown job, or not a finished version regression.
     """
     with home.db.read() as session:
-        job, found = jobs.get(session, job_id), results.results(session, job_id)
-        if not isinstance(found, VersionResults):
-            reason = f"it is a run of kind {job.kind}, {job.state}"
-            raise UsageError(f"job {job_id}", reason, "Name a finished version regression (see: isoline version)")
-        below = [path.rpartition("/")[2] for path in jobs.config_of(job)["evaluations"]]
-        old = _side(session, below[0], found.old, found.old_mode)
-        new = _side(session, below[1], found.new, found.new_mode)
-        seq, head = audit.head(session)
-        return ChangeRecord(
-            title=f"{found.new} in place of {found.old}",
-            created=utc_now(),
-            workspace_id=home.id,
-            job_id=job_id,
-            old=old,
-            new=new,
-            card_changes=tuple(card_changes(old.card, new.card)),
-            cohort=cohorts.row(session, str(job.cohort)),
-            results=found,
-            runs=tuple(_provenance(jobs.get(session, one)) for one in (*below, job_id)),
-            evidence=evidence_of(session, [job_id]),
-            audit_seq=seq,
-            audit_head=head,
-            versions=dict(job.versions),
-        )
+        return replace(_record(session, home, job_id), evidence=evidence_of(session, [job_id]))
+
+
+def between(session: Session, home: Home, evaluations: Sequence[str]) -> tuple[ChangeRecord, ...]:
+    """The newest finished version regression of each pair of these evaluations, for a dossier with evidence of its own.
+
+    Args:
+        session: of the workspace.
+        home: the workspace.
+        evaluations: their jobs.
+    """
+    query = select(Job).where(Job.kind == "version", Job.state == "done").order_by(Job.number.desc())
+    newest: dict[tuple[str, ...], str] = {}
+    for job in session.scalars(query):
+        newest.setdefault(tuple(_evaluations(job)), job.job_id)
+    found = [job_id for pair, job_id in newest.items() if set(pair) <= set(evaluations)]
+    return tuple(_record(session, home, job_id) for job_id in sorted(found))
+
+
+def _evaluations(job: Job) -> list[str]:
+    """Jobs of the old and of the new version's evaluation; a run folder is called like its job."""
+    return [path.rpartition("/")[2] for path in jobs.config_of(job)["evaluations"]]
+
+
+def _record(session: Session, home: Home, job_id: str) -> ChangeRecord:
+    """Without evidence."""
+    job, found = jobs.get(session, job_id), results.results(session, job_id)
+    if not isinstance(found, VersionResults):
+        reason = f"it is a run of kind {job.kind}, {job.state}"
+        raise UsageError(f"job {job_id}", reason, "Name a finished version regression (see: isoline version)")
+    below = _evaluations(job)
+    old = _side(session, below[0], found.old, found.old_mode)
+    new = _side(session, below[1], found.new, found.new_mode)
+    seq, head = audit.head(session)
+    return ChangeRecord(
+        title=f"{found.new} in place of {found.old}",
+        created=utc_now(),
+        workspace_id=home.id,
+        job_id=job_id,
+        old=old,
+        new=new,
+        card_changes=tuple(card_changes(old.card, new.card)),
+        cohort=cohorts.row(session, str(job.cohort)),
+        results=found,
+        runs=tuple(_provenance(jobs.get(session, one)) for one in (*below, job_id)),
+        evidence=(),
+        audit_seq=seq,
+        audit_head=head,
+        versions=dict(job.versions),
+    )
 
 
 def _side(session: Session, evaluation_job: str, name: str, mode: str) -> VersionSide:

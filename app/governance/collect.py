@@ -19,6 +19,7 @@ from app.core.old_configs import pretraining_of
 from app.core.rows import LabelSummary
 from app.core.schema import Job, Record, RegisteredModel
 from app.governance.basis import basis_of
+from app.governance.change_record import between
 from app.governance.claims import claims_of
 from app.governance.dossier import (
     DataSummary,
@@ -75,9 +76,9 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
     basis = basis_of(session, cohort, members, sections, trained)
     leaks = leaks_of(session, cohort.name, sections)
     vetted = vettings_of(session, sections)
-    runs = _runs(
-        session, job, sections, trained, [*searches_of(leaks), *(job_id for one in vetted for job_id in one.runs)]
-    )
+    changes = between(session, home, [section.evaluation_job for section in sections])
+    further = [job_id for one in vetted for job_id in one.runs] + [one.job_id for one in changes]
+    runs = _runs(session, job, sections, trained, [*searches_of(leaks), *further])
     seq, head = audit.head(session)
     labels = [item.label for item in sections[0].evaluation.labels]
     return Dossier(
@@ -104,6 +105,7 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
         versions=dict(job.versions),
         leaks=leaks,
         vettings=vetted,
+        version_changes=changes,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.core.rows import CohortRow, Exposure, LabelSummary, LeakState, MetricSeries, SignalView
 from engine.contract.card import ModelCard
@@ -11,6 +12,9 @@ from engine.contract.results import CompareResults, EvaluateResults, PretrainRes
 from engine.contract.selftest import Certificate
 from engine.contract.vetting import ParityCertificate, VetResults
 from engine.data.circularity import Circularity
+
+if TYPE_CHECKING:
+    from app.governance.change_record import ChangeRecord
 
 
 @dataclass(frozen=True)
@@ -154,3 +158,4 @@ class Dossier:
     certificate: Certificate | None = None
     untested: str = ""
     vettings: tuple[VettingSection, ...] = ()
+    version_changes: tuple[ChangeRecord, ...] = ()

@@ -20,6 +20,7 @@ from reportlab.platypus import CondPageBreak, NextPageTemplate, PageBreak, Parag
 from app.governance.dossier import Dossier, ExampleECG
 from app.report import (
     annex,
+    change_in_dossier,
     contract,
     cover,
     ecg_trace,
@@ -124,6 +125,9 @@ def _sections(dossier: Dossier, context: Context) -> list[_Section]:
     for i, model in supplied:
         body = _later(results.supplied_scores, model, i, context)
         found.append((f"Scores alone: {model.card.name}", body, pages.BODY))
+    for record in dossier.version_changes:
+        body = _later(change_in_dossier.version_change, record, context)
+        found.append((f"New version: {record.title}", body, pages.BODY))
     for section in dossier.pretrainings:
         found.append(
             (f"Pretraining: {section.config.name}", _later(training.pretraining, section, context), pages.BODY)
@@ -191,6 +195,7 @@ def _plain_results(dossier: Dossier) -> dict[str, Any]:
         plain[model.evaluation_job] = model.evaluation.model_dump(mode="json")
     for section in dossier.pretrainings:
         plain[section.job_id] = section.results.model_dump(mode="json")
+    plain |= {record.job_id: record.results.model_dump(mode="json") for record in dossier.version_changes}
     vetted = {job_id: results for one in dossier.vettings for job_id, results in one.runs.items()}
     return plain | {job_id: results.model_dump(mode="json") for job_id, results in vetted.items()}
 

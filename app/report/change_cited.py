@@ -15,12 +15,12 @@ class Cited:
 
     Attributes:
         record: what is written about.
-        ledger: its evidence.
+        ledger: its evidence, or that of the dossier that it stands in.
     """
 
-    def __init__(self, record: ChangeRecord) -> None:
+    def __init__(self, record: ChangeRecord, ledger: Ledger | None = None) -> None:
         self.record = record
-        self.ledger = Ledger(record.evidence, {record.job_id: record.results.model_dump(mode="json")})
+        self.ledger = ledger or Ledger(record.evidence, {record.job_id: record.results.model_dump(mode="json")})
 
     def estimate(self, place: str, told: Estimate, signed: bool = False) -> str:
         """A number with its interval and ids."""
