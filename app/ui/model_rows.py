@@ -139,7 +139,13 @@ class ListedModel:
 
 def listed(workspace: Workspace) -> list[ListedModel]:
     """All models of a workspace, the newest first; called off the window's thread."""
-    return [ListedModel(row, card_of(row)) for row in reversed(workspace.models())]
+    return [_looked_through(ListedModel(row, card_of(row))) for row in reversed(workspace.models())]
+
+
+def _looked_through(model: ListedModel) -> ListedModel:
+    """A model whose card is looked through already: it takes a millisecond, too long for each line that is painted."""
+    vars(model).update(states=model.states)
+    return model
 
 
 def card_of(row: ModelRow) -> ModelCard | None:

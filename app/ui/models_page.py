@@ -51,9 +51,11 @@ class ModelsPage(Page):
         self.view.looked.connect(self.state_changed)
 
     def refresh(self, changes: Changes) -> None:
-        """Ask for the list; the model shown follows it."""
-        if changes & self.watches:
+        """Ask for the list where models have changed; what is known of the one shown follows its runs as well."""
+        if changes & Changes.MODELS:
             self.background.read(partial(listed, self.workspace), self._show_models, key="models.list")
+        elif changes & self.watches:
+            self.view.show_model(self.list.current())
 
     def apply_theme(self, theme: Theme) -> None:
         """Repaint list and view."""
