@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -79,6 +80,9 @@ class Session:
         level = chosen(confinement, allow_incomplete=allow_incomplete)
         _check_files(kind, folder, entry, command)
         self._scratch = Path(tempfile.mkdtemp(prefix="isoline-"))
+        self._remove = weakref.finalize(
+            self, shutil.rmtree, self._scratch, ignore_errors=True
+        )  # at our end at the latest
         if folder == Path():  # a command without files; the folder that we work in is none of its business
             folder = self._scratch / "none"
             folder.mkdir()
@@ -90,7 +94,7 @@ class Session:
         try:
             channel = Channel(pipes(*self._watch.begin()))
         except OSError:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._remove()
             raise world_error("sandbox_unavailable") from None
         most = self._limits.output_bytes
         self._speaker: Speaker = Program(channel, most) if kind == "command" else Worker(channel, entry, most)
@@ -141,7 +145,7 @@ class Session:
                 if stream is not None:
                     with suppress(OSError):
                         stream.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._remove()
 
     def __enter__(self) -> Self:
         return self
