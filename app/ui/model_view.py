@@ -97,11 +97,12 @@ class ModelView(QWidget):
         model = self.model
         if model is None or seen.name != model.name:
             return
+        shown = self.seen.vetted if self.seen else None
         self.seen = seen
         self.lineage.show_graph(seen.lineage)
         self.versions.show_versions(model, seen.versions)
         self.trial.show_jobs(list(seen.jobs))
-        if seen.vetted is not None:
+        if seen.vetted is not None and seen.vetted != shown:
             for tab in (self.lint, self.parity, self.sensitivity):
                 tab.show_results(seen.vetted.results)
         self._tell_tabs()
