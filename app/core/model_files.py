@@ -34,7 +34,10 @@ MOST_FILES = 10_000
 _MOST_HEADER = 100_000_000
 _LEGACY_PICKLE = tuple(bytes([0x80, version]) for version in range(2, 6))
 _CONVERT = "Convert it once, in the sandbox: isoline-engine convert-checkpoint IN OUT; then add what it wrote"
-_KNOWN = "Known are ONNX, TorchScript, torch.export .pt2, safetensors; or a .csv of predictions, or a checkpoint folder"
+_KNOWN = (
+    "Known are ONNX, TorchScript, torch.export .pt2, safetensors; a .csv with the columns record, label, score; and a "
+    "checkpoint folder with weights.safetensors and card.json"
+)
 
 
 @dataclass(frozen=True)
