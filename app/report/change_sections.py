@@ -81,7 +81,7 @@ def in_short(cited: Cited) -> Section:
         heads = ("Label", "Old version", "New, old threshold kept", "New, its own threshold")
         parts.append(Rows(title, heads, rows, (16, 28, 28, 28)))
     drawn = {one.name: one for one in figures(results)}
-    parts += [Drawing(drawn[name]) for name in ("version-differences", "version-alerts") if name in drawn]
+    parts += [Drawing(drawn[name]) for name in ("version-alerts", "version-differences") if name in drawn]
     return Section("What was measured", tuple(parts))
 
 

@@ -149,3 +149,23 @@ def test_the_evidence_names_both_models_and_all_three_runs(done):
     assert [one["name"] for one in told["models"]] == ["v1", "v2"]
     assert [one["kind"] for one in told["runs"]] == ["evaluate", "evaluate", "version"]
     assert told["version_job"] == job
+
+
+def test_the_dossier_of_both_versions_tells_what_the_new_one_changes_from_its_own_evidence(done):
+    from app.report.build import _plain_results, _sections
+    from app.report.evidence import Ledger
+    from app.report.tables import Context
+
+    workspace, _ = done
+    old, new = evaluations(workspace)[:2]
+    comparison = workspace.compare([new, old], resamples=100)
+    assert workspace.wait(comparison, timeout_s=60).state == "done"
+    dossier = workspace.dossier(comparison)
+    newest = max(row.job_id for row in workspace.jobs() if row.kind == "version")
+    assert [one.job_id for one in dossier.version_changes] == [newest]
+    assert newest in {run.job_id for run in dossier.runs}
+    context = Context(Ledger(dossier.evidence, _plain_results(dossier)), "0" * 64)
+    section = next(one for one in _sections(dossier, context) if one.title.startswith("New version: "))
+    assert section.title == "New version: v2 in place of v1"
+    assert len(section.body()) > 5
+    assert context.ledger.cited
