@@ -12,7 +12,7 @@ from app.core.words import counted
 from app.governance.dossier import ModelSection
 from engine.contract.results import CompareResults, Difference, Estimate
 
-CHANCE = 0.5
+CHANCE, SHOWN = 0.5, 0.05
 
 
 def claims_of(sections: Sequence[ModelSection], comparison: CompareResults) -> tuple[str, ...]:
@@ -97,33 +97,47 @@ def _reach(macro: Sequence[Difference]) -> list[str]:
 
 
 def _by_label(comparison: CompareResults) -> list[str]:
-    """Which single labels stand out against which model; and that this is exploratory."""
+    """Which single labels stand out against which model once all are corrected for; and that this is exploratory."""
     found: list[str] = []
     quiet: list[str] = []
-    labels = 0
+    told = [one for one in comparison.differences if one.label != "macro" and one.estimate.value is not None]
     for other in (model for model in comparison.models if model != comparison.examined):
-        rows = [one for one in comparison.differences if one.reference == other and one.label != "macro"]
-        if all(one.estimate.value is None for one in rows):
+        rows = [one for one in told if one.reference == other]
+        if not rows:
             continue  # told above: flags, for instance, are not ranked
-        labels = max(labels, len(rows))
-        better = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.low > 0]
-        worse = [one.label for one in rows if one.estimate.interval is not None and one.estimate.interval.high < 0]
+        better, worse = ([_with_p(one) for one in rows if _stands_out(one) == side] for side in (1, -1))
         parts = [f"better: {', '.join(better)}"] if better else []
         parts += [f"worse: {', '.join(worse)}"] if worse else []
         (found if parts else quiet).append(f"{_quoted(other)} ({'; '.join(parts)})" if parts else _quoted(other))
-    name = _quoted(comparison.examined)
+    name, labels = _quoted(comparison.examined), len({one.label for one in told})
+    by = " and ".join(sorted({one.correction for one in told if one.correction}))
     said = []
     if found:
+        how = f"p values are corrected over all of them ({by})" if by else "no p value could be corrected"
         said.append(
-            f"On single labels the interval of the difference excludes zero for {name} against {', '.join(found)}. "
-            f"With {counted(labels, 'label')} looked at and no correction for it, this is exploratory."
+            f"On single labels the difference stands out for {name} against {', '.join(found)}. "
+            f"With {counted(labels, 'label')} looked at, {how}; this is exploratory."
         )
     if quiet:
-        said.append(
-            f"For no single label does the interval of the difference between {name} and {', '.join(quiet)} "
-            "exclude zero."
-        )
+        test = "have a corrected p value below 0.05" if by else "have an interval that excludes zero"
+        said.append(f"For no single label does the difference between {name} and {', '.join(quiet)} {test}.")
     return said
+
+
+def _stands_out(one: Difference) -> int:
+    """1 better, -1 worse, 0 where the corrected p value does not say so; without a p value, the interval decides."""
+    value, span = one.estimate.value or 0.0, one.estimate.interval
+    if one.adjusted_p is not None:
+        shown = one.adjusted_p < SHOWN
+    else:
+        shown = span is not None and (span.low > 0 or span.high < 0)
+    return (1 if value > 0 else -1) if shown else 0
+
+
+def _with_p(one: Difference) -> str:
+    if one.adjusted_p is None:
+        return one.label
+    return f"{one.label} (p < 0.001)" if one.adjusted_p < 0.001 else f"{one.label} (p {one.adjusted_p:.3f})"
 
 
 def _quoted(name: str) -> str:

@@ -11,6 +11,7 @@ from reportlab.platypus import Paragraph
 from app.governance.dossier import Dossier, ModelSection
 from app.report import style
 from app.report.charts import AxisCell, SeriesMark, auroc_axis, difference_axis
+from app.report.further import further_differences
 from app.report.style import MM
 from app.report.tables import (
     Context,
@@ -87,7 +88,8 @@ def differences(dossier: Dossier, context: Context) -> list[Any]:
         f"the same resamples of patients. {_adjustment(dossier)} Read the macro row first."
     )
     notes = _notes(dossier.comparison.notes)
-    return [Paragraph(lead, style.BODY), *context.long(told, estimate_table(groups, look, context)), *notes]
+    body = context.long(told, estimate_table(groups, look, context))
+    return [Paragraph(lead, style.BODY), *body, *further_differences(dossier, context), *notes]
 
 
 def supplied_scores(model: ModelSection, series: int, context: Context) -> list[Any]:

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import ValidationError
 from pypdf import PdfReader
 
 from app.core.rows import AuditVerdict, Check, Verification
 from app.core.words import counted
 from app.report.evidence import ATTACHMENT, FORMAT, VERSION, digest, value_at
 from engine.contract.errors import WorldError
+from engine.contract.selftest import Certificate
 
 CREATOR = "Isoline"
 _LARGEST = 256 * 1024 * 1024
@@ -104,6 +106,7 @@ def verify(pdf: Path, facts: WorkspaceFacts) -> Verification:
     evidence = _parse(pdf, opened.attachment)
     checks = [
         *_document_checks(opened, opened.attachment, evidence, facts),
+        _selftest_check(opened, evidence),
         *[_run_check(run, facts) for run in evidence["runs"]],
         *_value_checks(evidence["evidence"], facts),
         *[_model_check(model, facts) for model in evidence["models"]],
@@ -118,6 +121,7 @@ class _Opened:
     creator: str
     attachment: bytes | None
     printed: bool
+    tested: bool
 
 
 def _open(pdf: Path) -> _Opened:
@@ -142,8 +146,18 @@ def _read(content: bytes) -> _Opened:
     names = reader.attachments
     found = names[ATTACHMENT][0] if ATTACHMENT in names else None
     printed = found is not None and _prints(reader, digest(found))
+    reference = "" if found is None else _reference_values(found)
+    tested = bool(reference) and _prints(reader, reference)
     creator = str(reader.metadata.creator or "") if reader.metadata is not None else ""
-    return _Opened(hashlib.sha256(content).hexdigest(), creator, found, printed)
+    return _Opened(hashlib.sha256(content).hexdigest(), creator, found, printed, tested)
+
+
+def _reference_values(attachment: bytes) -> str:
+    """Hash of the reference values of the certificate inside an attachment; empty where there is none."""
+    try:
+        return str(json.loads(attachment)["selftest"]["references_sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def _prints(reader: PdfReader, sha256: str) -> bool:
@@ -189,6 +203,24 @@ def _document_checks(
         _exported(opened, facts),
         _compare("workspace", home, facts.workspace_id),
     ]
+
+
+def _selftest_check(opened: _Opened, evidence: dict[str, Any]) -> Check:
+    """The certificate of the self-test: there, right, as printed, and of the engine that made the dossier."""
+    what = "self-test certificate"
+    try:
+        told = Certificate.model_validate(evidence.get("selftest"))
+    except ValidationError:
+        return Check(what, False, "the evidence carries none: nothing shows that the statistics are right here")
+    made_with = str((evidence.get("versions") or {}).get("isoline", "unknown"))
+    faults = [
+        "" if told.right else f"{sum(one.wrong for one in told.subjects):,} of {told.numbers:,} numbers were wrong",
+        "" if opened.tested else "the pages print another one than the evidence carries",
+        "" if told.isoline == made_with else f"it tested Isoline {told.isoline}, the dossier is of {made_with}",
+    ]
+    wrong = "; ".join(fault for fault in faults if fault)
+    held = f"{told.numbers:,} numbers right, as printed and as in the evidence, by the dossier's Isoline {made_with}"
+    return Check(what, not wrong, wrong or held)
 
 
 def _exported(opened: _Opened, facts: WorkspaceFacts) -> Check:

@@ -144,9 +144,22 @@ def test_what_cannot_be_estimated_is_said_with_its_reason() -> None:
 def test_findings_on_single_labels_are_called_exploratory() -> None:
     clear, unclear = estimate(0.1, 0.05, 0.2), estimate(0.0, -0.1, 0.1)
     text = said(estimate(0.8, 0.7, 0.9), unclear, {"MI": clear, "AF": unclear})
-    assert "excludes zero for 'ours' against 'random' (better: MI). With 2 labels looked at" in text
+    assert "stands out for 'ours' against 'random' (better: MI). With 2 labels looked at" in text
     assert "exploratory" in text
     assert "For no single label" in said(estimate(0.8, 0.7, 0.9), unclear, {"MI": unclear})
+
+
+def test_findings_on_single_labels_follow_the_corrected_p_values_and_not_the_intervals() -> None:
+    clear = estimate(0.1, 0.05, 0.2)
+    rows = [
+        Difference(model="ours", reference="random", label=label, estimate=clear, adjusted_p=p, correction="Holm")
+        for label, p in (("MI", 0.0004), ("AF", 0.03), ("LBBB", 0.2))
+    ]
+    text = " ".join(claims_of([], comparison(clear).model_copy(update={"differences": rows})))
+    assert "(better: MI (p < 0.001), AF (p 0.030))" in text
+    assert "With 3 labels looked at, p values are corrected over all of them (Holm); this is exploratory." in text
+    text = " ".join(claims_of([], comparison(clear).model_copy(update={"differences": rows[2:]})))
+    assert "For no single label does the difference between 'ours' and 'random' have a corrected p value below" in text
 
 
 def test_no_sentence_promises_more_than_numbers_can() -> None:

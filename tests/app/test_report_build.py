@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pdf_text import page_texts
 from pypdf import PdfReader
-from report_factory import NAMES, Facts, estimate, make_dossier, signal_view
+from report_factory import NAMES, Facts, estimate, evidence_of, make_dossier, results_of, signal_view
 
 from app.core.rows import Exposure, LabelSummary, LeakSearch, LeakState
 from app.governance.claims import told
@@ -15,7 +15,9 @@ from app.governance.dossier import Dossier, LeaksSection
 from app.governance.leaks import claims_of_leaks, limits_of_leaks
 from app.report import style
 from app.report.build import build_report, render
-from app.report.evidence import ATTACHMENT
+from app.report.evidence import ATTACHMENT, Ledger
+from app.report.further import further_differences
+from app.report.tables import Context
 from engine.contract.errors import WorldError
 from engine.contract.results import Estimate, LabelResult
 
@@ -91,6 +93,26 @@ def test_negative_differences_carry_a_true_minus_and_positive_ones_a_plus(dossie
         assert one.estimate.value is not None
         sign = "−" if one.estimate.value < 0 else "+"
         assert f"{sign}{abs(one.estimate.value):.3f}" in text
+
+
+def test_further_differences_are_printed_with_their_corrected_p_values(pages: list[str]) -> None:
+    text = " ".join(" ".join(page.split()) for page in pages)
+    assert "By other measures" in text
+    assert "Brier (less is better)" in text
+    assert "p: corrected for the number of comparisons (Benjamini-Hochberg)" in text
+    assert text.count("< 0.001") == 2
+    assert text.count("0.201") == text.count("0.401") == 2
+
+
+def test_of_many_further_differences_those_that_show_something_are_printed(dossier: Dossier) -> None:
+    (first, second, *_) = dossier.comparison.further
+    labels = [f"L{k}" for k in range(70)]
+    many = [one.model_copy(update={"label": label}) for label in labels for one in (first, second)]
+    many_told = replace(dossier, comparison=dossier.comparison.model_copy(update={"further": many}))
+    context = Context(Ledger(evidence_of(results_of(many_told)), results_of(many_told)), "")
+    _title, _room, caption, body = further_differences(many_told, context)
+    assert "70 differences that show nothing" in caption.text
+    assert len(body._cellvalues) == 2 + 70
 
 
 def test_methods_of_both_intervals_are_named(pages: list[str]) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader, PdfWriter
-from report_factory import Facts, sha
+from report_factory import Facts, certificate, sha
 from reportlab.pdfgen.canvas import Canvas
 
 from app.core.rows import AuditVerdict, Check, Verification
 from app.governance.dossier import Dossier, Evidence
 from app.report.evidence import ATTACHMENT, Ledger, digest, evidence_document, path_steps, value_at
-from app.report.verify import read_evidence, verify
+from app.report.verify import _Opened, _selftest_check, read_evidence, verify
 from engine.contract.errors import WorldError
+from engine.contract.selftest import Certificate
 
 
 @pytest.fixture
@@ -45,6 +46,30 @@ def test_a_number_changed_in_the_database_is_found_and_named(report: Path, facts
     found = wrong(verify(report, facts))
     assert [check.what for check in found] == ["evidence E0001", "evidence numbers"]
     assert "J0003 macro.value" in found[0].found
+
+
+def test_the_certificate_of_the_self_test_has_a_line_of_its_own(report: Path, facts: Facts) -> None:
+    (line,) = [check for check in verify(report, facts).checks if check.what == "self-test certificate"]
+    assert line.ok
+    assert line.found == "45 numbers right, as printed and as in the evidence, by the dossier's Isoline 0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("told", "made_with", "printed", "why"),
+    [
+        (None, "0.1.0", True, "carries none"),
+        (certificate(wrong=2), "0.1.0", True, "2 of 45 numbers were wrong"),
+        (certificate(), "0.2.0", True, "it tested Isoline 0.1.0, the dossier is of 0.2.0"),
+        (certificate(), "0.1.0", False, "the pages print another one"),
+    ],
+)
+def test_a_certificate_that_is_missing_wrong_or_of_another_version_is_found(
+    told: Certificate | None, made_with: str, printed: bool, why: str
+) -> None:
+    evidence = {"versions": {"isoline": made_with}, "selftest": told and told.model_dump(mode="json")}
+    line = _selftest_check(_Opened("", "", b"", printed=True, tested=printed), evidence)
+    assert not line.ok
+    assert why in line.found
 
 
 def test_changed_results_and_config_are_found(report: Path, facts: Facts) -> None:
