@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import audit, cohorts, jobs, models, results
+from app.core import audit, certificate, cohorts, jobs, models, results
 from app.core.clock import utc_now
 from app.core.config_paths import config_sha256
 from app.core.home import Home
@@ -18,7 +18,8 @@ from app.governance.card_changes import CardChange, card_changes
 from app.governance.dossier import Evidence, RunProvenance
 from app.governance.evidence import evidence_of
 from engine.contract.card import ModelCard
-from engine.contract.errors import UsageError
+from engine.contract.errors import UsageError, WorldError
+from engine.contract.selftest import Certificate
 from engine.contract.version_change import VersionResults
 
 
@@ -35,7 +36,10 @@ class VersionSide:
 
 @dataclass(frozen=True)
 class ChangeRecord:
-    """Everything that a change record prints."""
+    """Everything that a change record prints.
+
+    `certificate` is what the self-test found when it was collected; where it could not be run, `untested` says why.
+    """
 
     title: str
     created: str
@@ -51,6 +55,8 @@ class ChangeRecord:
     audit_seq: int
     audit_head: str
     versions: dict[str, str] = field(default_factory=dict)
+    certificate: Certificate | None = None
+    untested: str = ""
 
 
 def collect(home: Home, job_id: str) -> ChangeRecord:
@@ -60,7 +66,11 @@ def collect(home: Home, job_id: str) -> ChangeRecord:
         UsageError: unknown job, or not a finished version regression.
     """
     with home.db.read() as session:
-        return replace(_record(session, home, job_id), evidence=evidence_of(session, [job_id]))
+        found = replace(_record(session, home, job_id), evidence=evidence_of(session, [job_id]))
+    try:
+        return replace(found, certificate=certificate.certificate())
+    except WorldError as error:
+        return replace(found, untested=f"{error.thing}: {error.reason}")
 
 
 def between(session: Session, home: Home, evaluations: Sequence[str]) -> tuple[ChangeRecord, ...]:

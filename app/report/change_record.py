@@ -142,6 +142,7 @@ def evidence_of_change(record: ChangeRecord) -> bytes:
         "runs": [dataclasses.asdict(run) for run in record.runs],
         "evidence": [dataclasses.asdict(row) for row in record.evidence],
         "versions": record.versions,
+        "selftest": None if record.certificate is None else record.certificate.model_dump(mode="json"),
     }
     return rfc8785.dumps(document)
 

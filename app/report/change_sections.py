@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.certificate import in_words
 from app.core.words import counted
 from app.governance.change_record import ChangeRecord, VersionSide
 from app.report import style
@@ -228,6 +229,13 @@ def _evaluated(side: VersionSide) -> str:
     return f"{side.evaluation_job} ({side.mode})"
 
 
+def _selftest(record: ChangeRecord) -> str:
+    """What this installation's statistics are worth, with the hash of the values that they were held against."""
+    if record.certificate is None:
+        return f"could not be run ({record.untested}): nothing vouches for the figures here"
+    return f"{in_words(record.certificate)}; sha256 of the reference values {record.certificate.references_sha256}"
+
+
 def annex(cited: Cited, digest: str) -> list[Section]:
     """Runs, hashes, and the evidence that was cited."""
     record = cited.record
@@ -241,6 +249,7 @@ def annex(cited: Cited, digest: str) -> list[Section]:
         ("sha256 of the test part", record.results.test_sha256),
         ("Seed and resamples", f"{record.results.seed}, {record.results.resamples:,}"),
         ("Audit trail", f"{record.audit_seq:,} is the last event before this export, its hash {record.audit_head}"),
+        ("Self-test of the statistics", _selftest(record)),
         ("Software", ", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))),
     )
     rows = tuple(

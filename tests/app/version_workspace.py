@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from core_cases import SAMPLES, make_workspace
 
-from app.core import launch
+from app.core import certificate, launch
 from app.workspace import Workspace
 from engine import lifecycle
 from engine.contract.evaluation import EvaluationSettings
@@ -18,7 +19,8 @@ RECORDS = 24
 
 
 def engine_in_place(patch: pytest.MonkeyPatch) -> None:
-    """Let jobs be worked on in this very process, at once: no start of another one."""
+    """Let jobs be worked on in this very process, at once: no start of another one. One self-test serves for all."""
+    patch.setattr(certificate, "certificate", cache(certificate.certificate))
     patch.setattr(lifecycle, "_interrupt_is_stop", lambda folder: None)
     patch.setattr(
         launch.Processes, "start", lambda self, home, job_id, kind: lifecycle.work(kind, home.run(job_id).path)
