@@ -34,33 +34,32 @@ def provenance(dossier: Dossier, context: Context) -> list[Any]:
 
 
 def evidence_table(dossier: Dossier, context: Context) -> list[Any]:
-    """Every number that is printed: id, run, path in the run's results, value."""
+    """Every number that is printed: id, run, path in the run's results, value; numbers of one estimate in one entry."""
     lead = (
-        "Id of every printed figure, the run it comes from, its place in that run's results, its value. All "
-        f"{len(dossier.evidence):,} numbers of these runs, counts and settings among them, stand with their ids in the "
-        "attachment."
+        "Of every printed figure: the run it comes from, its place in that run's results, and there its ids, names and "
+        f"values. All {len(dossier.evidence):,} numbers of these runs, counts and settings too, stand with their "
+        "ids in the attachment."
     )
-    heads = [
-        Paragraph(name, style.HEAD_RIGHT if name == "Value" else style.HEAD) for name in ("Id", "Run", "Path", "Value")
-    ]
-    rows: list[list[Any]] = [heads]
+    entries: dict[tuple[str, str], list[str]] = {}
     for row in [row for row in dossier.evidence if row.id in context.ledger.cited]:
+        stem, name = _of_estimate(row.path)
         value = "none" if row.value is None else style.decimal(row.value, 6)
-        rows.append(
-            [
-                Paragraph(style.evidence_mark(row.id), style.CODE),
-                Paragraph(style.markup(row.job_id, style.MONO), style.CODE),
-                Paragraph(style.markup(row.path, style.MONO), style.CODE),
-                Paragraph(style.markup(value, style.MONO), style.CODE_RIGHT),
-            ]
-        )
-    wide = (style.WIDTH - 7 * MM) / 2
-    fixed = [9.5 * MM, 10 * MM, 13 * MM]
-    tight = [("TOPPADDING", (0, 1), (-1, -1), 0.8), ("BOTTOMPADDING", (0, 1), (-1, -1), 1.2)]
+        told = f"{style.markup(name, style.MONO)}:&nbsp;{style.markup(value, style.MONO)}"
+        entries.setdefault((row.job_id, stem), []).append(f"{style.evidence_mark(row.id)}&nbsp;{told}")
     return [
         Paragraph(lead, style.NOTE),
-        table(rows, [fixed[0], fixed[1], wide - sum(fixed), fixed[2]], more=tight),
+        *(
+            Paragraph(f"{style.markup(f'{job} {stem}'.strip(), style.MONO)} {' '.join(numbers)}", style.CODE_ENTRY)
+            for (job, stem), numbers in entries.items()
+        ),
     ]
+
+
+def _of_estimate(path: str) -> tuple[str, str]:
+    """A path as that of its estimate and a name in it: "labels.0.auroc" and "interval.low"."""
+    stem, _, name = path.rpartition(".")
+    above, _, span = stem.rpartition(".")
+    return (above, f"{span}.{name}") if span in ("interval", "beside") else (stem, name)
 
 
 def _chain_rows(dossier: Dossier, context: Context) -> list[tuple[str, str]]:

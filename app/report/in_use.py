@@ -96,10 +96,11 @@ class _Told:
         )
 
     def evidence(self, told: Iterable[tuple[str, Estimate]]) -> Paragraph:
-        """Ids of all numbers of a row, each estimate's as a range."""
+        """Ids of all numbers of a row as one range: a list of them would be longer than the row is high."""
         ledger = self.context.ledger
         ids = [_reported(ledger, self.job_id, path, one) for path, one in told]
-        return Paragraph(" ".join(style.evidence_mark(one) for one in ids if one), style.CELL_SMALL)
+        ends = sorted(end for one in ids if one for end in one.split("–"))
+        return Paragraph(style.evidence_mark(style.span_ids(ends)), style.CELL_SMALL)
 
 
 def _reported(ledger: Any, job_id: str, path: str, estimate: Estimate) -> str:

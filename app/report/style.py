@@ -88,6 +88,7 @@ CELL_MUTED_RIGHT = _style("cell muted right", 7.2, 9.6, textColor=MUTED, alignme
 HEAD = _style("head", 7, 9, fontName=BOLD, textColor=MUTED)
 HEAD_RIGHT = _style("head right", 7, 9, fontName=BOLD, textColor=MUTED, alignment=TA_RIGHT)
 CODE = _style("code", 5.4, 6.8, fontName=MONO)
+CODE_ENTRY = _style("code entry", 5.4, 7.1, fontName=MONO, leftIndent=8, firstLineIndent=-8, spaceAfter=1.2)
 CODE_RIGHT = _style("code right", 5.4, 6.8, fontName=MONO, alignment=TA_RIGHT)
 ID_SIZE = 5.8
 

@@ -25,6 +25,7 @@ from engine.metrics.precision_recall import precision_estimate
 from engine.metrics.subgroups import corrected_together
 from engine.metrics.thresholds import ThresholdTable
 from engine.metrics.uncertainty import draw_multiplicities, patient_codes
+from engine.metrics.utility import cautions
 
 Floats = NDArray[np.float64]
 
@@ -125,7 +126,8 @@ def judge(
         macro = macro.model_copy(update={"not_estimable": NO_RANKING})
     asked = [column for column in range(len(labels)) if column not in told_problems]
     missing = int((known_NL & ~np.isfinite(score_NL))[:, asked].any(axis=1).sum())
-    return Judged(macro, results, [*macro_notes(results, measured), *_flag_notes(labels, cuts)], missing)
+    notes = [*macro_notes(results, measured), *_flag_notes(labels, cuts), *_utility_notes(results)]
+    return Judged(macro, results, notes, missing)
 
 
 def _judged_as(told: OutputType | None, flag: bool) -> OutputType | None:
@@ -186,6 +188,13 @@ def _flag_notes(labels: Sequence[str], cuts: Cuts | None) -> list[str]:
     return [
         f"Flags, not scores: {', '.join(flags)}. Nothing can be ranked, so they have no AUROC and no curve; {instead}"
     ]
+
+
+def _utility_notes(results: Sequence[LabelResult]) -> list[str]:
+    """Labels whose decision curve is told with an interval that is known to be too narrow."""
+    told = [one for one in results if one.utility is not None and one.utility.points]
+    notes = [cautions(one.label, one.auroc.positive_patients, one.auroc.value) for one in told]
+    return [note for note in notes if note]
 
 
 def macro_notes(results: Sequence[LabelResult], measured: Sequence[Measured]) -> list[str]:
