@@ -169,8 +169,13 @@ def share(part: int, whole: int) -> str:
     return f"{part:,} ({100 * part / whole:.1f} %)" if whole else f"{part:,}"
 
 
+SHORT_RANGE = len("E0001–E0002")
+"""A range that fits its column in one line."""
+
+
 def evidence_mark(ids: str) -> str:
-    """Paragraph markup of an evidence id: small, muted, never in the way."""
+    """Paragraph markup of an evidence id: small, muted, never in the way; long ranges may break at their dash."""
+    ids = ids if len(ids) <= SHORT_RANGE else ids.replace("–", "– ")
     return (
         f'<font name="{MONO}" size="{ID_SIZE}" color="#{ACCENT.hexval()[2:]}">{escape_xml(ids)}</font>' if ids else ""
     )

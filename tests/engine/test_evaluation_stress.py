@@ -115,8 +115,8 @@ def test_the_probe_is_fitted_on_whole_recordings_only(bench, monkeypatch):
 
 
 def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(bench, monkeypatch):
-    _, whole = stressed(bench, "whole", faults=("emg",))
-    folder = folder_of(bench, "cut", asked(bench, faults=("emg",)))
+    _, whole = stressed(bench, "whole", faults=("emg=0.01,0.1,0.5",))
+    folder = folder_of(bench, "cut", asked(bench, faults=("emg=0.01,0.1,0.5",)))
     real, made = stress.perturbed, []
 
     def cut(*rest):
@@ -134,7 +134,7 @@ def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(ben
     monkeypatch.setattr(folder.__class__, "ask_stop", lambda self: None)
     with closing(EventWriter(folder.events_path)) as events:
         again = stress.run(folder, folder.config(), events)
-    assert len(made) == 4 * RECORDS
+    assert len(made) == RECORDS
     assert again.sweeps == whole.sweeps
 
 
