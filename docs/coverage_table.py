@@ -88,7 +88,7 @@ def of_others(lines: list[Line]) -> str:
     rows = [
         [line["statistic"], line["design"], line["patients"] if line["patients"] != "0" else "", share(line)]
         for line in lines
-        if line["study"] in ("shift", "laws", "layers") and line["interval"] == "reported"
+        if line["study"] in ("shift", "laws", "layers", "repeats") and line["interval"] == "reported"
     ]
     return table(["Statistic", "Made data", "Patients", "Held, %"], rows)
 
