@@ -71,6 +71,8 @@ class Journey:
             self._step(f"add-{name}", "model", "add", str(self._vendors / file), "--card", str(CARDS / f"{name}.toml"))
         for name in ("ecgresnet-bce", "ecgresnet-focal"):
             self._own(name, "ptbxl", *_each("--label", SUPERCLASSES))
+            linear = ("--mode", "linear", "--label", "AFIB")
+            self._evaluated(f"linear-{name}-ludb", self._name(name), "--cohort", "ludb", *linear)
         for name in ("openecg-v6", "openecg-v1"):
             self._own(name, "ludb", *AF)
             self._own(name, "ptbxl", *AF)
@@ -122,9 +124,14 @@ class Journey:
         return kept
 
     def _own(self, name: str, cohort: str, *asked: str) -> None:
-        step = f"own-{name}-{cohort}"
-        self._step(step, "evaluate", self._name(name), "--cohort", cohort, "--mode", "own", *asked, "--wait")
-        self._keep(f"job-{step}", {"job_id": self._job(step)})
+        self._evaluated(f"own-{name}-{cohort}", self._name(name), "--cohort", cohort, "--mode", "own", *asked)
+
+    def _evaluated(self, step: str, *asked: str) -> None:
+        """One evaluation, and which job it was."""
+        if (self.folder / "steps" / f"job-{step}.json").exists():
+            return
+        self._step(step, "evaluate", *asked, "--wait")
+        self._keep(f"job-{step}", {"job_id": self._newest()})
 
     def _version(self, name: str, old: str, new: str) -> None:
         jobs = [self._job(step) for step in (old, new)]
@@ -134,10 +141,12 @@ class Journey:
         return str(self._told(f"add-{name}")["name"])
 
     def _job(self, step: str) -> str:
-        """The newest evaluation of a step's model and cohort."""
-        model, cohort = self._name(step.removeprefix("own-").rpartition("-")[0]), step.rpartition("-")[2]
+        return str(self._told(f"job-{step}")["job_id"])
+
+    def _newest(self) -> str:
+        """The evaluation that was asked for last."""
         rows = json.loads(_isoline("jobs", "list", "-w", str(self.folder), "--json"))
-        found = [row for row in rows if (row["kind"], row["model"], row["cohort"]) == ("evaluate", model, cohort)]
+        found = [row for row in rows if row["kind"] == "evaluate"]
         return str(max(found, key=lambda row: row["created"])["job_id"])
 
     def _told(self, step: str) -> Any:

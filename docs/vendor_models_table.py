@@ -80,16 +80,16 @@ Row = tuple[str, str, str, int, int, float, float | None, float | None, float | 
 
 
 def _known_rows(steps: Steps) -> Iterable[Row]:
-    for name, known in (*KNOWN_ALL.items(), *KNOWN_LUDB.items()):
-        cohort = "ptbxl" if name in KNOWN_ALL else "ludb"
-        told = steps.told(f"own-{name}-{cohort}")
-        if told is None:
-            continue
-        where = "PTB-XL, all" if cohort == "ptbxl" else "LUDB"
-        for one in told["labels"]:
-            yield _row(name, where, one, known)
-        if cohort == "ptbxl":
-            yield from _test_folds(steps, name)
+    for name in TITLES:
+        for step, where, known in (
+            (f"own-{name}-ptbxl", "PTB-XL, all", KNOWN_ALL.get(name, {})),
+            (f"own-{name}-ludb", "LUDB", KNOWN_LUDB.get(name, {})),
+            (f"linear-{name}-ludb", "LUDB, linear probe", {}),
+        ):
+            for one in (steps.told(step) or {"labels": ()})["labels"]:
+                yield _row(name, where, one, known)
+            if where == "PTB-XL, all" and name in KNOWN_TEST:
+                yield from _test_folds(steps, name)
 
 
 def _row(name: str, where: str, one: dict[str, Any], known: dict[str, float]) -> Row:
