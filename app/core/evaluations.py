@@ -83,7 +83,8 @@ def asked(
     if isinstance(source, PredictionsModel):
         chosen, numbers = _covered(source, chosen, bool(names)), _covered(source, numbers, True, "target")
     if settings.mode == "own":
-        chosen = own_labels(source, chosen, bool(names), settings.classes, numbers)
+        # A task of the study names labels by the hundred: of them, those that the model answers.
+        chosen = own_labels(source, chosen, bool(names) and not task, settings.classes, numbers)
     if settings.few_labels is not None and not chosen:
         reason = "curves over fewer labels are of labels of two classes, and none is evaluated"
         raise UsageError("few labels", reason, "Choose a label too, or leave them out")

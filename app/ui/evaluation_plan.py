@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.core.rows import ModelRow
 from app.progress import duration
 from app.ui.form_words import sentence
+from app.ui.own_classes import answered_by, classes_of, embeds, outputs_of
 from engine.contract.config import EvaluationSettings
 from engine.contract.evaluation import MODES, Mode
 
@@ -23,7 +24,10 @@ TAKEN_BY: dict[Mode, tuple[str, ...]] = {
     "finetune": ("native", "random"),
     "supervised": ("random",),
 }
-"""Sources of models that a mode can take; all where it is not named. Training from scratch needs random weights."""
+"""Sources of models that a mode can take, of those that train by steps; from scratch only random weights can be."""
+
+UNTRAINED: tuple[Mode, ...] = ("linear", "own")
+"""Modes in which nothing is trained by steps."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Wish:
     targets: tuple[str, ...]
     task: str
     settings: Mapping[str, Any]
+    classes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pairs(self) -> list[tuple[ModelRow, Mode]]:
@@ -52,19 +57,28 @@ class Wish:
             if not all(takes(model, mode) for model in self.models)
         ]
 
-    def predicted_by(self, model: ModelRow) -> dict[str, Any]:
-        """Task or measured numbers, as the workspace takes them; supplied scores predict no numbers."""
-        return {"targets": self.targets if model.source != "predictions" else (), "task": self.task}
+    def predicted_by(self, model: ModelRow, mode: Mode) -> dict[str, Any]:
+        """Task or measured numbers, as the workspace takes them; a model's own outputs answer labels alone."""
+        return {"targets": () if mode == "own" else self.targets, "task": self.task}
+
+    def labels_of(self, model: ModelRow, mode: Mode) -> tuple[str, ...]:
+        """The labels that are asked of it: of own outputs those that a class answers; where none does, all of them."""
+        if mode != "own":
+            return self.labels
+        return answered_by(model, self.labels, self.classes) or self.labels
 
     def settings_of(self, model: ModelRow, mode: Mode) -> EvaluationSettings:
         """What is set, without what says nothing to this model in this mode."""
         asked = dict(self.settings) | {"mode": mode}
-        if mode == "linear":
+        if mode in UNTRAINED:
             asked.pop("training", None)
         elif mode not in ("finetune", "supervised") and asked.get("training"):
             asked["training"] = {**asked["training"], "keep_model": False}
         if mode != "linear" or model.source == "predictions":
             asked["few_labels"] = None
+        if mode == "own":
+            own = classes_of(model)
+            asked["classes"] = {label: name for label, name in self.classes.items() if name in own}
         return EvaluationSettings.model_validate(asked)
 
 
@@ -77,7 +91,11 @@ def task_text(task: TaskRow) -> str:
 
 def takes(model: ModelRow, mode: Mode) -> bool:
     """Whether a model can be evaluated in a mode: without a network there is nothing to train but a probe."""
-    return mode not in TAKEN_BY or model.source in TAKEN_BY[mode]
+    if mode == "own":
+        return bool(outputs_of(model))
+    if mode == "linear":
+        return embeds(model)
+    return model.source in TAKEN_BY[mode]
 
 
 def launch(workspace: Workspace, wish: Wish) -> str:
@@ -92,9 +110,9 @@ def launch(workspace: Workspace, wish: Wish) -> str:
         workspace.evaluate(
             model.name,
             wish.cohort,
-            wish.labels,
+            wish.labels_of(model, mode),
             wish.settings_of(model, mode),
-            **wish.predicted_by(model),
+            **wish.predicted_by(model, mode),
             search=True,
         )
         for model, mode in wish.pairs
@@ -108,9 +126,9 @@ def costs(workspace: Workspace, wish: Wish) -> list[EvaluationCost]:
         workspace.evaluation_cost(
             model.name,
             wish.cohort,
-            wish.labels,
+            wish.labels_of(model, mode),
             wish.settings_of(model, mode),
-            **wish.predicted_by(model),
+            **wish.predicted_by(model, mode),
         )
         for model, mode in wish.pairs
     ]

@@ -12,9 +12,10 @@ from app.core.rows import CohortRow, LabelSummary, ModelRow
 from app.ui.add_model import AddModel
 from app.ui.background import Background
 from app.ui.choosers import add_cohorts, choosers, combo
-from app.ui.evaluation_plan import Wish, cost_text, costs, launch, task_text
+from app.ui.evaluation_plan import UNTRAINED, Wish, cost_text, costs, launch, task_text
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
+from app.ui.own_classes import OwnClasses
 from app.ui.run_dialog import RunDialog
 from engine.contract.config import EvaluationSettings
 from engine.contract.evaluation import MODES
@@ -70,6 +71,7 @@ class NewEvaluation(RunDialog):
         self.models, self.cohort, self.modes = TicksEditor([]), combo("Cohort"), TicksEditor(list(MODES.items()))
         self.task, self.labels, self.targets = combo("Task"), TicksEditor([]), TicksEditor([])
         self.add_model, self.cost = AddModel(workspace, background), QLabel()
+        self.classes = OwnClasses()
         self.form = SchemaForm(
             EvaluationSettings,
             only=ASKED,
@@ -100,6 +102,7 @@ class NewEvaluation(RunDialog):
             targets=() if task else tuple(map(str, self.targets.get())),
             task=task,
             settings=self.form.value(),
+            classes=self.classes.value(),
         )
 
     def _offer(self, known: Offer) -> None:
@@ -139,7 +142,8 @@ class NewEvaluation(RunDialog):
         self.add_model.choose(next((model for model in wish.models if model.source == "native"), None))
         self._labels_row.setVisible(not wish.task and bool(self.labels.list.count()))
         self._targets_row.setVisible(not wish.task and bool(self.targets.list.count()))
-        self.form.part("training").setVisible(bool(set(wish.modes) - {"linear"}))
+        self._follow_own(wish)
+        self.form.part("training").setVisible(bool(set(wish.modes) - set(UNTRAINED)))
         self.form.part("few_labels").setVisible("linear" in wish.modes)
         complete = self._offered and bool(wish.cohort and wish.pairs and (wish.task or wish.labels or wish.targets))
         self.start.setEnabled(complete and not self.form.errors)
@@ -147,6 +151,13 @@ class NewEvaluation(RunDialog):
         self.start.setText(f"Start {many:,} evaluations" if many > 1 else "Start")
         self.cost.setText("" if self.start.isEnabled() else self._what_is_missing(wish))
         self._pause.start()
+
+    def _follow_own(self, wish: Wish) -> None:
+        """Ask for classes where a vendor's model answers itself."""
+        answering = [model for model, mode in wish.pairs if mode == "own"]
+        self.classes.setVisible(bool(answering and wish.labels))
+        if answering:
+            self.classes.offer(wish.labels, answering)
 
     def _what_is_missing(self, wish: Wish) -> str:
         if self.form.errors:
@@ -179,6 +190,7 @@ class NewEvaluation(RunDialog):
         for choice in (self.cohort, self.task):
             choice.currentIndexChanged.connect(self._judge)
         self.form.changed.connect(self._judge)
+        self.classes.changed.connect(self._judge)
         self.add_model.added.connect(self._added)
         self.add_model.refused.connect(self._refused)
         self._pause.timeout.connect(self._reckon)
@@ -195,6 +207,8 @@ class NewEvaluation(RunDialog):
         self.body.addWidget(choosers(*rows, ("Task", self.task)))
         self.body.addWidget(self._labels_row)
         self.body.addWidget(self._targets_row)
+        self.classes.hide()
+        self.body.addWidget(self.classes)
         self.body.addWidget(self.form, 1)
         self.cost.setWordWrap(True)
         self.cost.setProperty("role", "muted")
@@ -207,12 +221,13 @@ SOURCE_WORDS = {
     "random": "random weights",
     "baseline": "no ECG",
     "predictions": "scores from a file",
+    "external": "a vendor's",
 }
 """Where a model comes from, in the user's words."""
 
 NEXT_STEPS = {
     "model": "Pretrain one, or add one here.",
-    "cohort": "Make one on the page Records.",
+    "cohort": "Make one on the page Cohorts.",
     "label": "Import recordings together with a labels CSV.",
 }
 

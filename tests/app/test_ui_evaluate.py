@@ -1,11 +1,13 @@
 """The Evaluate page and its dialog: what is listed, what is told of one evaluation, what is asked for and started."""
 
+from dataclasses import replace
+
 import pytest
 from evaluation_cases import by_sex, full_evaluation
 from fake_workspace import MODELS, FakeWorkspace, job
 from window_cases import settle, shown
 
-from app.core.rows import ProgressRow
+from app.core.rows import ModelRow, ProgressRow
 from app.ui.evaluate_page import EvaluatePage
 from app.ui.evaluation_facts import label_facts, subgroups_told, target_values, training_facts
 from app.ui.evaluation_plan import Wish, cost_text
@@ -269,3 +271,50 @@ def test_a_cost_that_is_known_in_part_says_so(workspace):
     unknown = workspace.evaluation_cost("demo", "all", ["MI"], EvaluationSettings())
     assert "about 1 min 05 s for 1 of them, the others are not known yet" in cost_text([known, unknown], [])
     assert "time not known yet" in cost_text([unknown], [])
+
+
+def vendor(name="vendor", kinds=("logits", "embedding")):
+    outputs = [{"name": kind, "kind": kind, "classes": ["MI", "afib"] * (kind != "embedding")} for kind in kinds]
+    card = {"outputs": outputs, "source": "external"}
+    return ModelRow(name=name, version="1", source="external", sha256="0" * 64, created="", card=card, job_id="")
+
+
+def test_a_vendors_model_answers_by_its_own_outputs_or_is_probed_as_its_outputs_allow(workspace):
+    both, answers, embedding = vendor(), vendor("answers", ["logits"]), vendor("embedding", ["embedding"])
+    wish = Wish([both, answers, embedding, *workspace.models()], ["linear", "own"], "all", ("MI",), (), "", {})
+    own = [model.name for model, mode in wish.pairs if mode == "own"]
+    probed = [model.name for model, mode in wish.pairs if mode == "linear"]
+    assert own == ["vendor", "answers"]
+    assert "answers" not in probed
+    assert {"vendor", "embedding", "demo"} <= set(probed)
+
+
+def test_of_own_outputs_only_labels_that_a_class_answers_are_asked(workspace):
+    wish = Wish([vendor()], ["own"], "all", ("MI", "AFIB", "HYP"), ("age",), "", {"training": {"epochs": 3}})
+    assert wish.labels_of(vendor(), "own") == ("MI", "AFIB")
+    assert wish.labels_of(vendor(), "linear") == ("MI", "AFIB", "HYP")
+    assert wish.predicted_by(vendor(), "own")["targets"] == ()
+    chosen = replace(wish, classes={"HYP": "logits: MI", "MI": "another: X"})
+    assert chosen.labels_of(vendor(), "own") == ("MI", "AFIB", "HYP")
+    settings = chosen.settings_of(vendor(), "own")
+    assert settings.classes == {"HYP": "logits: MI"}
+    assert settings.training == EvaluationSettings().training
+
+
+def test_the_dialog_asks_which_class_answers_once_own_outputs_are_ticked(qtbot, dialog):
+    dialog._added(vendor())
+    dialog.models.put(["vendor"])
+    dialog.modes.put(["own"])
+    dialog.labels.put(["MI", "NORM"])
+    assert dialog.classes.isVisibleTo(dialog)
+    assert {label: choice.currentText() for label, choice in dialog.classes.choices.items()} == {
+        "MI": "the class of its own name",
+        "NORM": "no class has its name: choose one",
+    }
+    dialog.classes.choices["NORM"].setCurrentIndex(2)
+    assert dialog.wish.classes == {"NORM": "logits: afib"}
+    dialog.labels.put(["NORM"])
+    assert dialog.classes.value() == {"NORM": "logits: afib"}
+    assert not dialog.form.part("training").isVisibleTo(dialog)
+    dialog.modes.put(["linear"])
+    assert not dialog.classes.isVisibleTo(dialog)

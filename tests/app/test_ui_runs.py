@@ -176,7 +176,7 @@ def test_what_the_workspace_refuses_is_told_in_the_dialog_and_it_stays_open(qtbo
 def test_an_evaluation_without_a_cohort_says_where_to_make_one(qtbot, page, workspace, background, monkeypatch):
     monkeypatch.setattr(workspace, "cohorts", list)
     dialog = open_dialog(qtbot, background, page.new_evaluation())
-    assert dialog.fault.text() == "There is no cohort yet. Make one on the page Records."
+    assert dialog.fault.text() == "There is no cohort yet. Make one on the page Cohorts."
     assert not dialog.start.isEnabled()
 
 
