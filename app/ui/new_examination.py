@@ -13,6 +13,7 @@ from app.ui.choosers import add_cohorts, choosers, combo
 from app.ui.fault_tree import FaultTree
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
+from app.ui.own_classes import OwnClasses, answered_by, embeds, outputs_of
 from app.ui.run_dialog import RunDialog
 from engine.contract.drift import DriftConfig, GroupedBy
 from engine.contract.efficiency import EfficiencyConfig
@@ -21,8 +22,12 @@ from engine.contract.stress import StressConfig
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-NETWORKS = ("native", "random")
+TAKE_RECORDINGS = ("native", "random", "external")
 """Sources of models that take recordings; supplied scores and baselines take none."""
+NETWORKS = ("native", "random")
+"""Of them those whose layers can be measured: a vendor's program shows none."""
+ANSWERS = {"linear": "a linear probe on its embedding", "own": "its own outputs"}
+"""What answers under stress."""
 BATCHES = [
     (str(size), words)
     for size, words in (
@@ -51,13 +56,14 @@ def offer(workspace: Workspace) -> Offer:
     """Networks, cohorts and labels of two classes; called off the window's thread."""
     numbers = workspace.measured_numbers()
     labels = [one for one in workspace.labels() if one.label not in numbers and one.positives and one.negatives]
-    return Offer([one for one in workspace.models() if one.source in NETWORKS], workspace.cohorts(), labels)
+    return Offer([one for one in workspace.models() if one.source in TAKE_RECORDINGS], workspace.cohorts(), labels)
 
 
 class Examination(RunDialog):
     """Base: asks the workspace for networks, and starts only with everything that a run needs."""
 
     needs_cohort = True
+    sources: tuple[str, ...] = TAKE_RECORDINGS
 
     def __init__(
         self,
@@ -72,17 +78,19 @@ class Examination(RunDialog):
         super().__init__(workspace, background, parent, title, sentence, height, width)
         self.model, self.cohort, self.labels = combo("Model"), combo("Cohort"), TicksEditor([])
         self.labels.list.setAccessibleName("Labels")
+        self._known: dict[str, ModelRow] = {}
 
     def _ask(self) -> None:
         """Fetch what can be chosen, once everything that shows it stands."""
         self.background.read(partial(offer, self.workspace), self._offer)
 
     def _offer(self, known: Offer) -> None:
-        for model in known.models:
-            self.model.addItem(model.name, model.name)
+        self._known = {model.name: model for model in known.models if model.source in self.sources}
+        for name in self._known:
+            self.model.addItem(name, name)
         add_cohorts(self.cohort, known.cohorts)
         self.labels.offer([(one.label, one.label) for one in known.labels])
-        if not known.models:
+        if not self._known:
             self.tell_fault("There is no model that takes recordings yet. Pretrain one, or add one, first.")
         elif self.needs_cohort and not known.cohorts:
             self.tell_fault("There is no cohort yet. Make one on the page Cohorts.")
@@ -125,39 +133,72 @@ class NewStress(Examination):
             width=880,
         )
         self.faults, self.cost = FaultTree(workspace.faults()), QLabel()
+        self.mode, self.classes = combo("Answered by"), OwnClasses()
         self.cost.setProperty("role", "muted")
         self.form = SchemaForm(StressConfig, only=("margin", "resamples", "seed"))
         self.body.addWidget(
             choosers(
                 ("Model", self.model),
+                ("Answered by", self.mode),
                 ("Cohort", self.cohort),
                 ("Labels", self.labels),
                 ("Faults", self.faults),
                 ("", self.cost),
             )
         )
+        self.body.addWidget(self.classes)
         self.body.addWidget(self.form, 1)
-        for editor in (self.labels, self.faults, self.form):
+        for editor in (self.labels, self.faults, self.form, self.classes):
             editor.changed.connect(self._judge)
+        self.model.currentIndexChanged.connect(self._offer_answers)
+        self.mode.currentIndexChanged.connect(self._judge)
         self._ask()
 
     def launch(self) -> None:
         """Queue the bench."""
         asked = {name: self.form.value()[name] for name in ("margin", "resamples", "seed")}
         model, cohort = self.model.currentData(), self.cohort.currentData()
-        self._submit(partial(self.workspace.stress, model, cohort, self.chosen_labels, self.faults.get(), **asked))
+        if self.mode.currentData() == "own":
+            asked |= {"mode": "own", "classes": self.classes.value()}
+        labels = list(self._watched)
+        self._submit(partial(self.workspace.stress, model, cohort, labels, self.faults.get(), **asked))
+
+    @property
+    def _watched(self) -> tuple[str, ...]:
+        """The ticked labels; of a model that answers itself those that a class answers."""
+        labels, model = tuple(self.chosen_labels), self._known.get(str(self.model.currentData()))
+        if model is None or self.mode.currentData() != "own":
+            return labels
+        return answered_by(model, labels, self.classes.value())
+
+    def _offer_answers(self) -> None:
+        """What the chosen model can be asked by: a probe needs an embedding, its own outputs are a vendor's alone."""
+        model = self._known.get(str(self.model.currentData()))
+        self.mode.clear()
+        if model is not None and embeds(model):
+            self.mode.addItem(ANSWERS["linear"], "linear")
+        if model is not None and outputs_of(model):
+            self.mode.addItem(ANSWERS["own"], "own")
+        self._judge()
 
     def _offer(self, known: Offer) -> None:
         super()._offer(known)
         self.labels.put([one.label for one in known.labels])
+        self._offer_answers()
 
     def _judge(self) -> None:
         self.cost.setText(self.faults.told())
+        model, own = self._known.get(str(self.model.currentData())), self.mode.currentData() == "own"
+        self.classes.setVisible(own and bool(self.labels.get()))
+        if own and model is not None:
+            self.classes.offer(self.chosen_labels, [model])
         super()._judge()
 
     def _missing(self) -> str:
         if not self.labels.get():
             return "No label is ticked: a bench needs at least one that it can watch."
+        if not self._watched:
+            return "None of the ticked labels is answered by a class of the model: choose classes for them."
         return "" if self.faults.get() else "No fault is ticked: a bench needs at least one."
 
     def _well_formed(self) -> bool:
@@ -224,7 +265,7 @@ class NewDrift(Examination):
 class MeasureEfficiency(Examination):
     """A model whose parameters, operations, time, memory and energy are measured on this computer."""
 
-    needs_cohort = False
+    needs_cohort, sources = False, NETWORKS
 
     def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(

@@ -168,3 +168,22 @@ def test_the_page_of_runs_opens_each_examination_from_one_button(qtbot, backgrou
 def dialog_model(workspace: Examined) -> str:
     """The network that stands first."""
     return next(model.name for model in workspace.models() if model.source in ("native", "random"))
+
+
+def test_a_vendors_model_is_put_under_stress_by_its_own_outputs(qtbot, background, opened, workspace, monkeypatch):
+    outputs = [{"name": "logits", "kind": "logits", "classes": ["MI", "afib"]}]
+    own = replace(workspace.models()[0], name="vendor", source="external", card={"outputs": outputs})
+    monkeypatch.setattr(workspace, "models", lambda: [own])
+    dialog = opened(NewStress)
+    assert [dialog.mode.itemData(row) for row in range(dialog.mode.count())] == ["own"]
+    assert dialog.classes.isVisibleTo(dialog)
+    dialog.labels.put(["MI", "NORM"])
+    with qtbot.waitSignal(dialog.launched):
+        dialog.launch()
+    labels, asked = workspace.asked[0][3], workspace.asked[0][-1]
+    assert labels == ["MI"]
+    assert (asked["mode"], asked["classes"]) == ("own", {})
+    dialog.labels.put(["NORM"])
+    assert not dialog.start.isEnabled()
+    assert "None of the ticked labels is answered" in dialog.fault.text()
+    assert opened(MeasureEfficiency).model.count() == 0
