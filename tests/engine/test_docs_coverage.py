@@ -31,6 +31,7 @@ def test_every_cell_rests_on_two_thousand_simulated_tests(page):
 def test_every_reported_interval_that_holds_the_truth_in_less_than_93_per_cent_is_a_known_one(page):
     told = [line for line in page.read() if line["interval"] == "reported"]
     low = [line for line in told if float(line["held"]) < page.LOW]
-    assert {line["study"] for line in low} <= {"numbers", "laws", "fits", "probabilities"}
+    assert {line["study"] for line in low} <= {"numbers", "laws", "fits", "probabilities", "repeats"}
     known = {"MAE", "floor", "ICI", "E50", "E90", "net benefit over the default"}
+    known.add("macro AUROC with 25% of the labelled patients")
     assert {line["statistic"] for line in low} <= known
