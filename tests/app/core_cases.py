@@ -34,12 +34,15 @@ from engine.contract.results import EmbedResults, EstimateResults, PretrainResul
 from engine.contract.run import RunFolder, Stopped
 
 PAUSE = float(os.environ.get("FAKE_PAUSE", "0"))
+HOLD = os.environ.get("FAKE_HOLD", "")
 
 def rest(folder):
     """Take time, but heed at once whoever asks to stop."""
     end = time.monotonic() + PAUSE
     while time.monotonic() < end and not folder.stop_asked():
         time.sleep(min(PAUSE, 0.02))
+    while HOLD and not os.path.exists(HOLD) and not folder.stop_asked():
+        time.sleep(0.02)
 
 def checkpoint(folder, name, weights):
     place = folder.checkpoints / "step-000010"

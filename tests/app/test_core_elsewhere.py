@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_it_comes_back_once(workspace: Workspace, there: Path) -> None:
 def test_the_labels_of_a_probe_go_along_are_counted_and_stay_until_the_run_is_done(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAKE_PAUSE", "0.05")
+    monkeypatch.setenv("FAKE_HOLD", str(tmp_path / "go on"))
     config = tiny_config("away").model_copy(update={"probe": ProbeConfig(cohort="folds")})
     workspace.export_pretraining(config, tmp_path / "out")
     folder = RunFolder(tmp_path / "out")
@@ -95,12 +96,13 @@ def test_the_labels_of_a_probe_go_along_are_counted_and_stay_until_the_run_is_do
     assert folder.labels_path.exists()
     process = subprocess.Popen([*engine_command(), "pretrain", str(folder.path)])
     while not folder.events_path.exists() or b'"metric"' not in folder.events_path.read_bytes():
-        pass
+        time.sleep(0.02)
     folder.ask_stop()
     assert process.wait(30) == 0
     assert folder.labels_path.exists()  # nobody there could open them again
     with pytest.raises(WorldError, match=r"it stopped: stopped as asked\. Submit its batch file again"):
         workspace.adopt_pretraining(folder.path)
+    (tmp_path / "go on").touch()
     run_there(folder.path)
     assert not folder.labels_path.exists()
     workspace.adopt_pretraining(folder.path)
@@ -154,12 +156,13 @@ def test_a_run_of_another_workspace_and_a_folder_of_no_export_are_refused(worksp
 
 
 def test_a_run_that_was_gone_on_with_here_is_not_overwritten(
-    workspace: Workspace, there: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAKE_PAUSE", "0.05")
+    monkeypatch.setenv("FAKE_HOLD", str(tmp_path / "go on"))
     workspace.resume("J0002")
-    while workspace.job("J0002").progress.done < 2:
+    while workspace.job("J0002").progress.done < 1:
         workspace.pump()
+        time.sleep(0.02)
     with pytest.raises(WorldError, match="J0002 was run here as well"):
         workspace.adopt_pretraining(there)
     workspace.stop("J0002")

@@ -35,6 +35,12 @@ def slow(monkeypatch: pytest.MonkeyPatch, pause: float = 0.05) -> None:
     monkeypatch.setenv("FAKE_PAUSE", str(pause))
 
 
+def hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Let every run wait after its first step until the file stands that this names."""
+    monkeypatch.setenv("FAKE_HOLD", str(tmp_path / "go on"))
+    return tmp_path / "go on"
+
+
 def wait_for(workspace: Workspace, job_id: str, step: int) -> None:
     limit = time.monotonic() + 30
     while workspace.job(job_id).progress.done < step:
@@ -93,11 +99,15 @@ def test_the_database_alone_answers_when_the_run_folder_is_gone(workspace: Works
     assert isinstance(workspace.results(job), PretrainResults)
 
 
-def test_one_job_runs_at_a_time_and_the_next_follows_in_order(workspace: Workspace) -> None:
+def test_one_job_runs_at_a_time_and_the_next_follows_in_order(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = hold(monkeypatch, tmp_path)
     first, second = workspace.pretrain(tiny_config("first")), workspace.pretrain(tiny_config("second"))
     workspace.pump()
     workspace.pump()
     assert (workspace.job(first).state, workspace.job(second).state) == ("running", "queued")
+    go_on.touch()
     assert workspace.wait(second, timeout_s=30).state == "done"
     assert workspace.job(first).state == "done"
 
@@ -352,11 +362,14 @@ def test_embedding_asks_for_a_model_with_layers(workspace: Workspace) -> None:
         workspace.embed("age + sex", "all")
 
 
-def test_waiting_gives_up_but_the_job_goes_on(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow(monkeypatch, 0.1)
+def test_waiting_gives_up_but_the_job_goes_on(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = hold(monkeypatch, tmp_path)
     job = workspace.pretrain(tiny_config())
     with pytest.raises(WorldError, match="has not ended within"):
         workspace.wait(job, timeout_s=0.2)
+    go_on.touch()
     assert workspace.wait(job, timeout_s=30).state == "done"
 
 
