@@ -104,6 +104,18 @@ def classes_of(told: Sequence[str]) -> dict[str, str]:
     return classes
 
 
+def thresholds_of(told: Sequence[str]) -> dict[str, str]:
+    """By label, the threshold given. Raises UsageError where one cannot be read, or a label has two."""
+    thresholds: dict[str, str] = {}
+    for one in told:
+        label, _, score = one.rpartition("=")
+        if not label or label in thresholds:
+            reason = f"a threshold is given for {label} already" if label else "it is not of the form LABEL=SCORE"
+            raise UsageError(f"--given-threshold {one}", reason, "Write one for each label: --given-threshold AF=0.35")
+        thresholds[label] = score
+    return thresholds
+
+
 def _add_told(evaluate: argparse.ArgumentParser) -> None:
     """What is told of it."""
     attributes = ", ".join(get_args(Attribute))
@@ -130,6 +142,13 @@ def _add_told(evaluate: argparse.ArgumentParser) -> None:
         default="youden",
         metavar="RULE",
         help="chosen on training patients: youden (default), sensitivity=0.95 or specificity=0.9",
+    )
+    evaluate.add_argument(
+        "--given-threshold",
+        action="append",
+        default=[],
+        metavar="L=SCORE",
+        help="threshold of label L that is not chosen here, as the one a product ships with: AF=0.35; repeatable",
     )
     evaluate.add_argument(
         "--prevalence",
@@ -176,6 +195,7 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         "classes": classes_of(arguments.classes),
         "confirmatory": arguments.confirmatory,
         "threshold": {"kind": kind, "target": target or None},
+        "given_thresholds": thresholds_of(arguments.given_threshold),
         "local_prevalence": local,
         "resamples": arguments.resamples,
         "seed": arguments.seed,
@@ -186,6 +206,7 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
 _CHECK = "Correct it and try again"
 _NEXT_STEPS = {
     "threshold": "Write --threshold youden, --threshold sensitivity=0.95 or --threshold specificity=0.9",
+    "given_thresholds": "Write --given-threshold AF=0.35; a score is positive when it is not below it",
     "local_prevalence": "Write --prevalence MI=0.02; shares are between 0 and 1",
     "subgroups": f"Choose from: {', '.join(get_args(Attribute))}, none",
     "few_labels": "Write --few-labels or --few-labels 0.85; an AUROC is between 0 and 1",
@@ -193,6 +214,7 @@ _NEXT_STEPS = {
     "decision_range": "Write --decision-range 0.01 0.5, the lower risk first",
 }
 _OPTIONS = {
+    "given_thresholds": "--given-threshold",
     "local_prevalence": "--prevalence",
     "subgroups": "--subgroup",
     "gap_margin": "--margin",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -88,7 +88,8 @@ def asked(
     if settings.few_labels is not None and not chosen:
         reason = "curves over fewer labels are of labels of two classes, and none is evaluated"
         raise UsageError("few labels", reason, "Choose a label too, or leave them out")
-    _refuse_prevalences(settings, chosen)
+    _refuse_unasked("prevalence", settings.local_prevalence, chosen)
+    _refuse_unasked("threshold", settings.given_thresholds, chosen)
     config = EvaluateConfig(
         **dict(settings),
         store=str(home.store),
@@ -180,11 +181,12 @@ def _numbers(session: Session, targets: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(targets))
 
 
-def _refuse_prevalences(settings: EvaluationSettings, chosen: Sequence[str]) -> None:
-    for label in settings.local_prevalence:
+def _refuse_unasked(what: str, told: Iterable[str], chosen: Sequence[str]) -> None:
+    """Something told of a label that is not evaluated. Raises UsageError."""
+    for label in told:
         if label not in chosen:
             known = f"Choose from: {', '.join(chosen)}" if chosen else "No label is evaluated"
-            raise UsageError(f"prevalence of {label}", "this label is not evaluated", known)
+            raise UsageError(f"{what} of {label}", "this label is not evaluated", known)
 
 
 def refuse_short(session: Session, found: RegisteredModel, manifest: Sequence[ManifestRow], cohort: str) -> None:

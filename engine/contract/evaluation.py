@@ -89,6 +89,11 @@ class EvaluationSettings(Page):
         (0.01, 0.5), description="Risks between which clinicians would act: the range of the decision curve."
     )
     threshold: ThresholdRule = Field(ThresholdRule(), description="How thresholds are chosen on training patients.")
+    given_thresholds: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        {},
+        description="By label: a threshold on the model's scores that is not chosen here, as the one a product ships"
+        " with. A score is positive when it is not below it.",
+    )
     local_prevalence: dict[str, tuple[Share, ...]] = Field(
         {}, description="By label: shares of positives elsewhere, to which predictive values are carried."
     )

@@ -1,7 +1,8 @@
 """At a threshold: chosen on training patients, read on patients that it has not seen.
 
-With folds, each fold's threshold is chosen on the out-of-fold scores of all other folds' patients; with a training and
-a test part, on the training patients that have scores. What already is a flag has no threshold to choose.
+A threshold that was given is taken as it is. Else, with folds, each fold's is chosen on the out-of-fold scores of all
+other folds' patients; with a training and a test part, on the training patients that have scores. What already is a
+flag has no threshold to choose.
 
 Legend: N recordings of the test part, M of the manifest, L labels, P patients, B resamples.
 """
@@ -24,6 +25,7 @@ from engine.metrics.prevalence import at_prevalence
 from engine.metrics.thresholds import choose_threshold
 
 FLAG = "scores are flags: 1 is positive"
+GIVEN = "given with the evaluation"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def cuts_of(
     rule: ThresholdRule,
     prevalences: Mapping[str, Sequence[float]] | None = None,
     kinds: Sequence[OutputType] = (),
+    given: Sequence[float | None] = (),
 ) -> Cuts:
     """Choose a threshold for every label, in every part that is scored.
 
@@ -64,6 +67,7 @@ def cuts_of(
         rule: how to choose.
         prevalences: by label, where else to read the numbers.
         kinds: what the outputs of each label are; scores where nothing is said.
+        given: of each label, the threshold that is not to be chosen; None, or no entry at all, where it is.
 
     Raises:
         WorldError: the split has neither folds nor a train and a test part.
@@ -75,6 +79,9 @@ def cuts_of(
         score_M = score_ML[:, label]
         if is_flag(score_M) or (kinds and kinds[label] in FLAGS):
             threshold_ML[:, label], words[label] = 1.0, FLAG
+            continue
+        if given and given[label] is not None:
+            threshold_ML[:, label], words[label] = given[label], GIVEN
             continue
         for part in parts:
             chosen, problem = choose_threshold(y_ML[part.train_N, label], score_M[part.train_N], rule)
@@ -116,6 +123,8 @@ def operating_point(
     silent_N = ~np.isfinite(score_N)
     if cuts.rule[column] == FLAG:
         told["chosen_on"] = "nobody: they came with the scores"
+    if cuts.rule[column] == GIVEN:
+        told["chosen_on"] = "nobody here"
     if problem := label_problem(y_N) or cuts.problems.get(column, ""):
         return OperatingPoint(**told, not_estimable=problem)
     if not (np.isfinite(y_N) & ~silent_N).any():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from engine.evaluation.judge import Judged, TestPart, judge, tested
 from engine.evaluation.judge_numbers import judge_targets
 from engine.evaluation.label_page import Beyond
 from engine.evaluation.opened import Opened, label_digests, open_labels
-from engine.evaluation.operating import Cuts, cuts_of
+from engine.evaluation.operating import FLAG, Cuts, cuts_of
 from engine.evaluation.probe import parts_of
 from engine.evaluation.progress import Pace
 from engine.evaluation.scoring import Scored, score
@@ -86,6 +87,7 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         config.threshold,
         config.local_prevalence,
         scored.kinds,
+        [config.given_thresholds.get(label) for label in opened.labels],
     )
     judged = _judged(folder, config, events, opened, scored, rows, cuts)
     targets, macro_mae = _judged_numbers(config, opened, scored, rows)
@@ -113,12 +115,21 @@ def evaluate(folder: RunFolder, config: EvaluateConfig, events: EventWriter) -> 
         patients=len({opened.patients[row] for row in rows}),
         missing_scores=judged.missing,
         layers=list(scored.layers),
-        notes=[*scored.notes, *missing_note, *judged.notes],
+        notes=[*scored.notes, *missing_note, *judged.notes, *unused_thresholds(config, opened.labels, cuts)],
         leaks=leaks,
         seed=config.seed,
         resamples=config.resamples,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def unused_thresholds(config: EvaluateConfig, labels: Sequence[str], cuts: Cuts) -> list[str]:
+    """That a threshold was given for what is a flag."""
+    flags = [label for label, rule in zip(labels, cuts.rule, strict=True) if rule == FLAG]
+    unused = [label for label in config.given_thresholds if label in flags]
+    if not unused:
+        return []
+    return [f"The threshold given for {', '.join(unused)} has no effect: what is a flag already has none"]
 
 
 def _judged(

@@ -27,6 +27,11 @@ def test_rules_and_prevalences_are_read():
     assert told("--prevalence", "a=b=0.5").local_prevalence == {"a=b": (0.5,)}
 
 
+def test_thresholds_that_a_product_ships_with_are_read():
+    settings = told("--given-threshold", "AF=0.35", "--given-threshold", "a=b=-1.2")
+    assert settings.given_thresholds == {"AF": 0.35, "a=b": -1.2}
+
+
 def test_every_setting_can_be_said():
     settings = told(
         *("--mode", "finetune", "--epochs", "7", "--set", "training.head_rate=0.01", "--set", "batch_size=8"),
@@ -57,6 +62,10 @@ def test_subgroups_can_be_left_out():
         (["--threshold", "specificity=high"], "--threshold"),
         (["--prevalence", "MI=1"], "--prevalence"),
         (["--prevalence", "MI"], "--prevalence"),
+        (["--given-threshold", "0.35"], "--given-threshold 0.35: it is not of the form"),
+        (["--given-threshold", "AF=high"], "--given-threshold"),
+        (["--given-threshold", "AF=nan"], "--given-threshold"),
+        (["--given-threshold", "AF=1", "--given-threshold", "AF=2"], "a threshold is given for AF already"),
         (["--epochs", "0"], "--epochs"),
         (["--subgroup", "shoe size"], "--subgroup"),
         (["--margin", "wide"], "--margin"),

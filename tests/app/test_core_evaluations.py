@@ -87,6 +87,7 @@ def test_without_labels_a_measured_number_is_predicted_alone(workspace):
         ("untrained", {"targets": ["shoe size"]}, "no recording has it.*heart rate"),
         ("untrained", {"labels": ["heart rate"]}, "it is a number"),
         ("untrained", {"settings": EvaluationSettings(local_prevalence={"MI": (0.1,)})}, "this label is not evaluated"),
+        ("untrained", {"settings": EvaluationSettings(given_thresholds={"MI": 0.1})}, "threshold of MI: this label is"),
     ],
 )
 def test_what_a_model_or_a_label_cannot_do_is_refused_before_anything_is_queued(workspace, model, more, reason):

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.contract.config import EvaluateConfig, RandomModel, S4Config
 from engine.contract.operating import ThresholdRule
 from engine.contract.output_types import REPORTABLE, WHY_NOT, may_report
 from engine.contract.results import LabelResult, parse_results
 from engine.evaluation.judge import judge
-from engine.evaluation.operating import FLAG, cuts_of
+from engine.evaluation.operating import FLAG, GIVEN, cuts_of
 from engine.evaluation.probe import training_outcome
+from engine.evaluation.runs import unused_thresholds
 from engine.metrics.discrimination import auroc
 
 FOLDS = ["fold-1", "fold-2", "fold-3"]
@@ -176,3 +178,41 @@ def test_what_may_be_reported_follows_from_the_output():
     assert may_report("flag", "net benefit at one point")
     assert all(may_report(output, "intention to diagnose") for output in REPORTABLE)
     assert set(WHY_NOT) == set(REPORTABLE)
+
+
+def test_a_given_threshold_is_taken_as_it_is_whatever_training_patients_would_choose():
+    y_N, score_N, patient_N, split = made()
+    rows_N = np.arange(len(y_N))
+    both_NL, scores_NL = np.c_[y_N, y_N], np.c_[score_N, score_N]
+    cuts = cuts_of(both_NL, scores_NL, split, rows_N, ThresholdRule(), given=[None, 1.37])
+    assert np.unique(cuts.threshold_NL[:, 1]).tolist() == [1.37]
+    assert cuts.rule == ["largest Youden index", GIVEN]
+    names = [f"p{patient}" for patient in patient_N]
+    fixed = {"resamples": 50, "confidence": 0.95, "seed": 0}
+    chosen, told = (one.operating for one in judge(["a", "b"], both_NL, scores_NL, names, cuts=cuts, **fixed).labels)
+    assert (told.rule, told.chosen_on, told.threshold) == (GIVEN, "nobody here", 1.37)
+    assert chosen.threshold != 1.37
+    assert told.true_positives == int(((score_N >= 1.37) & (y_N == 1)).sum())
+    assert told.false_positives == int(((score_N >= 1.37) & (y_N == 0)).sum())
+
+
+def test_a_given_threshold_needs_no_scored_training_patient():
+    y_N, score_N, _, split = made()
+    parts = np.array(["test" if part == "fold-1" else "train" for part in split])
+    rows_N = np.flatnonzero(parts == "test")
+    unscored_N = np.where(parts == "test", score_N, np.nan)
+    cuts = cuts_of(y_N[:, None], unscored_N[:, None], parts.tolist(), rows_N, ThresholdRule(), given=[0.5])
+    assert cuts.problems == {}
+    assert (cuts.threshold_NL == 0.5).all()
+
+
+def test_a_threshold_given_for_a_flag_is_told_to_have_no_effect():
+    rows_N = np.arange(4)
+    y_NL, score_NL = np.tile([[0.0], [1.0]], (2, 2)), np.c_[[0.0, 1.0, 0.0, 1.0], [0.1, 0.7, 0.2, 0.9]]
+    cuts = cuts_of(y_NL, score_NL, ["fold-1", "fold-1", "fold-2", "fold-2"], rows_N, ThresholdRule(), given=[0.5, 0.5])
+    assert cuts.rule == [FLAG, GIVEN]
+    model = RandomModel(name="any", backbone=S4Config(width=8, depth=1))
+    config = EvaluateConfig(model=model, labels=("AF", "MI"), given_thresholds={"AF": 0.5, "MI": 0.5})
+    told = unused_thresholds(config, config.labels, cuts)
+    assert told == ["The threshold given for AF has no effect: what is a flag already has none"]
+    assert unused_thresholds(config.model_copy(update={"given_thresholds": {"MI": 0.5}}), config.labels, cuts) == []
