@@ -132,7 +132,7 @@ class Examinations:
         """Queue the measurement of what a model takes: parameters, FLOPs, time, memory, energy.
 
         Args:
-            model: a network.
+            model: a network, or one of somebody else's.
             devices: "cpu", "cuda"; the processor, and the GPU where there is one, when left out.
             batches: crops at a time.
             seconds: how long each batch size is measured at least.

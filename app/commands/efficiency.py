@@ -17,7 +17,7 @@ def add(verbs: Verbs) -> None:
         ["isoline efficiency mymodel --wait -w ward7", "isoline efficiency mymodel --device cpu --batch 1 -w ward7"],
         _efficiency,
     )
-    asking.add_argument("model", metavar="MODEL", help="a network (see: isoline model list)")
+    asking.add_argument("model", metavar="MODEL", help="a network, or a vendor's model (see: isoline model list)")
     asking.add_argument(
         "--device",
         action="append",

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.core import jobs, models
+from app.core.evaluations import EMBEDDERS
 from app.core.home import Home
 from engine.contract.config import EfficiencyConfig, explain
 from engine.contract.errors import UsageError
@@ -22,9 +23,9 @@ def measure(
         UsageError: unknown model, one that is no network, or settings out of range.
     """
     found = models.get(session, model)
-    if found.source not in ("native", "random"):
+    if found.source not in EMBEDDERS:
         reason = f"what a model of kind {found.source} costs is not measured here"
-        raise UsageError(f"model {model}", reason, "Choose a network of this program's own")
+        raise UsageError(f"model {model}", reason, "Choose a network or a program")
     asked = {
         "store": str(home.store),
         "model": models.source_of(home, found),

@@ -171,9 +171,10 @@ def _training(session: Session, found: RegisteredModel, config: EvaluateConfig, 
     if config.mode not in _BACKWARD:
         return None, "Nobody has trained such heads on a model of this form here."
     measured = _measured(session, found)
-    if measured is None:
+    if measured is None or measured[2].flops is None:
         return None, _unknown(found, "training")
     job_id, crops_per_s, results = measured
+    assert results.flops is not None
     times = results.flops.forward_backward / results.flops.forward
     told = f"Training: {crops_per_s:,.3g} crops a second forward by run {job_id}, {times:.3g} times that work a step."
     return crops * times / crops_per_s, told

@@ -36,9 +36,14 @@ def _first(measure: Callable[[BatchCost], float | None], batch: int) -> Callable
     return found
 
 
+def _operations(results: EfficiencyResults) -> float | None:
+    """Of a forward pass: all of a network of our own, the products of one that was built from a vendor's weights."""
+    return float(results.flops.forward) if results.flops else results.products
+
+
 COSTS = (
-    Cost("parameters", "Parameters", "parameters", "", lambda one: float(one.parameters)),
-    Cost("flops", "FLOPs of a crop", "FLOPs, forward pass of one crop", "FLOPs", lambda one: float(one.flops.forward)),
+    Cost("parameters", "Parameters", "parameters", "", lambda one: one.parameters),
+    Cost("flops", "FLOPs of a crop", "FLOPs, forward pass of one crop", "FLOPs", _operations),
     Cost("latency", "Time of a crop", "ms for one crop, half are as fast", "ms", _first(lambda one: one.p50_ms, 1)),
     Cost("memory", "Memory", "peak memory in MB, one crop", "MB", _first(lambda one: (one.memory_bytes or 0) / 1e6, 1)),
     Cost("energy", "Energy", "kWh per million crops", "kWh", _first(lambda one: one.kwh_per_million_crops, 64)),

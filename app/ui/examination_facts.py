@@ -7,6 +7,7 @@ from typing import Any
 
 from app import printing
 from app.examination_words import change, feature_row, observed, p_value, sweep_row, trial_numbers
+from app.ui.form_words import sentence
 from app.ui.run_fact import Fact
 from engine.contract.drift import DriftResults, GroupShift
 from engine.contract.efficiency import BatchCost, EfficiencyResults
@@ -94,16 +95,33 @@ def _group(one: GroupShift) -> Fact:
 def efficiency_facts(results: Mapping[str, Any]) -> list[Fact]:
     """Parameters, true FLOPs beside the counter's, and what each batch size takes."""
     told = EfficiencyResults.model_validate(results)
-    flops = told.flops
+    tokens = "" if told.tokens is None else f", {told.tokens:,} tokens"
     lines = [
         Fact("Model", f"{told.model}: {told.backbone}"),
-        Fact("Input", f"{told.crop_s:g} s at {told.rate_hz:g} Hz, {told.tokens:,} tokens"),
-        Fact("Parameters", f"{told.parameters:,}, {told.trainable:,} of them trainable"),
+        Fact("Input", f"{told.crop_s:g} s at {told.rate_hz:g} Hz{tokens}"),
+        Fact("Parameters", _parameters(told)),
+        *_operations(told),
+    ]
+    lines += [_cost(cost) for cost in told.costs]
+    return [*lines, *(Fact("Note", sentence(note)) for note in told.notes)]
+
+
+def _parameters(told: EfficiencyResults) -> str:
+    if told.parameters is None:
+        return "its file does not tell"
+    return f"{told.parameters:,}" + ("" if told.trainable is None else f", {told.trainable:,} of them trainable")
+
+
+def _operations(told: EfficiencyResults) -> list[Fact]:
+    """True operations beside the counter's; of a vendor's model what can be counted."""
+    flops = told.flops
+    if flops is None:
+        counted = "not counted: its graph is not looked into" if told.products is None else _giga(told.products)
+        return [Fact("Forward", f"{counted}{'' if told.products is None else ' a crop, its products alone'}")]
+    return [
         Fact("Forward", f"{_giga(flops.forward)} a crop; torch's counter: {_giga(flops.counter_forward)}"),
         Fact("Training pass", f"{_giga(flops.forward_backward)}; counter: {_giga(flops.counter_forward_backward)}"),
     ]
-    lines += [_cost(cost) for cost in told.costs]
-    return [*lines, *(Fact("Note", note) for note in told.notes)]
 
 
 def _giga(flops: int) -> str:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 TAKE_RECORDINGS = ("native", "random", "external")
 """Sources of models that take recordings; supplied scores and baselines take none."""
-NETWORKS = ("native", "random")
-"""Of them those whose layers can be measured: a vendor's program shows none."""
 ANSWERS = {"linear": "a linear probe on its embedding", "own": "its own outputs"}
 """What answers under stress."""
 BATCHES = [
@@ -265,7 +263,7 @@ class NewDrift(Examination):
 class MeasureEfficiency(Examination):
     """A model whose parameters, operations, time, memory and energy are measured on this computer."""
 
-    needs_cohort, sources = False, NETWORKS
+    needs_cohort, sources = False, TAKE_RECORDINGS
 
     def __init__(self, workspace: Workspace, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(

@@ -74,10 +74,15 @@ class EfficiencyResults(Model):
     backbone: str
     crop_s: float
     rate_hz: float
-    tokens: int
-    parameters: int
-    trainable: int
-    flops: Flops
+    tokens: int | None = Field(None, description="None of a model of somebody else's.")
+    parameters: int | None = Field(None, description="None where a model's file does not tell.")
+    trainable: int | None = Field(None, description="None of a model of somebody else's.")
+    flops: Flops | None = Field(None, description="None of a model of somebody else's.")
+    products: int | None = Field(
+        None,
+        description="Operations in the products of a forward pass of one crop, by torch's counter: of a model of"
+        " somebody else's that is built here from its weights.",
+    )
     costs: list[BatchCost]
     notes: list[str] = Field([])
     seconds: float

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
-import numpy as np
 import torch
 
 from engine.backbones.base import count_parameters, count_trainable
@@ -20,8 +21,10 @@ from engine.contract.config import NativeModel, RandomModel
 from engine.contract.efficiency import BatchCost, EfficiencyConfig, EfficiencyResults
 from engine.contract.errors import UsageError
 from engine.contract.events import EventWriter, Progress
+from engine.contract.model_source import ExternalModel
 from engine.contract.run import RunFolder, Stopped
-from engine.estimate import memory
+from engine.estimate import external_cost, memory
+from engine.estimate.call_times import WARM_CALLS, timed
 from engine.estimate.energy import ASSUMED, WATTS_PER_CORE, EnergyMeter
 from engine.estimate.flops import flops_of
 from engine.estimate.rehearsal import forget_peak, peak
@@ -29,8 +32,7 @@ from engine.training.device import pick_device, set_threads
 from engine.training.faults import is_out_of_memory
 from engine.zoo.native import LoadedModel, load_model
 
-WARM_CALLS, LEAST_CALLS, MOST_CALLS = 2, 5, 20_000
-CALLS_FOR_P95 = 20
+NOTE = "Time, memory and energy are of this machine at this hour: other work on it moves them"
 POLL_S = 0.25
 KWH_PER_JOULE = 1 / 3.6e6
 
@@ -44,34 +46,59 @@ def run(folder: RunFolder, config: EfficiencyConfig, events: EventWriter) -> Eff
         WorldError: the model is missing or damaged, or there is no such device.
     """
     began = time.monotonic()
-    if not isinstance(config.model, NativeModel | RandomModel):
-        raise UsageError(f"model {config.model.name}", "it has no layers to measure", "Choose a network")
-    devices = config.devices or (("cpu", "cuda") if torch.cuda.is_available() else ("cpu",))
-    for device in devices:
-        pick_device(device)
-    asked = [(device, batch) for device in devices for batch in config.batches]
-    model = load_model(config.model)
-    samples = samples_of(model)
-    flops = flops_of(model.module, samples)
-    costs = []
+    source = config.model
+    if not isinstance(source, NativeModel | RandomModel | ExternalModel):
+        raise UsageError(f"model {source.name}", "it has no layers to measure", "Choose a network")
+    asked = [(device, batch) for device in _devices(config) for batch in config.batches]
+    counts = _counted_external(source) if isinstance(source, ExternalModel) else _counted(source)
+    costs, notes = [], [NOTE]
     for done, (device, batch) in enumerate(asked):
         events.emit(Progress(done=done, total=len(asked), unit="batch sizes", message=f"{device}, {batch} at a time"))
-        costs.append(_isolated(folder, config, device, batch))
+        cost, told = _isolated(folder, config, device, batch)
+        costs.append(cost)
+        notes += [note for note in told if note not in notes]
     events.emit(Progress(done=len(asked), total=len(asked), unit="batch sizes", message="measured"))
     return EfficiencyResults(
-        model=config.model.name,
-        model_sha256=model.sha256,
-        backbone=model.backbone.summary,
-        crop_s=model.preprocessing.window_s,
-        rate_hz=model.preprocessing.rate_hz,
-        tokens=model.backbone.tokens(samples),
-        parameters=count_parameters(model.module),
-        trainable=count_trainable(model.module),
-        flops=flops,
-        costs=costs,
-        notes=["Time, memory and energy are of this machine at this hour: other work on it moves them"],
-        seconds=round(time.monotonic() - began, 3),
+        model=source.name, **counts, costs=costs, notes=notes, seconds=round(time.monotonic() - began, 3)
     )
+
+
+def _devices(config: EfficiencyConfig) -> Sequence[str]:
+    """Where it is measured: what is somebody else's, on the processor alone."""
+    there = not isinstance(config.model, ExternalModel) and torch.cuda.is_available()
+    devices = config.devices or (("cpu", "cuda") if there else ("cpu",))
+    for device in devices:
+        pick_device(device)
+    return devices
+
+
+def _counted(source: NativeModel | RandomModel) -> dict[str, Any]:
+    """What is told of a network of our own before anything is timed."""
+    model = load_model(source)
+    samples = samples_of(model)
+    return {
+        "model_sha256": model.sha256,
+        "backbone": model.backbone.summary,
+        "crop_s": model.preprocessing.window_s,
+        "rate_hz": model.preprocessing.rate_hz,
+        "tokens": model.backbone.tokens(samples),
+        "parameters": count_parameters(model.module),
+        "trainable": count_trainable(model.module),
+        "flops": flops_of(model.module, samples),
+    }
+
+
+def _counted_external(source: ExternalModel) -> dict[str, Any]:
+    """What its file and card tell."""
+    parameters, products = external_cost.counts_of(source)
+    return {
+        "model_sha256": source.sha256,
+        "backbone": external_cost.words_of(source),
+        "crop_s": source.preprocessing.window_s,
+        "rate_hz": source.preprocessing.rate_hz,
+        "parameters": parameters,
+        "products": products,
+    }
 
 
 def samples_of(model: LoadedModel) -> int:
@@ -79,8 +106,8 @@ def samples_of(model: LoadedModel) -> int:
     return round(model.preprocessing.window_s * model.preprocessing.rate_hz)
 
 
-def _isolated(folder: RunFolder, config: EfficiencyConfig, device: str, batch: int) -> BatchCost:
-    """A batch size in a fresh process, which is ended when somebody asks to stop."""
+def _isolated(folder: RunFolder, config: EfficiencyConfig, device: str, batch: int) -> tuple[BatchCost, list[str]]:
+    """A batch size, and notes, of a fresh process, which is ended when somebody asks to stop."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, config.model_dump_json(), device, batch), daemon=True)
@@ -90,11 +117,12 @@ def _isolated(folder: RunFolder, config: EfficiencyConfig, device: str, batch: i
         while not ours.poll(POLL_S):
             if folder.stop_asked():
                 raise Stopped
-        return BatchCost.model_validate_json(ours.recv())
+        told, notes = ours.recv()
+        return BatchCost.model_validate_json(told), notes
     except EOFError:
         process.join()
         reason = f"the system ended the process (exit code {process.exitcode}), most likely for its memory"
-        return BatchCost(device=device, device_name="", threads=config.threads, batch=batch, problem=reason)
+        return BatchCost(device=device, device_name="", threads=config.threads, batch=batch, problem=reason), []
     finally:
         process.kill()
         process.join()
@@ -102,24 +130,27 @@ def _isolated(folder: RunFolder, config: EfficiencyConfig, device: str, batch: i
 
 
 def _child(pipe: Connection, config_json: str, device: str, batch: int) -> None:
-    pipe.send(measured(EfficiencyConfig.model_validate_json(config_json), device, batch).model_dump_json())
+    cost, notes = measured(EfficiencyConfig.model_validate_json(config_json), device, batch)
+    pipe.send((cost.model_dump_json(), notes))
 
 
-def measured(config: EfficiencyConfig, device_name: str, batch: int) -> BatchCost:
-    """What a batch size takes, in this process."""
-    assert isinstance(config.model, NativeModel | RandomModel)
+def measured(config: EfficiencyConfig, device_name: str, batch: int) -> tuple[BatchCost, list[str]]:
+    """What a batch size takes, in this process, and what was found meanwhile."""
+    assert isinstance(config.model, NativeModel | RandomModel | ExternalModel)
     threads, device = set_threads(config.threads), pick_device(device_name)
     cost = BatchCost(device=device.type, device_name=named(device), threads=threads, batch=batch)
+    if isinstance(config.model, ExternalModel):
+        return external_cost.measured(config.model, cost, config.seconds)
     before = memory.resident_bytes()
     forget_peak(device)
     try:
         model = load_model(config.model)
         with torch.inference_mode():
-            return cost.model_copy(update=_timed(config, model, device, threads, batch, before))
+            return cost.model_copy(update=_timed(config, model, device, threads, batch, before)), []
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        return cost.model_copy(update={"problem": "the device has too little memory for this batch"})
+        return cost.model_copy(update={"problem": "the device has too little memory for this batch"}), []
 
 
 def named(device: torch.device) -> str:
@@ -135,25 +166,18 @@ def _timed(
     x_BCT = torch.randn(batch, 12, samples_of(model), generator=generator).to(device)
     for _ in range(WARM_CALLS):
         _call(encode, x_BCT)
-    each: list[float] = []
-    meter, began, worked = EnergyMeter(device, threads), time.perf_counter(), time.process_time()
-    while len(each) < LEAST_CALLS or (time.perf_counter() - began < config.seconds and len(each) < MOST_CALLS):
-        at = time.perf_counter()
-        _call(encode, x_BCT)
-        each.append(time.perf_counter() - at)
-    seconds, core_seconds = time.perf_counter() - began, time.process_time() - worked
-    joules, source = _energy(meter, device, seconds, core_seconds)
-    crops = batch * len(each)
+    meter, worked = EnergyMeter(device, threads), time.process_time()
+    times = timed(lambda: _call(encode, x_BCT), config.seconds)
+    core_seconds = time.process_time() - worked
+    joules, source = _energy(meter, device, times.seconds, core_seconds)
+    crops = batch * len(times.each)
     on_gpu = device.type == "cuda"
     return {
-        "calls": len(each),
-        "p50_ms": 1e3 * float(np.median(each)),
-        "p95_ms": 1e3 * float(np.quantile(each, 0.95)) if len(each) >= CALLS_FOR_P95 else None,
-        "core_ms": 1e3 * core_seconds / len(each),
-        "crops_per_s": crops / seconds,
+        **times.told(batch),
+        "core_ms": 1e3 * core_seconds / len(times.each),
         "memory_bytes": peak(device) if on_gpu else max(0, peak(device) - before),
         "memory_source": "tensors on the GPU" if on_gpu else "the process with the model, beyond torch itself",
-        "watts": joules / seconds,
+        "watts": joules / times.seconds,
         "kwh_per_million_crops": 1e6 * joules / crops * KWH_PER_JOULE,
         "energy_source": source,
     }

@@ -40,6 +40,10 @@ class Runner(Protocol):
     def run(self, x_NCT: Windows, singly: bool = False) -> dict[str, NDArray[np.generic]]:
         """All outputs of a batch; `singly` gives it the windows one by one."""
 
+    @property
+    def parameters(self) -> int | None:
+        """Number of weights; None where it cannot be told."""
+
     def close(self) -> None:
         """End it."""
 

@@ -18,6 +18,7 @@ from engine.contract.model_source import ExternalModel
 from engine.zoo.endpoint import Endpoint
 from engine.zoo.sandbox.graph import Tensor
 from engine.zoo.sandbox.session import Session
+from engine.zoo.taken import Taken
 
 Arrays = dict[str, NDArray[np.generic]]
 KINDS: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
@@ -48,6 +49,15 @@ class SandboxRunner:
         """The outputs that the card names, of a batch; `singly` gives it the windows one by one."""
         fed = arranged(x_NCT, self._feed).astype(self._kind)
         return self.session.run({self._input: fed}, self._outputs, singly=singly)
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of weights, as its file tells."""
+        return self.session.graph.parameters
+
+    def taken(self) -> Taken | None:
+        """What running it has taken; None of a service, of which only its time can be seen."""
+        return None if isinstance(self.session, Endpoint) else self.session.taken()
 
     def close(self) -> None:
         """End the process."""

@@ -45,6 +45,11 @@ class WeightsRunner:
             told = [self._module(part) for part in parts]
         return {name: torch.cat([one[name] for one in told]).numpy() for name in told[0]}
 
+    @property
+    def parameters(self) -> int | None:
+        """Number of weights that are trained; running means and the like are none."""
+        return sum(weights.numel() for weights in self._module.parameters())
+
     def close(self) -> None:
         """Nothing is held open."""
 

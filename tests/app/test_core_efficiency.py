@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from core_cases import make_workspace, quick_copy
+from external_cases import graph, vendor_card
 
 from app.commands.efficiency_words import efficiency_words
 from engine.contract.config import S4Config
@@ -28,6 +29,12 @@ def test_a_measurement_is_queued_with_what_was_asked(workspace):
     config = workspace.job_detail(workspace.efficiency("untrained", ["cpu"], [1, 8], seconds=2.0)).config
     assert (config["kind"], config["devices"], config["batches"]) == ("efficiency", ["cpu"], [1, 8])
     assert config["seconds"] == 2.0
+
+
+def test_a_vendors_model_can_be_measured_too(workspace, tmp_path):
+    workspace.add_external(graph(tmp_path / "brought"), vendor_card())
+    config = workspace.job_detail(workspace.efficiency("vendor")).config
+    assert config["model"]["source"] == "external"
 
 
 def test_what_computes_nothing_here_and_what_is_out_of_range_is_refused(workspace):
@@ -82,3 +89,22 @@ def test_the_table_tells_true_costs_the_counters_and_what_could_not_be_measured(
     for part in ("26.5132 GFLOPs", "73.8171", "9,997,952", "90.5", "grouped", "cuda, 64 at a time: too little memory"):
         assert part in words
     assert "nan" not in words.lower()
+
+
+def test_of_a_vendors_graph_the_table_says_what_cannot_be_told():
+    told = efficiency_words(
+        EfficiencyResults(
+            model="vendor",
+            model_sha256="0" * 64,
+            backbone="ONNX graph",
+            crop_s=10,
+            rate_hz=500,
+            costs=[BatchCost(device="cpu", device_name="cpu", threads=1, batch=1, p50_ms=3.0)],
+            notes=["it is run one by one"],
+            seconds=1.0,
+        )
+    )
+    words = " ".join(told.split())
+    for part in ("ONNX graph", "10 s at 500 Hz", "its file does not tell", "not counted", "It is run one by one."):
+        assert part in words
+    assert "None" not in words

@@ -104,6 +104,18 @@ def test_a_cost_that_could_not_be_measured_says_why():
     assert found["cuda, 64 at a time"] == "not measured: no GPU"
 
 
+def test_of_a_vendors_model_what_cannot_be_told_is_said():
+    told = efficiency_results().model_copy(update={"tokens": None, "trainable": None, "flops": None})
+    found = lines(efficiency_facts(told.model_dump(mode="json")))
+    assert (found["Input"], found["Parameters"]) == ("2.5 s at 240 Hz", "1,234")
+    assert found["Forward"] == "not counted: its graph is not looked into"
+    assert "Training pass" not in found
+    weights = told.model_copy(update={"products": 25_800_000, "parameters": None})
+    found = lines(efficiency_facts(weights.model_dump(mode="json")))
+    assert found["Forward"] == "0.0258 GFLOPs a crop, its products alone"
+    assert found["Parameters"] == "its file does not tell"
+
+
 @pytest.fixture
 def view(qtbot):
     background = Background()

@@ -12,7 +12,7 @@ from engine.contract.errors import UsageError
 from engine.contract.events import EventWriter, read_events
 from engine.contract.results import parse_results
 from engine.contract.run import RunFolder, Stopped
-from engine.estimate import efficiency, flops
+from engine.estimate import call_times, efficiency, flops
 from engine.kernels.library import Kernels
 from engine.lifecycle import work
 
@@ -74,7 +74,7 @@ def test_a_run_measures_each_batch_size_in_a_process_of_its_own(tmp_path):
     assert (told.tokens, told.parameters) == (300, told.trainable)
     (cost,) = told.costs
     assert (cost.device, cost.batch, cost.problem) == ("cpu", 2, "")
-    assert cost.calls >= efficiency.LEAST_CALLS
+    assert cost.calls >= call_times.LEAST_CALLS
     assert cost.core_ms > 0
     assert cost.crops_per_s == pytest.approx(2e3 / cost.p50_ms, rel=0.95)
     assert cost.memory_bytes > 0
@@ -84,8 +84,8 @@ def test_a_run_measures_each_batch_size_in_a_process_of_its_own(tmp_path):
 
 def test_few_calls_have_no_95th_percentile_and_many_have():
     config = EfficiencyConfig(model=TINY, seconds=1e-9, threads=1)
-    assert efficiency.measured(config, "cpu", 1).p95_ms is None
-    many = efficiency.measured(config.model_copy(update={"seconds": 0.5}), "cpu", 1)
+    assert efficiency.measured(config, "cpu", 1)[0].p95_ms is None
+    many, _ = efficiency.measured(config.model_copy(update={"seconds": 0.5}), "cpu", 1)
     assert many.p95_ms >= many.p50_ms
 
 
@@ -97,7 +97,7 @@ def _ended(pipe, config_json, device, batch):
 def test_a_process_that_the_system_ends_is_a_row_with_its_reason(tmp_path, monkeypatch):
     folder, config = folder_of(tmp_path)
     monkeypatch.setattr(efficiency, "_child", _ended)
-    told = efficiency._isolated(folder, config, "cpu", 64)
+    told, _ = efficiency._isolated(folder, config, "cpu", 64)
     assert (told.batch, told.calls) == (64, 0)
     assert "the system ended the process" in told.problem
 
@@ -107,7 +107,7 @@ def test_a_batch_that_memory_cannot_hold_is_a_row_with_its_reason(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(efficiency, "_timed", full)
-    told = efficiency.measured(EfficiencyConfig(model=TINY, threads=1), "cpu", 1)
+    told, _ = efficiency.measured(EfficiencyConfig(model=TINY, threads=1), "cpu", 1)
     assert told.problem == "the device has too little memory for this batch"
 
 

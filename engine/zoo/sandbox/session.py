@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 import weakref
@@ -16,6 +17,7 @@ import numpy as np
 
 from engine.contract.errors import WorldError
 from engine.contract.sandbox import Confinement, Limits, SandboxState
+from engine.zoo.sandbox import tree
 from engine.zoo.sandbox.asking import Failed, Program, Speaker, Worker
 from engine.zoo.sandbox.batching import nonfinite
 from engine.zoo.sandbox.channel import Channel
@@ -27,6 +29,7 @@ from engine.zoo.sandbox.pipes import Ended, Hung, pipes
 from engine.zoo.sandbox.starting import OWN_ROOT, Plan
 from engine.zoo.sandbox.watch import Watch
 from engine.zoo.sandbox.wire import TooLarge, Unreadable, opened
+from engine.zoo.taken import Taken
 
 Kind = Literal["onnx", "torchscript", "pt2", "command", "pickle"]
 Answer = TypeVar("Answer")
@@ -130,6 +133,14 @@ class Session:
         answer = self._asked(lambda: self._speaker.run(inputs, outputs, deadline, singly=singly), "sandbox_time")
         self.nonfinite = nonfinite(answer)
         return answer
+
+    def taken(self) -> Taken | None:
+        """What the process and all below it have taken so far; None where the system does not tell, as off Linux."""
+        if self.closed or sys.platform != "linux":
+            return None
+        root = self._watch.process.pid
+        words = "the process that is shut in, with the model and its runtime"
+        return Taken(tree.used(root).cpu_s, tree.peak_bytes(root), words)
 
     @property
     def said(self) -> str:

@@ -60,6 +60,15 @@ def used(root: int) -> Use:
     return Use(tasks, pages * PAGE, ticks * TICK_S)
 
 
+def peak_bytes(root: int) -> int:
+    """The most memory that each process of a tree has held, summed over those that live."""
+    total = 0
+    for pid in [root, *descendants(root)]:
+        with suppress(OSError, ValueError), open(f"/proc/{pid}/status", encoding="utf-8") as stream:
+            total += sum(1024 * int(line.split()[1]) for line in stream if line.startswith("VmHWM:"))
+    return total
+
+
 def end_below(root: int, send: Callable[[int, int], None] = os.kill) -> None:
     """Kill everything below `root`: stopped first, so that nothing is born while the others are killed."""
     stopped: set[int] = set()
