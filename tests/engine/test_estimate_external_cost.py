@@ -85,7 +85,8 @@ def test_a_gpu_that_is_asked_for_is_a_row_with_its_reason(weights):
 
 
 def test_a_graph_is_measured_behind_the_sandboxs_door(tmp_path):
-    source = source_of(onnx_file(tmp_path / "net.onnx"), "net.onnx", "onnx", (Output(name="answer", kind="embedding", over_time="mean"),))
+    outputs = (Output(name="answer", kind="embedding", over_time="mean"),)
+    source = source_of(onnx_file(tmp_path / "net.onnx"), "net.onnx", "onnx", outputs)
     cost = efficiency.BatchCost(device="cpu", device_name="cpu", threads=1, batch=2)
     told, _ = external_cost.measured(source, cost, 0.2)
     assert told.problem == ""
