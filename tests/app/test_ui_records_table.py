@@ -1,6 +1,5 @@
 """A table over a hundred thousand rows that holds a few pages of them."""
 
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -72,18 +71,16 @@ def test_a_hundred_thousand_rows_cost_a_few_pages(qtbot, background):
     assert len(source.asked) <= 6
 
 
-def test_scrolling_through_all_of_it_stays_quick_and_small(qtbot, background):
+def test_scrolling_through_all_of_it_asks_for_what_is_seen_and_stays_small(qtbot, background):
     source = Source(100_000)
     model, view = table(qtbot, background, source)
-    spent = 0.0
-    for line in range(0, 100_000, 1_700):
+    lines = range(0, 100_000, 1_700)
+    for line in lines:
         view.scrollTo(model.index(line, 0), QTableView.ScrollHint.PositionAtTop)
-        began = time.process_time()
         view.grab()
-        spent = max(spent, time.process_time() - began)
         settled(qtbot, background)
     assert len(model._pages) <= PAGES_HELD
-    assert spent < 0.25
+    assert len(source.asked) <= 3 * len(lines)
 
 
 def test_a_cell_shows_an_ellipsis_until_its_page_arrives(qtbot, background):
