@@ -2,7 +2,9 @@
 
 Band: HSIC is a U-statistic, so a resample of patients moves it, to first order, by the sum of its recordings' shares
 (`hsic`); numerator and both denominators are moved with the same multiplicities, and the ratio is made anew in each
-resample. No resample needs a product of features, so two thousand cost as much as one more look at the data.
+resample. No resample needs a product of features, so two thousand cost as much as one more look at the data. Where a
+few recordings carry most of a layer's spread, the first order is not enough: it makes the layer's own HSIC negative in
+some resamples, which none can be. Such a pair has no band.
 
 Null: recordings of one model are permuted against those of the other, one recording a patient, since recordings of one
 patient are not exchangeable with others. Permuted debiased CKA has the mean 0 and the variance 2 / (n (n - 3)),
@@ -26,6 +28,9 @@ from engine.metrics.uncertainty import percentile_interval
 
 PERMUTATIONS, PERMUTED = 200, 512
 """Permutations of the null, and on how many patients at most."""
+MOST_BROKEN = 0.01
+"""Share of resamples whose HSIC may be negative before a band is none."""
+CARRIED = "none where a few recordings carry most of a layer's spread"
 
 
 def band(found: Hsics, code_N: Ints, weight_PB: Counts, confidence: float) -> dict[str, Any]:
@@ -46,19 +51,22 @@ def band(found: Hsics, code_N: Ints, weight_PB: Counts, confidence: float) -> di
     high: list[list[float | None]] = []
     with np.errstate(divide="ignore", invalid="ignore"):
         # No CKA lies beyond 1, whatever an unbiased estimate of few recordings says.
-        cka_RCB = np.clip(cross_RCB / np.sqrt(own_RB[:, None] * own_CB), -1.0, 1.0)
+        cka_RCB = np.clip(cross_RCB / (np.sqrt(own_RB)[:, None] * np.sqrt(own_CB)), -1.0, 1.0)
     for row in cka_RCB:
         bounds = [_bounds(cka_B, confidence) for cka_B in row]
         low.append([pair[0] for pair in bounds])
         high.append([pair[1] for pair in bounds])
     method = f"patient-clustered bootstrap of the linearised HSIC, {weight_PB.shape[1]:,} resamples, percentile"
+    if any(np.isfinite(pair.value) for pair in pairs) and any(end is None for row in low for end in row):
+        method = f"{method}; {CARRIED}"
     return {"low": low, "high": high, "band": method}
 
 
 def _bounds(cka_B: Floats, confidence: float) -> tuple[float | None, float | None]:
-    if 2 * np.isfinite(cka_B).sum() < len(cka_B):
+    whole_B = cka_B[np.isfinite(cka_B)]
+    if len(whole_B) < (1 - MOST_BROKEN) * len(cka_B):
         return None, None
-    return percentile_interval(cka_B, confidence)
+    return percentile_interval(whole_B, confidence)
 
 
 def _resampled(pairs: Sequence[Hsic], code_N: Ints, weight_PB: Counts) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.metrics.cka import Patients, compare_layers, debiased_cka, preview_layers, similarity
-from engine.metrics.cka_chance import band, null, u_centred
+from engine.metrics.cka_chance import CARRIED, band, null, u_centred
 from engine.metrics.hsic import median_distance, pairwise, view
 from engine.metrics.uncertainty import draw_multiplicities
 
@@ -194,6 +194,21 @@ def test_no_band_reaches_beyond_1_even_with_a_handful_of_wild_recordings():
     y = x[:, :3] + 0.3 * rng.standard_normal((12, 3))
     told = band(pairwise([view(x)], [view(y)], None, shares=True), np.arange(12), draw_multiplicities(12, 300, 0), 0.95)
     assert told["high"] == [[1.0]]
+
+
+def test_a_layer_carried_by_a_few_recordings_has_no_band_and_says_so():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((96, 5))
+    x[:2] *= 300  # the layer's own HSIC is made of these two: resamples without them would make it negative
+    weight_PB = draw_multiplicities(96, 300, 0)
+    own = [view(x)]
+    told = band(pairwise(own, own, None, shares=True), np.arange(96), weight_PB, 0.95)
+    assert (told["low"], told["high"]) == ([[None]], [[None]])
+    assert told["band"].endswith(CARRIED)
+    calm = [view(rng.standard_normal((96, 5)))]
+    told = band(pairwise(calm, calm, None, shares=True), np.arange(96), weight_PB, 0.95)
+    assert told["low"][0][0] == pytest.approx(1)
+    assert CARRIED not in told["band"]
 
 
 def test_patients_with_many_recordings_widen_the_band():
