@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from evaluation import BACKBONES, EPOCHS, OBJECTIVES, RHYTHMS
+from evaluation_figures import write_figures
 from pairs import SUPERCLASSES
 
 from engine.contract.results import (
@@ -22,6 +23,7 @@ from engine.contract.results import (
 )
 
 MODES = ("linear", "frozen", "finetune")
+IMAGES = "images/evaluation"
 TITLES = {
     "ptbxl": f"PTB-XL: {', '.join(SUPERCLASSES)}",
     "ludb": f"LUDB: {', '.join(RHYTHMS)}",
@@ -70,16 +72,24 @@ Wanted = TypeVar("Wanted", bound=AnyResults)
 def write_page(folder: Path, page: Path) -> None:
     """Write page and CSV; what is not done is named as such."""
     told = {path.parent.name: parse_results(path.read_text("utf-8")) for path in sorted(folder.glob("*/results.json"))}
+    drawn = write_figures(told, page.parent / IMAGES)
     parts = [HEAD.format(**EPOCHS), leaks(told)]
     for task, title in TITLES.items():
-        parts += [worth(told, task, title), ranks(told, task), few(told, task), stress(told, task)]
-    parts += [scaling(told), similarity(told), READING]
+        parts += [worth(told, task, title), ranks(told, task), few(told, task)]
+        parts += [picture(drawn, f"{task}-few-labels"), stress(told, task), picture(drawn, f"{task}-stress-of-models")]
+    maps = [picture(drawn, name) for name in drawn if "-cka-" in name or name.endswith("-layer-profile")]
+    parts += [scaling(told), similarity(told), *maps, READING]
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
     with page.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["test", "model", "mode", "label", "auroc", "low", "high", "interval", "records", "patients"])
         writer.writerows(single(told))
     print(f"{page}: {len(of(told, EvaluateResults))} evaluations")
+
+
+def picture(drawn: Mapping[str, str], name: str) -> str:
+    """A figure of the page, where it could be drawn."""
+    return f"![{drawn[name]}]({IMAGES}/{name}.svg)\n" if name in drawn else ""
 
 
 def of(told: dict[str, AnyResults], kind: type[Wanted]) -> dict[str, Wanted]:

@@ -16,7 +16,7 @@ def cka_map(cka: CKA) -> Figure:
     """CKA between every layer of one model and every layer of the other."""
     told = (
         f"Similarity of layers on {cka.records:,} recordings: 1 means the same information up to rotation and scale, "
-        f"0 that they share none. {cka.method}.{_band(cka)}{_warning(cka)}"
+        f"0 that they share none. {_capital(cka.method)}.{_band(cka)}{_warning(cka)}"
     )
     rows = [
         (row, column, value, _cell(cka.low, i, j), _cell(cka.high, i, j), _cell(cka.p_values, i, j))
@@ -53,7 +53,7 @@ def layer_profile(maps: Sequence[CKA], order: Mapping[str, int]) -> Figure | Non
     )
     told = (
         "How alike layers of the same name are, from the input to the output, with the band over patients. Where a "
-        f"line falls, the two models part. {pairs[0].method}."
+        f"line falls, the two models part. {_capital(pairs[0].method)}."
     )
     rows = [
         (one.rows, one.columns, layer, value, *_span(one, layer)) for one in pairs for layer, value in one.profile()
@@ -81,6 +81,10 @@ def _span(one: CKA, layer: str) -> tuple[float | None, float | None]:
 
 def _cell(matrix: Matrix, row: int, column: int) -> float | None:
     return matrix[row][column] if matrix else None
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _band(cka: CKA) -> str:
