@@ -137,7 +137,7 @@ def ranks(told: dict[str, AnyResults], task: str) -> str:
         return ""
     names = sorted(
         {name for page in shown.values() for name in page},
-        key=lambda name: next((page[name].rank.value or 99.0 for page in shown.values() if name in page), 99.0),
+        key=lambda name: (next((page[name].rank.value or 99.0 for page in shown.values() if name in page), 99.0), name),
     )
     lines = ["### Ranks over the labels\n", f"| model | {' | '.join(shown)} |", "|---" * (len(shown) + 1) + "|"]
     for name in names:
