@@ -27,6 +27,7 @@ from engine.contract.evaluation import EvaluateConfig as EvaluateConfig
 from engine.contract.evaluation import EvaluationSettings as EvaluationSettings
 from engine.contract.evaluation import FewLabels as FewLabels
 from engine.contract.evaluation import HeadTraining as HeadTraining
+from engine.contract.evaluation import Mode as Mode
 from engine.contract.leakage import LeakageConfig as LeakageConfig
 from engine.contract.mapping import SignalTable as SignalTable
 from engine.contract.model_source import BaselineModel as BaselineModel
@@ -88,6 +89,10 @@ class EmbedConfig(Page):
     store: str = ""
     model: ModelSource
     cache: str = Field("", description="Folder of cached embeddings, keyed by model hash and record.")
+    keep_for: tuple[Mode, ...] = Field(
+        (), description="Modes that are asked of these recordings next: what their heads are trained on is kept, too."
+    )
+    token_gb: float = Field(20.0, ge=0, le=100_000, description="Disk that tokens may take in the cache, in GB.")
     batch_size: int = Field(64, ge=1, le=4096)
     threads: int = Field(0, ge=0, le=256)
     device: Literal["auto", "cpu", "cuda"] = "auto"

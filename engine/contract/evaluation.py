@@ -39,6 +39,11 @@ class HeadTraining(Page):
     """How heads are trained on crops, and with them what else a mode trains; the study's values."""
 
     epochs: int = Field(100, ge=1, le=10_000, description="Passes over the training recordings, a random crop of each.")
+    crops: Literal["windows", "random"] = Field(
+        "windows",
+        description="What the head of a frozen model sees of a recording in an epoch: one of its windows, whose tokens"
+        " are kept, or a crop cut anywhere, as in the study, for which it goes through the model in every epoch.",
+    )
     batch_size: int = Field(64, ge=1, le=4096, description="Crops a step.")
     head_rate: Rate = Field(1e-3, description="Learning rate of the head; in mode 'supervised' of everything.")
     backbone_rate: Rate = Field(1e-4, description="Learning rate of the backbone, where it is finetuned.")
@@ -101,6 +106,18 @@ class EvaluationSettings(Page):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="Start of every random draw: the same seed gives the same numbers."
+    )
+    keep_for: tuple[Mode, ...] = Field(
+        (),
+        description="Modes that are asked of the same recordings next: what their heads are trained on is kept from the"
+        " same pass through the model.",
+    )
+    token_gb: float = Field(
+        20.0,
+        ge=0,
+        le=100_000,
+        description="Disk that tokens of frozen models may take in the cache, in GB; where a run's do not fit, mode"
+        " 'frozen' passes recordings through the model in every epoch.",
     )
     batch_size: int = Field(64, ge=1, le=4096)
     threads: int = Field(0, ge=0, le=256)

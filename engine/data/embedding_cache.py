@@ -48,7 +48,7 @@ class Names:
         """The id at a place."""
         return str(self.ids_R[place].decode())
 
-    def places_of(self, ids_N: NDArray[np.str_]) -> Places:
+    def places_of(self, ids_N: NDArray[np.str_] | NDArray[np.bytes_]) -> Places:
         """The place of each of some ids, -1 where it is not asked for, [N]."""
         wanted_N = ids_N.astype(np.bytes_)
         near_N = np.minimum(np.searchsorted(self._sorted_R, wanted_N), len(self.ids_R) - 1)

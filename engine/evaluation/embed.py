@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.backbones.fused import Encoder, for_inference
 from engine.contract.errors import WorldError
@@ -40,6 +42,21 @@ Embedder = Callable[[list[NDArray[np.float32]]], Features]
 Places = NDArray[np.int64]
 RecordIds = Sequence[str] | NDArray[np.bytes_]
 """Ids of recordings, each once; an array of bytes takes a fifth of the memory of texts."""
+
+
+class Keeper(Protocol):
+    """What keeps tokens that are made on the way to embeddings."""
+
+    there_R: NDArray[np.bool_]
+    """Recordings asked for whose tokens are kept already."""
+
+    def expect(self, record_ids: Sequence[str], counts: Sequence[int]) -> None:
+        """Hear whose windows come next, and how many of each."""
+        ...
+
+    def take(self, tokens_NLD: Tensor) -> None:
+        """Tokens of the next windows, which need not end with a recording."""
+        ...
 
 
 @dataclass
@@ -75,6 +92,7 @@ def embed(
     device: torch.device | None = None,
     batch_size: int = 64,
     on_progress: Callable[[int], None] | None = None,
+    keeper: Keeper | None = None,
 ) -> Embedded:
     """Embed recordings, or take what is kept of them.
 
@@ -86,6 +104,7 @@ def embed(
         device: where it runs; the CPU when left out.
         batch_size: windows at a time.
         on_progress: told how many recordings are done, at the start and after each block is kept; may raise to stop.
+        keeper: what keeps tokens, too, of a model of ours; recordings whose tokens it lacks are computed again.
 
     Raises:
         WorldError: a recording is not in the store, the card asks for what cannot be done, or the cache cannot be
@@ -99,9 +118,9 @@ def embed(
     for places, features_NF in cache.read(names):
         all_RF[places], kept_R[places] = features_NF, True
     layers = dict(zip(model.layers, np.split(all_RF, np.cumsum(widths)[:-1], axis=1), strict=True))
-    told = Embedded(layers=layers, computed=int((~kept_R).sum()))
-    run = _Run(model, store, names, cache, device or torch.device("cpu"), batch_size, on_progress or (lambda _: None))
-    for places, features_NF in run.compute(np.flatnonzero(~kept_R), told.refused):
+    told = Embedded(layers=layers)
+    run = _Run(model, store, names, cache, device or torch.device("cpu"), batch_size, on_progress, keeper, kept_R)
+    for places, features_NF in run.compute(told):
         all_RF[places] = features_NF
     return told
 
@@ -115,14 +134,14 @@ def fill(
     device: torch.device | None = None,
     batch_size: int = 64,
     on_progress: Callable[[int], None] | None = None,
+    keeper: Keeper | None = None,
 ) -> Filled:
     """Compute what is not kept yet and keep it; else as `embed`. Embeddings are held a block at a time."""
     check_card(model.preprocessing)
     names = Names(record_ids)
-    missing_M = np.flatnonzero(~cache.holds(names))
-    told = Filled(computed=len(missing_M))
-    run = _Run(model, store, names, cache, device or torch.device("cpu"), batch_size, on_progress or (lambda _: None))
-    for _ in run.compute(missing_M, told.refused):
+    kept_R, told = cache.holds(names), Filled()
+    run = _Run(model, store, names, cache, device or torch.device("cpu"), batch_size, on_progress, keeper, kept_R)
+    for _ in run.compute(told):
         pass
     return told
 
@@ -137,26 +156,44 @@ class _Run:
     cache: EmbeddingCache
     device: torch.device
     batch_size: int
-    told: Callable[[int], None]
+    on_progress: Callable[[int], None] | None
+    keeper: Keeper | None
+    kept_R: NDArray[np.bool_]
 
-    def compute(self, missing_M: Places, refused: dict[str, str]) -> Iterator[tuple[Places, Features]]:
+    def compute(self, told: Filled) -> Iterator[tuple[Places, Features]]:
         """Compute and keep what is missing, block by block: places, and embeddings [n, F] of those that worked."""
+        missing_M = np.flatnonzero(~self.kept_R if self.keeper is None else ~(self.kept_R & self.keeper.there_R))
+        told.computed = len(missing_M)
         rows_M = self.store.find_many(self.names.ids_R[missing_M])
         if (rows_M < 0).any():
             absent = self.names.name(int(missing_M[np.argmin(rows_M)]))
             raise WorldError(f"record {absent}", "it is not in the store", "Import it again")
-        forward = embedder_of(self.model, self.device, self.batch_size)
+        take = None if self.keeper is None else self.keeper.take
+        forward = embedder_of(self.model, self.device, self.batch_size, take)
         done = len(self.names) - len(missing_M)
-        self.told(done)
+        self._say(done)
         for start in range(0, len(missing_M), BLOCK):
             block = slice(start, start + BLOCK)
-            places, windows = self._read(missing_M[block], rows_M[block], refused)
+            taken, windows = self._read(missing_M[block], rows_M[block], told.refused)
             if windows:
+                places = np.array(taken, dtype=np.int64)
+                if self.keeper is not None:
+                    self.keeper.expect([self.names.name(place) for place in taken], [len(x_NCT) for x_NCT in windows])
                 features_NF = forward(windows)
-                self.cache.write([self.names.name(place) for place in places], features_NF)
-                yield np.array(places, dtype=np.int64), features_NF
+                self._keep(places, features_NF)
+                yield places, features_NF
             done += len(missing_M[block])
-            self.told(done)
+            self._say(done)
+
+    def _say(self, done: int) -> None:
+        if self.on_progress is not None:
+            self.on_progress(done)
+
+    def _keep(self, places: Places, features_NF: Features) -> None:
+        """Write what is not kept yet: recordings whose tokens alone were missing have their embeddings."""
+        new_N = ~self.kept_R[places]
+        if new_N.any():
+            self.cache.write([self.names.name(place) for place in places[new_N].tolist()], features_NF[new_N])
 
     def _read(
         self, places: Places, rows: Places, refused: dict[str, str]
@@ -179,18 +216,21 @@ def widths_of(model: Network) -> tuple[int, ...]:
     return model.layer_widths if isinstance(model, LoadedExternal) else model.module.layer_widths
 
 
-def embedder_of(model: Network, device: torch.device, batch_size: int) -> Embedder:
+def embedder_of(
+    model: Network, device: torch.device, batch_size: int, take: Callable[[Tensor], None] | None = None
+) -> Embedder:
     """The model as a function of recordings' windows; whoever asks an external model closes it.
 
     Args:
         model: what embeds.
         device: where a model of ours runs.
         batch_size: windows at a time.
+        take: handed the tokens of a model of ours, [N, L, D], window by window in order.
     """
     if isinstance(model, LoadedExternal):
         return lambda windows: model.features(windows, batch_size)
     encode = for_inference(model.module.to(device))
-    return lambda windows: _forward(encode, windows, batch_size, device)
+    return lambda windows: _forward(encode, windows, batch_size, device, take)
 
 
 def derived_leads(row: np.void) -> tuple[str, ...]:
@@ -200,21 +240,35 @@ def derived_leads(row: np.void) -> tuple[str, ...]:
     return tuple(lead for lead, flag in zip(CANONICAL, layout.flags(int(row["derived"])), strict=True) if flag)
 
 
-def _forward(encode: Encoder, windows: list[NDArray[np.float32]], batch_size: int, device: torch.device) -> Features:
+def _forward(
+    encode: Encoder,
+    windows: list[NDArray[np.float32]],
+    batch_size: int,
+    device: torch.device,
+    take: Callable[[Tensor], None] | None,
+) -> Features:
     """Embeddings [recordings, F]."""
     groups = [windows] if device.type != "cpu" else [[x_NCT] for x_NCT in windows]
-    pooled_NF = np.concatenate([_pooled(encode, np.concatenate(group), batch_size, device) for group in groups])
+    pooled_NF = np.concatenate([_pooled(encode, np.concatenate(group), batch_size, device, take) for group in groups])
     ends = np.cumsum([len(x_NCT) for x_NCT in windows])[:-1]
     means = [part_NF.mean(axis=0, dtype=np.float64) for part_NF in np.split(pooled_NF, ends)]
     return np.stack(means).astype(np.float32)
 
 
-def _pooled(encode: Encoder, x_NCT: NDArray[np.float32], batch_size: int, device: torch.device) -> Features:
+def _pooled(
+    encode: Encoder,
+    x_NCT: NDArray[np.float32],
+    batch_size: int,
+    device: torch.device,
+    take: Callable[[Tensor], None] | None,
+) -> Features:
     """Mean over tokens of every layer, [N, F]."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(x_NCT), batch_size):
             batch_NCT = torch.from_numpy(x_NCT[start : start + batch_size]).to(device)
-            layers = encode(batch_NCT).layers
-            parts.append(torch.cat([layer_NLD.mean(dim=1) for layer_NLD in layers], dim=1).cpu().numpy())
+            told = encode(batch_NCT)
+            parts.append(torch.cat([layer_NLD.mean(dim=1) for layer_NLD in told.layers], dim=1).cpu().numpy())
+            if take is not None:
+                take(told.tokens_BLD)
     return np.concatenate(parts)

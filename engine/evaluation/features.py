@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,22 +22,26 @@ from engine.contract.config import (
 )
 from engine.contract.drift import DriftConfig
 from engine.contract.errors import UsageError
-from engine.contract.events import EventWriter
+from engine.contract.events import EventWriter, Warned
 from engine.contract.run import RunFolder
 from engine.data.embedding_cache import EmbeddingCache, cache_key
 from engine.data.store import Store
-from engine.evaluation.embed import Embedded, Filled, Network, RecordIds, embed, fill
+from engine.evaluation.embed import Embedded, Filled, Keeper, Network, RecordIds, embed, fill
+from engine.evaluation.head_data import Crops
+from engine.evaluation.kept_windows import KeptWindows, WindowKeeper, kind_for
 from engine.evaluation.progress import Pace
+from engine.signal.condition import is_plain
 from engine.training.device import pick_device, set_threads
 from engine.zoo.external import LoadedExternal, load_external
 from engine.zoo.native import load_model
 
 Made = TypeVar("Made")
+_Config = EmbedConfig | EvaluateConfig | StressConfig | DriftConfig
 
 
 def embed_run(
     folder: RunFolder,
-    config: EmbedConfig | EvaluateConfig | StressConfig | DriftConfig,
+    config: _Config,
     events: EventWriter,
     record_ids: Sequence[str],
 ) -> tuple[Embedded, Network]:
@@ -62,21 +66,18 @@ def fill_run(
 class _Asked:
     """What a run's config names, opened."""
 
+    config: _Config
+    events: EventWriter
     model: Network
     store: Store
     cache: EmbeddingCache
     device: torch.device
     batch_size: int
+    place: Path
     pace: Pace
 
     @classmethod
-    def of(
-        cls,
-        folder: RunFolder,
-        config: EmbedConfig | EvaluateConfig | StressConfig | DriftConfig,
-        events: EventWriter,
-        records: int,
-    ) -> _Asked:
+    def of(cls, folder: RunFolder, config: _Config, events: EventWriter, records: int) -> _Asked:
         assert isinstance(config.model, NativeModel | RandomModel | ExternalModel)
         set_threads(config.threads)
         device = pick_device(config.device)
@@ -85,10 +86,13 @@ class _Asked:
         told = model.identity if isinstance(model, LoadedExternal) else model.sha256
         cache = EmbeddingCache(place, cache_key(told, model.preprocessing))
         pace = Pace(folder, events, "records", "embedding", records, first=None)
-        return cls(model, Store.open(Path(config.store)), cache, device, config.batch_size, pace)
+        store = Store.open(Path(config.store))
+        return cls(config, events, model, store, cache, device, config.batch_size, place, pace)
 
     def by(self, make: Callable[..., Made], record_ids: RecordIds) -> Made:
-        with self.model.opened() if isinstance(self.model, LoadedExternal) else nullcontext():
+        keeper = self._keeper(record_ids)
+        kept: AbstractContextManager[Keeper | None] = nullcontext() if keeper is None else keeper
+        with kept, self.model.opened() if isinstance(self.model, LoadedExternal) else nullcontext():
             return make(
                 self.model,
                 self.store,
@@ -97,7 +101,20 @@ class _Asked:
                 device=self.device,
                 batch_size=self.batch_size,
                 on_progress=self.pace.step,
+                keeper=keeper,
             )
+
+    def _keeper(self, record_ids: RecordIds) -> WindowKeeper | None:
+        """What keeps windows for the modes that come next; None where none needs them, or they cannot be kept."""
+        config = self.config
+        if not isinstance(config, EmbedConfig | EvaluateConfig) or (kind := kind_for(config.keep_for)) is None:
+            return None
+        if isinstance(self.model, LoadedExternal) or not is_plain(self.model.preprocessing):
+            told = "Nothing is kept for the modes that come next: they cannot train a head on this model"
+            self.events.emit(Warned(message=told))
+            return None
+        crops = Crops.of(self.model, self.store, record_ids)
+        return KeptWindows(self.place, crops, record_ids, 1e9 * config.token_gb, self.events).keeper(kind)
 
 
 def load_network(source: NativeModel | RandomModel | ExternalModel, threads: int = 0) -> Network:

@@ -1,22 +1,21 @@
-"""What heads are trained on and judged by: crops of recordings, or the tokens that a frozen model makes of them.
+"""What heads are trained on and judged by: crops of recordings; of a frozen model see `frozen_examples`.
 
 A model that is trained sees a random crop of every recording in every epoch, cut at the recording's own rate and
 resampled after (method specification, 5.2). A frozen model would make other tokens of every such crop, a pass through
-the model for each epoch. Its heads see the recording's consecutive windows in place of it, one drawn at random in every
-epoch: tokens are made once, in one pass that serves all folds and epochs. Measured on PTB-XL's superclasses
-(257 recordings to train on, 96 tested; CPC, JEPA and random S4; three seeds each, 50 epochs), fresh crops gained 0.007
-of macro AUROC with attention pooling (from -0.007 to +0.020) and 0.003 to 0.016 with the linear head (0.094 once, where
-windows chose an early epoch), for 7 and 100 times the time: slightly to the disadvantage of frozen models.
+the model for each epoch, which no cache can spare; that is to be had (`HeadTraining.crops`). Unless it is asked for,
+its heads see the recording's consecutive windows in place of it, one drawn at random in every epoch: tokens are made
+once, in one pass that serves all folds, epochs, tasks and seeds. Measured on PTB-XL's superclasses (257 recordings to
+train on, 96 tested; CPC, JEPA and random S4; three seeds each, 50 epochs), fresh crops gained 0.007 of macro AUROC with
+attention pooling (from -0.007 to +0.020) and 0.003 to 0.016 with the linear head (0.094 once, where windows chose an
+early epoch), for 7 and 100 times the time: slightly to the disadvantage of frozen models.
 
 Shapes: N recordings, W windows of all recordings, B crops, C leads, T samples, L tokens, D width.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -24,7 +23,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.backbones.fused import for_inference
 from engine.contract.errors import WorldError
 from engine.data.store import Store
 from engine.evaluation.embed import RecordIds
@@ -34,12 +32,7 @@ from engine.signal.normalise import normalise
 from engine.signal.resampling import polyphase, resample
 from engine.zoo.native import LoadedModel
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
-Encode = Callable[[Tensor], Tensor]
-
-IN_MEMORY = 2 * 2**30
-"""Bytes of tokens that are held in memory; more is kept in the run's folder while it works."""
 
 
 class Examples(Protocol):
@@ -136,82 +129,3 @@ class Crops:
     def _signal(self, row: int) -> tuple[NDArray[np.float32], float]:
         place = int(self.rows_N[row])
         return self.store.signal(place), float(self.store.index_row(place)["rate_hz"])
-
-
-class Tokens:
-    """What a frozen model makes of every window of every recording, made once.
-
-    Args:
-        crops: the recordings.
-        pooled: keep only the mean over tokens, which is all that a linear head looks at.
-        scratch: folder for tokens that are too many for memory.
-        device: where the model runs.
-        batch_size: windows at a time.
-        told: told how many recordings are done; may raise to stop.
-    """
-
-    def __init__(
-        self,
-        crops: Crops,
-        pooled: bool,
-        scratch: Path,
-        device: torch.device,
-        batch_size: int,
-        told: Callable[[int], None],
-    ) -> None:
-        self._crops, self._usable_N = crops, crops.usable()
-        self._first_N = np.concatenate([[0], np.cumsum(crops.counts())])
-        self._file = scratch / "tokens.f4"
-        encode = for_inference(crops.model.module.to(device))
-        self._tokens: NDArray[np.float32] | None = None
-        with torch.inference_mode():
-            for row, tokens_WLD in self._made(encode, pooled, device, batch_size):
-                if self._tokens is None:
-                    self._tokens = self._room(tokens_WLD.shape[1:])
-                self._tokens[self._first_N[row] : self._first_N[row + 1]] = tokens_WLD
-                told(row + 1)
-
-    def usable(self) -> NDArray[np.bool_]:
-        """As of the recordings."""
-        return self._usable_N
-
-    def drawn(self, rows_B: Rows, rng: np.random.Generator) -> Tensor:
-        """Tokens of a random window of each recording."""
-        assert self._tokens is not None
-        counts_B = self._first_N[rows_B + 1] - self._first_N[rows_B]
-        return torch.from_numpy(self._tokens[self._first_N[rows_B] + rng.integers(0, counts_B)])
-
-    def windows(self, row: int) -> Tensor:
-        """Tokens of a recording's windows."""
-        assert self._tokens is not None
-        return torch.from_numpy(np.array(self._tokens[self._first_N[row] : self._first_N[row + 1]]))
-
-    def close(self) -> None:
-        """Give the room on the disk back."""
-        self._tokens = None
-        self._file.unlink(missing_ok=True)
-
-    def _made(
-        self, encode: Callable[[Tensor], object], pooled: bool, device: torch.device, batch_size: int
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for rows, x_WCT, counts in in_batches(self._crops, np.flatnonzero(self._usable_N), device, batch_size):
-            told: list[Tensor] = [encode(x_BCT).tokens_BLD for x_BCT in torch.split(x_WCT, batch_size)]  # type: ignore[attr-defined]
-            tokens_WLD = torch.cat([part.mean(dim=1, keepdim=True) if pooled else part for part in told]).float().cpu()
-            for row, part_WLD in zip(rows, torch.split(tokens_WLD, counts), strict=True):
-                yield row, part_WLD.numpy()
-
-    def _room(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        size = (int(self._first_N[-1]), *shape)
-        needed = 4 * int(np.prod(size))
-        if needed <= IN_MEMORY:
-            return np.empty(size, dtype=np.float32)
-        free = shutil.disk_usage(self._file.parent).free
-        if needed > free:
-            # A full disk under a mapped file ends the process without a word.
-            reason = f"its tokens take {needed / 1e9:,.1f} GB while it works, and {free / 1e9:,.1f} GB are free"
-            raise WorldError("run folder", reason, "Free some space, or choose mode 'linear'", fault="disk_full")
-        try:
-            return np.memmap(self._file, dtype=np.float32, mode="w+", shape=size)
-        except OSError as error:
-            reason = f"tokens cannot be kept ({error.strerror or type(error).__name__})"
-            raise WorldError("run folder", reason, "Free some space, then resume the run") from None

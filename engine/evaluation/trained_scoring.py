@@ -19,7 +19,8 @@ from engine.contract.events import EventWriter
 from engine.contract.run import RunFolder
 from engine.data.splits import split_digest
 from engine.data.store import Store
-from engine.evaluation.head_data import Crops, Examples, Tokens, in_batches
+from engine.evaluation.frozen_examples import frozen_examples
+from engine.evaluation.head_data import Crops, Examples, in_batches
 from engine.evaluation.opened import Opened
 from engine.evaluation.probe import parts_of
 from engine.evaluation.progress import Pace
@@ -42,13 +43,11 @@ def trained_scores(
     device = pick_device(config.device)
     model = load_model(config.model)
     crops = Crops.of(model, Store.open(Path(config.store)), opened.record_ids)
-    examples = _examples(folder, config, events, crops, device)
+    examples: Examples = crops
+    if config.mode not in TRAINED:
+        examples = frozen_examples(folder, config, events, crops, opened.record_ids, device)
     pace = Pace(folder, events, "epochs", "training", config.training.epochs * len(parts_of(opened.split)))
-    try:
-        told = cross_trained(config, opened, crops, examples, device, pace.step)
-    finally:
-        if isinstance(examples, Tokens):
-            examples.close()
+    told = cross_trained(config, opened, crops, examples, device, pace.step)
     refused = int((~crops.usable()).sum())
     told_notes = [*notes, *([f"{refused} recordings are shorter than a window and left out"] if refused else [])]
     return Scored(
@@ -74,15 +73,6 @@ def _refuse_to_keep_folds(config: EvaluateConfig, parts: int) -> None:
             f"there are {parts}, one a fold, and none of them is the model",
             "Evaluate on a cohort with a training and a test part to keep it",
         )
-
-
-def _examples(
-    folder: RunFolder, config: EvaluateConfig, events: EventWriter, crops: Crops, device: torch.device
-) -> Examples:
-    if config.mode in TRAINED:
-        return crops
-    pace = Pace(folder, events, "records", "embedding", len(crops.rows_N))
-    return Tokens(crops, config.mode == "linear-adamw", folder.path, device, config.batch_size, pace.step)
 
 
 def _layers(

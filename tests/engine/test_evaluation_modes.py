@@ -1,7 +1,5 @@
 """Modes that train on crops: heads against float64 references, what a mode trains, and whole evaluations."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,7 @@ from engine.contract.config import BaselineModel, HeadTraining, NativeModel, Ran
 from engine.contract.events import Finished, read_events
 from engine.data.splits import split_digest
 from engine.data.store import Store
-from engine.evaluation.head_data import Crops, Tokens, in_batches
+from engine.evaluation.head_data import Crops, in_batches
 from engine.evaluation.head_training import Aims, HeadModel, Trainer, masked_loss, parameter_groups
 from engine.evaluation.heads import AttentionHead, build_head
 from engine.signal.recording import Recording
@@ -88,18 +86,6 @@ def test_unknown_labels_pull_nowhere_and_an_output_without_a_known_row_is_left_o
     assert masked_loss(output_BO, torch.full((2, 2), nan), torch.empty(2, 0)) is None
 
 
-def test_tokens_are_those_of_the_model_and_are_given_back(bench, tmp_path):
-    model = load_model(RANDOM)
-    crops = Crops.of(model, Store.open(bench.path / "store"), bench.ids[:4])
-    tokens = Tokens(crops, False, tmp_path, torch.device("cpu"), 64, lambda done: None)
-    with torch.inference_mode():
-        expected_WLD = model.module(crops.windows(2)).tokens_BLD
-    torch.testing.assert_close(tokens.windows(2), expected_WLD, rtol=1e-4, atol=1e-5)
-    drawn = tokens.drawn(np.array([2, 2, 2]), np.random.default_rng(0))
-    assert all(any(torch.equal(one, other) for other in tokens.windows(2)) for one in drawn)
-    tokens.close()
-
-
 def test_recordings_share_batches_only_off_the_cpu_and_are_told_apart_again(bench, monkeypatch):
     crops = Crops.of(load_model(RANDOM), Store.open(bench.path / "store"), bench.ids[:5])
     rows = np.arange(5)
@@ -139,7 +125,6 @@ def test_a_trained_mode_scores_every_patient_and_gives_equal_numbers_twice(bench
         with np.load(folder.path / "predictions.npz") as file:
             assert np.isfinite(file["scores"]).all()
             assert ((file["probabilities"] > 0) & (file["probabilities"] < 1)).all()
-        assert not list(folder.path.glob("*.f4"))
     first, second = (one.model_dump(exclude={"seconds"}) for one in told)
     assert first == second
     history = told[0].training[0]
@@ -205,17 +190,6 @@ def test_what_is_finetuned_is_kept_as_a_checkpoint_that_loads_with_its_parent_na
     child = ModelCard.model_validate_json((again.path / results(again).checkpoint / "card.json").read_text())
     assert child.notes[: len(card.notes)] == card.notes
     assert len(child.notes) == len(card.notes) + 1
-
-
-def test_tokens_beyond_memory_are_kept_on_the_disk_for_a_while_and_refused_where_it_is_too_small(bench, monkeypatch):
-    monkeypatch.setattr("engine.evaluation.head_data.IN_MEMORY", 1000)
-    folder, code = bench.evaluate(RANDOM, labels=("SLOW",), mode="frozen", training=SHORT)
-    assert code == 0
-    assert not list(folder.path.glob("*.f4"))
-    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=500))
-    folder, code = bench.evaluate(RANDOM, labels=("SLOW",), mode="frozen", training=SHORT)
-    assert code != 0
-    assert "GB are free" in last_event(folder).message
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune"])
