@@ -18,11 +18,12 @@ from app.core.evaluations import EMBEDDERS, Asked
 from app.core.home import Home
 from app.core.schema import Cohort, CohortMember, Job, JobEvent, RegisteredModel
 from engine.contract.card import Preprocessing
-from engine.contract.config import EvaluateConfig, ExternalModel, ModelSource
+from engine.contract.config import EvaluateConfig, ExternalModel
 from engine.contract.efficiency import EfficiencyResults
 from engine.contract.evaluation import MODES, EvaluateResults
 from engine.contract.events import Progress, parse_event
 from engine.data.embedding_cache import EmbeddingCache, Names, cache_key
+from engine.data.window_cache import WindowCache, window_key
 
 LOOKED_AT = 20
 """Finished runs, the newest first, that are searched for a pace."""
@@ -38,8 +39,8 @@ class EvaluationCost:
         labels: labels of two classes that it would predict.
         targets: measured numbers that it would predict.
         records: recordings of the cohort.
-        to_embed: those of them that go through the model before anything is trained on them; a linear probe takes what
-            is kept, heads on a frozen model need its tokens, which are not kept.
+        to_embed: those of them that go through the model before anything is trained on them: of which nothing is kept
+            that the mode could take, embeddings for a linear probe, tokens or their means for a head.
         trainings: heads or models that are trained, one for each tested part; 0 where none is trained by steps.
         epochs: of each.
         crops: that are trained on, over all epochs and trainings.
@@ -106,20 +107,25 @@ def _to_embed(
 ) -> int:
     if found.source not in EMBEDDERS or config.mode in _BACKWARD:
         return 0
-    kept = _cached(session, home, found, config.model, record_ids) if config.mode in ("linear", "own") else 0
-    return len(record_ids) - kept
+    return len(record_ids) - _cached(session, home, found, config, record_ids)
 
 
 def _cached(
-    session: Session, home: Home, found: RegisteredModel, source: ModelSource, record_ids: Sequence[str]
+    session: Session, home: Home, found: RegisteredModel, config: EvaluateConfig, record_ids: Sequence[str]
 ) -> int:
-    """Recordings whose embeddings are kept. Of random weights the hash is known once a run has drawn them."""
+    """Recordings of which the mode finds kept what it needs. Of random weights a run that drew them tells the hash."""
+    source = config.model
     weights = found.sha256 if found.source == "native" else _weights_of_runs(session, found)
     weights = source.identity if isinstance(source, ExternalModel) else weights
     if not weights:
         return 0
-    key = cache_key(weights, Preprocessing.model_validate(found.card["preprocessing"]))
-    return int(EmbeddingCache(home.cache, key).holds(Names(list(record_ids))).sum())
+    feed, names = Preprocessing.model_validate(found.card["preprocessing"]), Names(list(record_ids))
+    if config.mode in ("linear", "own"):
+        return int(EmbeddingCache(home.cache, cache_key(weights, feed)).holds(names).sum())
+    kept_R = WindowCache(home.cache, window_key(weights, feed), "tokens").holds(names)
+    if config.mode == "linear-adamw":
+        kept_R |= WindowCache(home.cache, window_key(weights, feed), "means").holds(names)
+    return int(kept_R.sum())
 
 
 def _weights_of_runs(session: Session, found: RegisteredModel) -> str:

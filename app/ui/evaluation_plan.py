@@ -29,6 +29,9 @@ TAKEN_BY: dict[Mode, tuple[str, ...]] = {
 UNTRAINED: tuple[Mode, ...] = ("linear", "own")
 """Modes in which nothing is trained by steps."""
 
+HEADS: tuple[Mode, ...] = ("linear-adamw", "frozen")
+"""Modes that train a head on a frozen model: what they see is kept from whichever pass through it comes first."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -76,6 +79,9 @@ class Wish:
             asked["training"] = {**asked["training"], "keep_model": False}
         if mode != "linear" or model.source == "predictions":
             asked["few_labels"] = None
+        if mode in ("linear", *HEADS):
+            next_ones = (other for other in self.modes if other in HEADS and other != mode)
+            asked["keep_for"] = tuple(other for other in next_ones if takes(model, other))
         if mode == "own":
             own = classes_of(model)
             asked["classes"] = {label: name for label, name in self.classes.items() if name in own}

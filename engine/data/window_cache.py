@@ -41,7 +41,7 @@ Kind = Literal["tokens", "means"]
 Windows = NDArray[np.float32]
 Places = NDArray[np.int64]
 
-RECIPE = "1: tokens of consecutive windows in float32"
+RECIPE = "1: tokens of the last layer for consecutive windows, float32"
 """Changes whenever the same model and recording would give other numbers."""
 
 BLOCK_BYTES: dict[Kind, int] = {"tokens": 128 * 2**20, "means": 8 * 2**20}
@@ -60,10 +60,9 @@ ENDING, DRAFT = ".windows", ".draft"
 TAIL_BYTES = 8
 
 
-def window_key(weights_sha256: str, preprocessing: Preprocessing, layer: str) -> str:
-    """Folder name for a layer of a model: a hash over its weights, what it is fed, and how windows are cut."""
-    told = f"{RECIPE}\n{weights_sha256}\n{preprocessing.identity}\n{layer}"
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+def window_key(weights_sha256: str, preprocessing: Preprocessing) -> str:
+    """Folder name for a model: a hash over its weights, what it is fed, and which layer's tokens are kept how."""
+    return hashlib.sha256(f"{RECIPE}\n{weights_sha256}\n{preprocessing.identity}".encode()).hexdigest()[:32]
 
 
 def size_text(size: float) -> str:
@@ -114,7 +113,7 @@ class Held:
 
 
 class WindowCache:
-    """The kept windows of one layer of one model.
+    """The kept windows of one model.
 
     Args:
         folder: of the cache.
@@ -125,6 +124,15 @@ class WindowCache:
     def __init__(self, folder: Path, key: str, kind: Kind) -> None:
         self._kind, self._all = kind, folder / kind
         self._folder = self._all / key
+
+    def holds(self, names: Names) -> NDArray[np.bool_]:
+        """Which of the recordings are kept, [R], by what blocks tell of themselves; their windows are not looked at."""
+        kept_R = np.zeros(len(names), dtype=np.bool_)
+        for path in self._folder.glob(f"*{ENDING}") if len(names) else ():
+            if (block := _Block.read(path)) is not None:
+                places_N = names.places_of(block.ids_N)
+                kept_R[places_N[places_N >= 0]] = True
+        return kept_R
 
     def hold(self, names: Names, counts_R: Places, check: bool = True) -> Held:
         """Map what is kept of recordings.

@@ -77,7 +77,7 @@ class KeptWindows:
         self, folder: Path, crops: Crops, record_ids: RecordIds, token_bytes: float, events: EventWriter
     ) -> None:
         model, card = crops.model, crops.model.preprocessing
-        key = window_key(model.sha256, card, model.layers[-1])
+        key = window_key(model.sha256, card)
         self._caches: dict[Kind, WindowCache] = {kind: WindowCache(folder, key, kind) for kind in ("tokens", "means")}
         self._names, self._counts_R = Names(record_ids), crops.counts()
         self._shape = model.backbone.tokens(card.samples), model.module.width

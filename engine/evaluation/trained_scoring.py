@@ -32,6 +32,9 @@ from engine.zoo.native import CARD, WEIGHTS, LoadedModel, load_model
 
 Features = NDArray[np.float32]
 
+WINDOWS_NOTE = "In every epoch the head saw one of each recording's consecutive windows; the study cuts a crop anywhere"
+ANYWHERE_NOTE = "In every epoch the head saw a crop of each recording cut anywhere, as in the study"
+
 
 def trained_scores(
     folder: RunFolder, config: EvaluateConfig, events: EventWriter, opened: Opened, notes: list[str]
@@ -49,7 +52,8 @@ def trained_scores(
     pace = Pace(folder, events, "epochs", "training", config.training.epochs * len(parts_of(opened.split)))
     told = cross_trained(config, opened, crops, examples, device, pace.step)
     refused = int((~crops.usable()).sum())
-    told_notes = [*notes, *([f"{refused} recordings are shorter than a window and left out"] if refused else [])]
+    seen = [] if config.mode in TRAINED else [WINDOWS_NOTE if config.training.crops == "windows" else ANYWHERE_NOTE]
+    told_notes = [*notes, *seen, *([f"{refused} recordings are shorter than a window and left out"] if refused else [])]
     return Scored(
         model.sha256,
         MODES[config.mode],

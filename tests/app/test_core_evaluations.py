@@ -16,6 +16,7 @@ from engine.contract.errors import EXIT_DONE, EXIT_WORLD, UsageError, WorldError
 from engine.contract.evaluation import EpochScore, FewLabels, HeadHistory, HeadTraining
 from engine.contract.events import Progress
 from engine.data.embedding_cache import EmbeddingCache, cache_key
+from engine.data.window_cache import WindowCache, window_key
 
 WEIGHTS = "a" * 64
 
@@ -164,6 +165,13 @@ def test_what_is_embedded_already_is_counted_where_it_is_kept(workspace):
     assert workspace.evaluation_cost("untrained", "main", ["NORM"]).to_embed == 12 - 5
     heads, whole = (EvaluationSettings(mode=mode) for mode in ("frozen", "finetune"))
     assert workspace.evaluation_cost("untrained", "main", ["NORM"], heads).to_embed == 12
+    key, mean = window_key(WEIGHTS, fed), EvaluationSettings(mode="linear-adamw")
+    for kind, rows in (("tokens", kept[:3]), ("means", kept[2:])):
+        with WindowCache(workspace._home.cache, key, kind).writer() as writer:
+            writer.expect(rows, [1] * 3)
+            writer.append(np.zeros((3, 2, 4), dtype=np.float32))
+    assert workspace.evaluation_cost("untrained", "main", ["NORM"], heads).to_embed == 12 - 3
+    assert workspace.evaluation_cost("untrained", "main", ["NORM"], mean).to_embed == 12 - 5
     assert workspace.evaluation_cost("untrained", "main", ["NORM"], whole).to_embed == 0
 
 

@@ -253,6 +253,8 @@ def test_each_run_is_told_only_settings_that_mean_something_to_it(workspace):
     wish = Wish([network, scores], ["linear", "frozen", "finetune"], "all", ("MI",), (), "", values)
     assert [mode for _, mode in wish.pairs] == ["linear", "frozen", "finetune", "linear"]
     linear, frozen, finetuned = (wish.settings_of(network, mode) for mode in wish.modes)
+    assert [one.keep_for for one in (linear, frozen, finetuned)] == [("frozen",), (), ()]
+    assert wish.settings_of(scores, "linear").keep_for == ()
     assert linear.training == EvaluationSettings().training
     assert linear.few_labels.repeats == 7
     assert (frozen.few_labels, frozen.training.epochs, frozen.training.keep_model) == (None, 3, False)

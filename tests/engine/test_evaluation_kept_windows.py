@@ -175,3 +175,8 @@ def test_random_crops_are_embedded_anew_and_validation_and_test_come_from_the_ca
     assert code == 0, last_event(anywhere)
     assert not np.array_equal(scores(anywhere), scores(windows))
     assert results(anywhere).macro.value is not None
+    for folder, words in (
+        (windows, "consecutive windows; the study cuts"),
+        (anywhere, "cut anywhere, as in the study"),
+    ):
+        assert any(words in note for note in results(folder).notes)
