@@ -40,6 +40,7 @@ from app.workspace_data import Data
 from app.workspace_examinations import Examinations
 from app.workspace_leakage import Sentinel
 from app.workspace_models import Models
+from app.workspace_reviews import FailureReviews
 from app.workspace_training import Training
 from app.workspace_versions import Versions
 from engine.contract.config import Deidentification, ImportConfig
@@ -49,7 +50,7 @@ from engine.contract.results import AnyResults
 from engine.signal.preview import Preview, first_table, preview_table
 
 
-class Workspace(Cohorts, Data, Examinations, Models, Sentinel, Training, Versions):
+class Workspace(Cohorts, Data, Examinations, FailureReviews, Models, Sentinel, Training, Versions):
     """A folder with recordings, models, runs and reports, and its audit trail. Use it as a context manager."""
 
     def __init__(self, home: Home) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from engine.contract.errors import WorldError
 
-SCHEMA_HEAD = "0003"
+SCHEMA_HEAD = "0004"
 """Revision that this program speaks; a test holds it against the newest migration."""
 
 BUSY_S = 30

@@ -294,6 +294,26 @@ class RegisteredModel(Base):
     job_id: Mapped[str] = mapped_column(default="")
 
 
+class FailureReview(Base):
+    """What somebody made of one of the worst mistakes of an evaluation; no row while nobody has looked.
+
+    A recording has or lacks a label, so that label and recording name a mistake: it is of one kind only.
+    """
+
+    __tablename__ = "failure_reviews"
+    __table_args__ = (
+        CheckConstraint(
+            "verdict IN ('model wrong', 'label wrong', 'recording poor', 'cannot tell')", name="known_verdict"
+        ),
+    )
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"), primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    note: Mapped[str] = mapped_column(Text, default="")
+    reviewed: Mapped[str]
+
+
 class Report(Base):
     """One exported PDF: its hash, and the audit event that the export was."""
 

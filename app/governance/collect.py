@@ -30,6 +30,7 @@ from app.governance.dossier import (
     RunProvenance,
 )
 from app.governance.evidence import evidence_of
+from app.governance.failure_reviews import limits_of_reviews
 from app.governance.leaks import claims_of_leaks, leaks_of, limits_of_leaks, searches_of
 from app.governance.limits import limits_of
 from app.governance.vettings import limits_of_vettings, vettings_of
@@ -96,6 +97,7 @@ def _collect(session: Session, home: Home, comparison_job: str, title: str | Non
         limits=(
             *limits_of_leaks(leaks),
             *limits_of_vettings(sections, vetted),
+            *limits_of_reviews(session, sections),
             *limits_of(basis, sections, trained),
         ),
         runs=runs,
