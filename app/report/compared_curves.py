@@ -22,6 +22,8 @@ Order = Mapping[str, int]
 LEAST_TOP = 0.05
 """The axis of net benefit reaches at least so high."""
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5))
+ASIDE = 1.12
+"""How much further right the last of several few-label curves stands than the first: intervals at one place hide."""
 MOST_BANDS = 2
 """Bands in one plane: more hide each other."""
 NO_BANDS = " With more than two models the bands are left out; the numbers hold them."
@@ -157,19 +159,22 @@ def few_labels_of_models(evaluations: Sequence[EvaluateResults], order: Order) -
     """Macro AUROC over the number of labelled patients, every repeat's interval, and the law fitted to each curve."""
     series: list[Series] = []
     rows: list[tuple[object, ...]] = []
-    for one in evaluations:
-        if one.few_labels is None:
-            continue
+    drawn = [one for one in evaluations if one.few_labels is not None]
+    for nth, one in enumerate(drawn):
+        assert one.few_labels is not None
         known = sorted((at for at in one.few_labels.points if at.macro.value is not None), key=lambda at: at.patients)
         if len(known) < 2:
             continue
         place = order.get(one.model, 0)
-        spans = [(at.patients, at.macro.interval.low, at.macro.interval.high) for at in known if at.macro.interval]
+        beside = ASIDE ** ((nth - (len(drawn) - 1) / 2) / max(len(drawn) - 1, 1))
+        spans = [
+            (at.patients * beside, at.macro.interval.low, at.macro.interval.high) for at in known if at.macro.interval
+        ]
         fit = one.few_labels.fit
         series.append(
             Series(
                 name=one.model,
-                points=[(at.patients, at.macro.value or 0.0) for at in known],
+                points=[(at.patients * beside, at.macro.value or 0.0) for at in known],
                 series=place,
                 told="" if fit is None else f"1 − ({fit.a:.3g} n^−{fit.b:.2f} + {fit.c:.3f})",
                 spans=spans,
@@ -180,7 +185,8 @@ def few_labels_of_models(evaluations: Sequence[EvaluateResults], order: Order) -
         rows += [(one.model, at.share, at.patients, at.records, *_ends(at.macro), _repeats(at.repeats)) for at in known]
     if not series:
         return None
-    plane = _few_plane(series)
+    longest = max((one.few_labels.points for one in drawn if one.few_labels is not None), key=len)
+    plane = _few_plane(series, sorted({at.patients for at in longest if at.macro.value is not None}))
     told = (
         "Macro AUROC over the number of labelled patients that trained the probe, mean and interval over repeated "
         "draws. The dashed line is the power law fitted to each curve, drawn as far as it was tried."
@@ -201,12 +207,11 @@ def _banded(series: list[Series]) -> tuple[list[Series], str]:
     return [replace(one, band=()) for one in series], NO_BANDS
 
 
-def _few_plane(series: Sequence[Series]) -> Plane:
+def _few_plane(series: Sequence[Series], marks: Sequence[float]) -> Plane:
     sizes = [x for one in series for x, _ in one.points]
     ends = [end for one in series for _, low, high in one.spans for end in (low, high)]
     values = [*ends, *(y for one in series for _, y in one.points)]
     room = 0.04 * (max(values) - min(values) or 0.1)
-    marks = sorted({x for x, _ in max(series, key=lambda one: len(one.points)).points})
     return Plane(
         title="Few labels",
         x_name="labelled patients",

@@ -90,7 +90,7 @@ def test_a_cost_is_held_against_what_each_measured_model_can_on_one_test_part(wo
     monkeypatch.setattr("app.core.costs._newest", lambda session, kind, page: told[kind])
     workspace.export_figures("J1", tmp_path / "out")
     lines = (tmp_path / "out" / "cost-parameters.csv").read_text().splitlines()
-    assert [line.split(",")[:2] for line in lines[1:]] == [["m", "1234.0"], ["twin", "99000.0"]]
+    assert [line.split(",")[:2] for line in lines[1:]] == [["m", "1234"], ["twin", "99000"]]
     assert not (tmp_path / "out" / "throughput.svg").exists()
 
 
