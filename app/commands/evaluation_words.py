@@ -114,7 +114,7 @@ def _at_thresholds(results: EvaluateResults) -> list[str]:
     shown: tuple[Measure, ...] = ("sensitivity", "specificity", "ppv", "npv")
     heads = ("Label", *(NAMES[name] for name in shown), "Alerts per 100")
     rows = [(label, *_at_threshold(point, shown)) for label, point in points]
-    how = sorted({f"{point.rule}, chosen on {point.chosen_on}" for _, point in points})
+    how = sorted({point.how for _, point in points})
     filled = [(*row, *[""] * (len(heads) - len(row))) for row in rows]
     told = printing.paragraph(f"At a threshold ({'; '.join(how)})")
     return [f"{told}\n{printing.table(heads, filled, right=heads[-1:])}"]

@@ -260,7 +260,7 @@ def _chosen(told: LabelResult, way: str) -> list[tuple[float, float]]:
 
 def _ring(series: Sequence[Series]) -> str:
     chosen = any(one.chosen for one in series)
-    return " A ring stands at the threshold that was chosen on training patients." if chosen else ""
+    return " A ring stands at the threshold, chosen on training patients or given." if chosen else ""
 
 
 def _none(everybody: Sequence[tuple[float, float]]) -> Series:

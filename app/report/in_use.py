@@ -193,7 +193,7 @@ def _named(one: LabelResult, point: OperatingPoint) -> Paragraph:
     at = "" if point.threshold is None else f"{style.decimal(point.threshold)}; "
     if point.threshold is None and point.thresholds:
         at = f"{style.interval(point.thresholds[0], point.thresholds[-1])} by fold; "
-    how = style.markup(f"{at}{point.rule}; chosen on {point.chosen_on}")
+    how = style.markup(f"{at}{point.how}")
     muted = f'<font size="6.2" color="#{style.MUTED.hexval()[2:]}">{how}</font>'
     return Paragraph(f"{style.markup(short(one.label), style.BOLD)}<br/>{muted}", style.CELL_SMALL)
 

@@ -143,7 +143,7 @@ def _operating(point: OperatingPoint | None) -> list[Fact]:
         return [Fact("Threshold", f"none: {point.not_estimable}")]
     values = [point.threshold] if point.threshold is not None else point.thresholds
     cut = f"{values[0]:.3g}" if len(values) == 1 else f"{min(values):.3g} to {max(values):.3g}, each fold its own"
-    told = [Fact("Threshold", f"{cut.replace('-', MINUS)} ({point.rule}, chosen on {point.chosen_on})")]
+    told = [Fact("Threshold", f"{cut.replace('-', MINUS)} ({point.how})")]
     told += [Fact(NAMES[name], number(value)) for name, value in point.measures.items()]
     for there in point.elsewhere:
         where = f"At a prevalence of {100 * there.prevalence:.3g} %"

@@ -91,7 +91,7 @@ class OperatingPoint(Model):
     threshold: float | None = Field(None, description="None where each fold has its own.")
     thresholds: list[float] = Field([], description="The folds' own, lowest first.")
     rule: str = Field(description="As printed: 'largest Youden index'.")
-    chosen_on: str = Field(description="Whose recordings: 'training patients of each fold'.")
+    chosen_on: str = Field(description="Whose recordings: 'training patients of each fold'; empty where it was given.")
     not_estimable: str = Field("", description="Why there is no threshold; empty when there is one.")
     true_positives: int = 0
     false_positives: int = 0
@@ -101,6 +101,11 @@ class OperatingPoint(Model):
     negatives_without_output: int = 0
     measures: dict[Measure, Estimate] = Field({})
     elsewhere: list[AtPrevalence] = Field([])
+
+    @property
+    def how(self) -> str:
+        """Where the threshold comes from, as printed: "largest Youden index, chosen on training patients"."""
+        return f"{self.rule}, chosen on {self.chosen_on}" if self.chosen_on else self.rule
 
 
 class EffectiveSize(Model):

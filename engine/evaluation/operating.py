@@ -124,7 +124,7 @@ def operating_point(
     if cuts.rule[column] == FLAG:
         told["chosen_on"] = "nobody: they came with the scores"
     if cuts.rule[column] == GIVEN:
-        told["chosen_on"] = "nobody here"
+        told["chosen_on"] = ""
     if problem := label_problem(y_N) or cuts.problems.get(column, ""):
         return OperatingPoint(**told, not_estimable=problem)
     if not (np.isfinite(y_N) & ~silent_N).any():

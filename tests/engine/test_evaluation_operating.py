@@ -190,7 +190,8 @@ def test_a_given_threshold_is_taken_as_it_is_whatever_training_patients_would_ch
     names = [f"p{patient}" for patient in patient_N]
     fixed = {"resamples": 50, "confidence": 0.95, "seed": 0}
     chosen, told = (one.operating for one in judge(["a", "b"], both_NL, scores_NL, names, cuts=cuts, **fixed).labels)
-    assert (told.rule, told.chosen_on, told.threshold) == (GIVEN, "nobody here", 1.37)
+    assert (told.how, told.chosen_on, told.threshold) == (GIVEN, "", 1.37)
+    assert chosen.how == "largest Youden index, chosen on patients of the other folds"
     assert chosen.threshold != 1.37
     assert told.true_positives == int(((score_N >= 1.37) & (y_N == 1)).sum())
     assert told.false_positives == int(((score_N >= 1.37) & (y_N == 0)).sum())
