@@ -101,7 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     selftest.set_defaults(act=_selftest)
 
     bench = verbs.add_parser("bench", help="measure this machine: ours beside the published algorithm, one thread")
-    bench.add_argument("what", choices=["engine"], help="the engine's own benchmark; some minutes")
+    bench.add_argument(
+        "what",
+        choices=["engine", "frozen"],
+        help="engine: its own benchmark, some minutes; frozen: what kept tokens are worth to mode 'frozen'",
+    )
     bench.add_argument("--only", default="", metavar="ROWS", help="names of rows, with commas between them")
     bench.add_argument("--tiny", action="store_true", help="tiny models, once: whether all works, not how fast")
     bench.add_argument("--json", action="store_true", help="as JSON")
@@ -138,12 +142,27 @@ def _sandbox_worker(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    if arguments.what == "frozen":
+        return _bench_frozen(arguments)
     from engine.bench.report import in_words, run
 
     report = run([name for name in arguments.only.split(",") if name], tiny=arguments.tiny)
     print(json.dumps(report, indent=1) if arguments.json else in_words(report))
     # Unequal results are a bug of ours; a goal that this machine misses is not.
     return EXIT_DONE if report["equal"] else EXIT_BUG
+
+
+def _bench_frozen(arguments: argparse.Namespace) -> int:
+    from engine.bench.frozen import FULL, TINY, run
+
+    rows = run(TINY if arguments.tiny else FULL)
+    if arguments.json:
+        print(json.dumps({"rows": rows, "equal": all(row["equal"] for row in rows)}, indent=1))
+    else:
+        for row in rows:
+            told = f"{row['ours_ms']:,.0f} ms, {row['alternative_ms']:,.0f} ms {row['alternative']}"
+            print(f"{row['what']}: {told} ({row['ratio']:.1f}x){'' if row['equal'] else ', NOT EQUAL'}")
+    return EXIT_DONE if all(row["equal"] for row in rows) else EXIT_BUG
 
 
 def _selftest(arguments: argparse.Namespace) -> int:

@@ -31,7 +31,17 @@ def engine_benchmark(*options: str) -> dict[str, Any]:
     Raises:
         WorldError: the engine could not be started, or did not answer.
     """
-    command = [*engine_command(), "bench", ENGINE, "--json", *options]
+    return _told_by_engine(ENGINE, *options)
+
+
+def frozen_rows(*options: str) -> list[dict[str, Any]]:
+    """Rows of `isoline-engine bench frozen --json`: what kept tokens are worth. Raises as `engine_benchmark`."""
+    rows: list[dict[str, Any]] = _told_by_engine("frozen", *options)["rows"]
+    return rows
+
+
+def _told_by_engine(what: str, *options: str) -> dict[str, Any]:
+    command = [*engine_command(), "bench", what, "--json", *options]
     try:
         said = subprocess.run(command, stdout=subprocess.PIPE, check=False, encoding="utf-8")
         report: dict[str, Any] = json.loads(said.stdout)
