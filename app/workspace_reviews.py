@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.core import reviews
 from app.core.home import Home
-from app.core.reviews import FailureVerdict, Review, ReviewedEvaluation, ReviewedFailure
+from app.core.review_rows import FailureVerdict, Review, ReviewedFailure, Reviews
+from app.core.reviews import ReviewedEvaluation
 
 
 class FailureReviews:
@@ -26,7 +27,7 @@ class FailureReviews:
         with self._home.db.read() as session:
             return reviews.failures(session, job_id, label)
 
-    def failure_reviews(self, job_id: str) -> reviews.Reviews:
+    def failure_reviews(self, job_id: str) -> Reviews:
         """What was made of mistakes of an evaluation, by label and recording. Raises UsageError for an unknown job."""
         with self._home.db.read() as session:
             return reviews.of_job(session, job_id)

@@ -12,7 +12,7 @@ from app.core.words import counted
 from engine.contract.errors import EXIT_DONE
 
 if TYPE_CHECKING:
-    from app.core.reviews import FailureVerdict, ReviewedFailure
+    from app.core.review_rows import FailureVerdict, ReviewedFailure
 
 VERDICTS: dict[str, FailureVerdict] = {
     "model-wrong": "model wrong",
@@ -20,7 +20,7 @@ VERDICTS: dict[str, FailureVerdict] = {
     "recording-poor": "recording poor",
     "cannot-tell": "cannot tell",
 }
-"""As typed: those of `app.core.reviews`, which would bring the database to every start of the program."""
+"""As typed: those of `app.core.review_rows`, which every start of the program would have to load."""
 
 
 def add(verbs: Verbs) -> None:
@@ -107,7 +107,7 @@ def _table(rows: Sequence[ReviewedFailure]) -> str:
 
 
 def _counts(every: Sequence[ReviewedFailure]) -> str:
-    from app.core.reviews import told
+    from app.core.review_rows import told
 
     explained = (
         "Beyond: the share of the recordings with the label that a false positive outscores, or of those without it "

@@ -8,10 +8,7 @@ it may hold no identifier that was seen at import, and the trail keeps its keyed
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -19,42 +16,14 @@ from sqlalchemy.orm import Session
 from app.core import audit, jobs, leaving, results
 from app.core.clock import utc_now
 from app.core.home import Home
+from app.core.review_rows import LONGEST_NOTE, VERDICTS, FailureVerdict, Review, ReviewedFailure, Reviews
 from app.core.rows import JobRow
 from app.core.schema import FailureReview, Job
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.evaluation import EvaluateResults
-from engine.contract.gallery import Failure
-
-FailureVerdict = Literal["model wrong", "label wrong", "recording poor", "cannot tell"]
-VERDICTS: tuple[FailureVerdict, ...] = get_args(FailureVerdict)
-"""What a look at a mistake can end with."""
-
-LONGEST_NOTE = 280
-"""Letters of a note."""
 
 SET, CLEARED = "mistake reviewed", "review of a mistake taken back"
 """Under these names the trail tells of it."""
-
-
-@dataclass(frozen=True)
-class Review:
-    """What somebody made of one mistake.
-
-    Attributes:
-        reviewed: when, UTC.
-    """
-
-    verdict: FailureVerdict
-    note: str
-    reviewed: str
-
-
-@dataclass(frozen=True)
-class ReviewedFailure:
-    """One of the worst mistakes of an evaluation, and what was made of it; None while nobody has looked."""
-
-    failure: Failure
-    review: Review | None
 
 
 @dataclass(frozen=True)
@@ -64,10 +33,6 @@ class ReviewedEvaluation:
     job: JobRow
     failures: int
     reviewed: int
-
-
-Reviews = dict[tuple[str, str], Review]
-"""By label and recording."""
 
 
 def of_job(session: Session, job_id: str) -> Reviews:
@@ -151,26 +116,6 @@ def clear(session: Session, job_id: str, label: str, record: str) -> None:
     key = (FailureReview.job_id == job_id, FailureReview.label == label, FailureReview.record_id == record)
     session.execute(delete(FailureReview).where(*key))
     audit.append(session, CLEARED, job_id, {"label": label, "recording": record, "before": before})
-
-
-def told(reviews: Iterable[Review | None]) -> str:
-    """How far mistakes were looked at: "7 of 20 reviewed: 6 label wrong, 1 cannot tell"."""
-    every = list(reviews)
-    verdicts = Counter(one.verdict for one in every if one is not None)
-    head = f"{verdicts.total():,} of {len(every):,} reviewed"
-    parts = [f"{verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if verdicts[verdict]]
-    return f"{head}: {', '.join(parts)}" if parts else head
-
-
-def clause(reviewed: Sequence[ReviewedFailure]) -> str:
-    """The same for a sentence of a dossier; empty where nobody has looked at any."""
-    verdicts = Counter(one.review.verdict for one in reviewed if one.review is not None)
-    if not verdicts:
-        return ""
-    count = verdicts.total()
-    were = "was" if count == 1 else "were"
-    parts = ", ".join(f"{verdicts[verdict]:,} judged {verdict}" for verdict in VERDICTS if verdicts[verdict])
-    return f"of {len(reviewed):,} worst mistakes {count:,} {were} reviewed, {parts}"
 
 
 def _results(session: Session, job_id: str) -> EvaluateResults:

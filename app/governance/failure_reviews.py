@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.orm import Session
 
 from app.core import reviews
+from app.core.review_rows import clause
 from app.governance.dossier import ModelSection
 
 
@@ -14,7 +15,7 @@ def limits_of_reviews(session: Session, sections: Sequence[ModelSection]) -> Ite
     """What was made of mistakes, for each model of which somebody looked at any; in whole sentences."""
     for section in sections:
         found = reviews.failures(session, section.evaluation_job)
-        told = reviews.clause(found)
+        told = clause(found)
         if not told:
             continue
         yield f"By those who looked at the traces, of '{section.card.name}' {told}." + (

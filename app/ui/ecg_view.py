@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QPixmap,
     QResizeEvent,
     QWheelEvent,
@@ -28,7 +25,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.core.rows import SignalView
 from app.ui import ecg_paper, theme
 from app.ui.ecg_caliper import Caliper
-from app.ui.ecg_envelope import Points, polyline, runs
 from app.ui.ecg_layout import (
     DEFAULT_LAYOUT,
     GAINS_MM_MV,
@@ -36,12 +32,11 @@ from app.ui.ecg_layout import (
     SPEEDS_MM_S,
     Scale,
     Sheet,
-    Strip,
     arrange,
     caption,
     fit_px_per_mm,
 )
-from engine.signal.leads import CANONICAL
+from app.ui.ecg_strips import absent_leads, draw_strips
 
 NOMINAL_PX_PER_MM = 96 / 25.4
 """What a screen is assumed to have until it is measured."""
@@ -85,7 +80,7 @@ class EcgView(QWidget):
     def show_signal(self, signal: SignalView | None) -> None:
         """Show another recording from its first second, at the scale that is set."""
         self.signal, self.start_s = signal, 0.0
-        self._absent = _absent_leads(signal)
+        self._absent = absent_leads(signal)
         self.caliper.clear()
         self._redraw()
 
@@ -214,14 +209,7 @@ class EcgView(QWidget):
 
     def _paint_trace(self, painter: QPainter, sheet: Sheet, signal: SignalView, ink: str, later_s: float = 0.0) -> None:
         """Draw a recording whose first sample is so much later than the paper's zero."""
-        # Any pen wider than one device pixel leaves Qt's fast path: 3 ms a frame become 200. Dense screens draw twice.
-        painter.setPen(QPen(QColor(ink), 0))
-        runs_px = [run for strip in sheet.strips for run in self._runs_px(sheet, strip, signal, later_s)]
-        for offset in range(max(round(self.devicePixelRatioF()), 1)):
-            shift = min(offset, 1) / self.devicePixelRatioF()
-            painter.translate(shift, shift)
-            for run in runs_px:
-                ecg_paper.draw_run(painter, run)
+        draw_strips(painter, sheet, signal, self.px_per_mm, self.devicePixelRatioF(), ink, later_s)
 
     def _draw_paper(self, sheet: Sheet) -> QPixmap:
         ratio = self.devicePixelRatioF()
@@ -247,21 +235,6 @@ class EcgView(QWidget):
         if sheet.seconds >= self.recording_s:
             return f"{self.recording_s:.3g} s"
         return f"{sheet.start_s:.2f} to {sheet.start_s + sheet.seconds:.2f} s of {self.recording_s:.3g} s"
-
-    def _runs_px(self, sheet: Sheet, strip: Strip, signal: SignalView, later_s: float) -> list[Points]:
-        if strip.lead not in signal.leads or strip.end_s <= later_s:
-            return []
-        lead_T = signal.signal_CT[signal.leads.index(strip.lead)]
-        rate, px, start_s = signal.rate_hz, self.px_per_mm, strip.start_s - later_s
-        first, last = max(int(start_s * rate), 0), int(np.ceil((strip.end_s - later_s) * rate)) + 1
-        px_per_sample = px * sheet.scale.speed / rate
-        points = polyline(lead_T, first, last, 1.0 / (px_per_sample * self.devicePixelRatioF()))
-        # Computed in pixels of this strip: time from its left edge, millivolts upwards from its baseline.
-        points[:, 0] = (strip.x_mm * px) + (points[:, 0] - start_s * rate) * px_per_sample
-        points[:, 1] = (strip.y_mm * px) - points[:, 1] * (sheet.scale.gain * px)
-        right = (strip.x_mm + strip.seconds * sheet.scale.speed) * px
-        points = points[(points[:, 0] >= strip.x_mm * px - 0.5) & (points[:, 0] <= right + 0.5)]
-        return runs(points)
 
     # Input.
 
@@ -385,13 +358,6 @@ class EcgView(QWidget):
         self.setAccessibleDescription(f"{self.layout_name}. {self.caption}. {self._span(sheet)}")
         self.update()
         self.changed.emit()
-
-
-def _absent_leads(signal: SignalView | None) -> frozenset[str]:
-    if signal is None:
-        return frozenset()
-    held = {lead for lead, lead_T in zip(signal.leads, signal.signal_CT, strict=True) if np.isfinite(lead_T).any()}
-    return frozenset(CANONICAL) - held
 
 
 def _neighbour(steps: tuple[float, ...], value: float, by: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
@@ -64,6 +64,8 @@ class SummaryTab(QWidget):
         self.intervals = IntervalTable("AUROC", False, "AUROC of every label with intervals")
         self.facts = FactTable("What is told of the chosen label")
         self._labels: dict[str, LabelResult] = {}
+        self._reviews: dict[str, str] = {}
+        self._told = ""
         self._split = _below(self.intervals, self.facts, (300, 320))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
@@ -79,6 +81,11 @@ class SummaryTab(QWidget):
         self._split.setVisible(bool(results.labels))
         self.intervals.show_rows(evaluation_rows(results) if results.labels else [])
 
+    def show_reviews(self, counts: Mapping[str, str]) -> None:
+        """Tell, by label, how far its worst mistakes were looked at."""
+        self._reviews = dict(counts)
+        self._tell(self._told)
+
     def choose(self, label: str) -> None:
         """Make a label the chosen one and tell of it."""
         for row in self.intervals.rows.rows:
@@ -92,8 +99,9 @@ class SummaryTab(QWidget):
             self.label_chosen.emit(row.group)
 
     def _tell(self, label: str) -> None:
-        found = self._labels.get(label)
-        self.facts.show_facts([] if found is None else label_facts(found))
+        self._told, found = label, self._labels.get(label)
+        looked = [Fact("Worst mistakes", self._reviews[label])] if label in self._reviews else []
+        self.facts.show_facts([] if found is None else [*label_facts(found), *looked])
 
 
 class SubgroupsTab(QWidget):

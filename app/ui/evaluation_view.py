@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from app.core.review_rows import Reviews, told
 from app.core.rows import JobDetail, JobRow
 from app.ui.background import Background
 from app.ui.banner import Banner
@@ -35,12 +36,14 @@ class EvaluationLook:
 
     detail: JobDetail
     results: EvaluateResults | None
+    reviews: Reviews
 
 
 def look(workspace: Workspace, job_id: str) -> EvaluationLook:
     """Ask the workspace for an evaluation; called off the window's thread."""
     detail, results = workspace.job_detail(job_id), workspace.results(job_id)
-    return EvaluationLook(detail, results if isinstance(results, EvaluateResults) else None)
+    reviews = workspace.failure_reviews(job_id)
+    return EvaluationLook(detail, results if isinstance(results, EvaluateResults) else None, reviews)
 
 
 class OneEvaluation(QWidget):
@@ -59,11 +62,12 @@ class OneEvaluation(QWidget):
         self.label, self.tabs, self.stack = combo("Label that is looked at"), QTabWidget(), QStackedWidget()
         self.curves, self.notes = EvaluationCurves(workspace, background), FactTable("Notes and settings")
         self.summary, self.groups, self.numbers = SummaryTab(), SubgroupsTab(self.curves.groups), NumbersTable()
-        self.failures, self.thresholds = FailuresTab(), ThresholdWorkbench(workspace, background)
+        self.failures, self.thresholds = FailuresTab(workspace, background), ThresholdWorkbench(workspace, background)
         self._empty = EmptyState("", "")
         self._lay_out()
         self.summary.label_chosen.connect(self._choose)
         self.failures.trace_wanted.connect(self.trace_wanted)
+        self.failures.reviewed.connect(self._tell_reviews)
         self.label.currentIndexChanged.connect(lambda _row: self._show_label())
 
     def show_job(self, job: JobRow) -> bool:
@@ -86,6 +90,8 @@ class OneEvaluation(QWidget):
         self.about.setText(about(seen.results))
         self._warn(seen.results)
         self.summary.show_results(seen.results)
+        self.failures.show_job(self.job_id, seen.reviews)
+        self._tell_reviews()
         self.numbers.show_targets(seen.results.targets)
         self.notes.show_facts(_notes(seen))
         self.label.offer([(label.label, label.label) for label in seen.results.labels])
@@ -98,8 +104,16 @@ class OneEvaluation(QWidget):
         for banner in (self.trouble, self.warning):
             banner.repaint_sign()
         self.curves.apply_theme(theme)
+        self.failures.apply_theme(theme)
         for table in (self.summary.intervals, self.groups.table):
             table.viewport().update()
+
+    def _tell_reviews(self) -> None:
+        """Say in the summary how far the mistakes of each label were looked at."""
+        labels = [] if self.results is None else self.results.labels
+        marks = self.failures.marks
+        counts = {one.label: told(marks.get((one.label, bad.record)) for bad in one.failures) for one in labels}
+        self.summary.show_reviews({one.label: counts[one.label] for one in labels if one.failures})
 
     def _choose(self, label: str) -> None:
         self.label.setCurrentIndex(self.label.findData(label))

@@ -13,6 +13,7 @@ from report_factory import make_dossier
 from app.core.changes import Changes
 from app.core.evaluation_cost import EvaluationCost
 from app.core.evaluation_rows import EvaluationRow
+from app.core.review_rows import Review, Reviews
 from app.core.rows import (
     Check,
     CohortRow,
@@ -36,7 +37,7 @@ from engine.contract.config import (
     RandomModel,
     S4Config,
 )
-from engine.contract.errors import WorldError
+from engine.contract.errors import UsageError, WorldError
 from engine.contract.events import Checkpoint, Metric, Progress, Started, Warned
 from engine.contract.results import CKA, CompareResults, Difference, Estimate, EvaluateResults, Interval, LabelResult
 
@@ -168,6 +169,8 @@ class FakeWorkspace(FakeTraining):
         self.machine = [CPU]
         self.previewed: list[tuple[Any, ...]] = []
         self.refuse: WorldError | None = None
+        self.reviews: Reviews = {}
+        self.signals: dict[str, Any] = {}
 
     def _said(self, *call: Any) -> None:
         self.calls.append(call)
@@ -284,6 +287,26 @@ class FakeWorkspace(FakeTraining):
 
     def measures_at(self, job_id: str, label: str, threshold: float) -> dict[str, Estimate]:
         return {"sensitivity": estimate(0.9 - threshold / 10, 0.04)}
+
+    def failure_reviews(self, job_id: str) -> Reviews:
+        return dict(self.reviews)
+
+    def review_failure(self, job_id: str, label: str, record: str, verdict: Any, note: str = "") -> Review:
+        self._said("review_failure", job_id, label, record, verdict, note)
+        self.reviews[label, record] = Review(verdict, note, "2026-11-23T14:00:00.000Z")
+        return self.reviews[label, record]
+
+    def clear_review(self, job_id: str, label: str, record: str) -> None:
+        self._said("clear_review", job_id, label, record)
+        del self.reviews[label, record]
+
+    def record(self, id_or_name: str) -> Any:
+        raise UsageError("recording", "the workspace holds none of this id or name", "See: isoline records")
+
+    def signal(self, record_id: str) -> Any:
+        if record_id not in self.signals:
+            raise UsageError("recording", "the store holds none of this id", "See: isoline records")
+        return self.signals[record_id]
 
     def measured_numbers(self) -> dict[str, int]:
         return {"heart rate": 131}

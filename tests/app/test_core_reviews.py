@@ -12,7 +12,7 @@ from evaluation_cases import full_evaluation
 
 from app import cli
 from app.commands.failures import VERDICTS as TYPED
-from app.core import database, reviews
+from app.core import database, review_rows, reviews
 from app.core.database import SCHEMA_HEAD, Database
 from app.core.schema import Job
 from app.governance.dossier import ModelSection
@@ -111,9 +111,9 @@ def test_a_mark_that_is_not_there_cannot_be_taken_back(workspace):
 
 
 def test_counts_are_told_in_the_order_of_the_verdicts():
-    marks = [reviews.Review("cannot tell", "", ""), reviews.Review("model wrong", "", ""), None]
-    assert reviews.told(marks) == "2 of 3 reviewed: 1 model wrong, 1 cannot tell"
-    assert reviews.told([None]) == "0 of 1 reviewed"
+    marks = [review_rows.Review("cannot tell", "", ""), review_rows.Review("model wrong", "", ""), None]
+    assert review_rows.told(marks) == "2 of 3 reviewed: 1 model wrong, 1 cannot tell"
+    assert review_rows.told([None]) == "0 of 1 reviewed"
 
 
 def test_a_dossier_tells_of_looks_and_says_nothing_where_nobody_looked(workspace):
@@ -188,4 +188,4 @@ def test_the_verbs_refuse_what_is_not_there_and_notes_that_name_somebody(workspa
 
 
 def test_verdicts_that_are_typed_are_those_that_are_kept():
-    assert tuple(TYPED.values()) == reviews.VERDICTS
+    assert tuple(TYPED.values()) == review_rows.VERDICTS

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QWheelEvent
 from app.core.rows import SignalView
 from app.ui import theme
 from app.ui.ecg_layout import LAYOUTS
+from app.ui.ecg_strips import runs_of
 from app.ui.ecg_view import EcgView
 from engine.signal.leads import CANONICAL
 
@@ -55,7 +56,7 @@ def test_one_second_is_25_millimetres_of_the_grid(view):
     steps.signal_CT[6, 1000:1500] = 0.5
     view.show_signal(steps)
     strip = next(s for s in view.sheet().strips if s.lead == "V1")
-    points = np.concatenate(view._runs_px(view.sheet(), strip, steps, 0.0))
+    points = np.concatenate(runs_of(view.sheet(), strip, steps, 4.0, view.devicePixelRatioF()))
     high = points[points[:, 1] < strip.y_mm * 4 - 10, 0]
     assert high.min() - strip.x_mm * 4 == pytest.approx(2.0 * 25 * 4, abs=1)
     assert high.max() - high.min() == pytest.approx(1.0 * 25 * 4, abs=2)

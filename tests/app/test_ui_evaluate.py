@@ -100,8 +100,8 @@ def test_the_worst_mistakes_lead_to_their_traces(qtbot, page):
     view = look_at(qtbot, page, "J0004")
     told = view.failures.table.rows.as_text("|").splitlines()
     assert told[1:] == [
-        "False positive|r1|0.97|scores above 90 % of the recordings with the label",
-        "False negative|r2|0.02|scores below 95 % of the recordings without it",
+        "False positive|r1|0.97|scores above 90 % of the recordings with the label|||",
+        "False negative|r2|0.02|scores below 95 % of the recordings without it|||",
     ]
     view.failures.table.selectRow(1)
     with qtbot.waitSignal(page.go_to) as asked:

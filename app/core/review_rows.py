@@ -1,0 +1,65 @@
+"""Marks on a model's worst mistakes as plain rows, and the words that count them; free of the database.
+
+The window's first screen loads this, and starts without a database.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from engine.contract.gallery import Failure
+
+FailureVerdict = Literal["model wrong", "label wrong", "recording poor", "cannot tell"]
+VERDICTS: tuple[FailureVerdict, ...] = get_args(FailureVerdict)
+"""What a look at a mistake can end with."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """What somebody made of one mistake.
+
+    Attributes:
+        reviewed: when, UTC.
+    """
+
+    verdict: FailureVerdict
+    note: str
+    reviewed: str
+
+
+@dataclass(frozen=True)
+class ReviewedFailure:
+    """One of the worst mistakes of an evaluation, and what was made of it; None while nobody has looked."""
+
+    failure: Failure
+    review: Review | None
+
+
+LONGEST_NOTE = 280
+"""Letters of a note."""
+
+Reviews = dict[tuple[str, str], Review]
+"""By label and recording."""
+
+
+def told(reviews: Iterable[Review | None]) -> str:
+    """How far mistakes were looked at: "7 of 20 reviewed: 6 label wrong, 1 cannot tell"."""
+    every = list(reviews)
+    verdicts = Counter(one.verdict for one in every if one is not None)
+    head = f"{verdicts.total():,} of {len(every):,} reviewed"
+    parts = [f"{verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if verdicts[verdict]]
+    return f"{head}: {', '.join(parts)}" if parts else head
+
+
+def clause(reviewed: Sequence[ReviewedFailure]) -> str:
+    """The same for a sentence of a dossier; empty where nobody has looked at any."""
+    verdicts = Counter(one.review.verdict for one in reviewed if one.review is not None)
+    if not verdicts:
+        return ""
+    count = verdicts.total()
+    were = "was" if count == 1 else "were"
+    parts = ", ".join(f"{verdicts[verdict]:,} judged {verdict}" for verdict in VERDICTS if verdicts[verdict])
+    return f"of {len(reviewed):,} worst mistakes {count:,} {were} reviewed, {parts}"
