@@ -73,8 +73,8 @@ class Machine:
 class Product:
     """The product that machines are compared by, made several times over by torch's default."""
 
-    def __init__(self, times: int = 1) -> None:
-        rows, inputs, outputs = GEMM
+    def __init__(self, times: int = 1, shape: tuple[int, int, int] = GEMM) -> None:
+        rows, inputs, outputs = shape
         shapes = (rows, inputs), (outputs, inputs), (outputs,)
         self._x_NI, self._weight_OI, self._bias_O = (torch.randn(*shape) for shape in shapes)
         self._times, self._work = times, 2 * rows * inputs * outputs / 1e6

@@ -145,3 +145,5 @@ def main(store, out):
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]))
+    # What it was asked for is written; taking all modules of torch apart takes a second, for which a test would wait.
+    os._exit(0)
