@@ -33,6 +33,7 @@ from app.commands import (
     stores,
     studies,
     tasks,
+    thresholds,
     training,
     version,
 )
@@ -129,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
         efficiency,
         examinations,
         failures,
+        thresholds,
         version,
         jobs,
         outcomes,

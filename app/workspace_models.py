@@ -29,6 +29,7 @@ from app.core.model_lineage import LineageGraph
 from app.core.off_label import OffLabel
 from app.core.prediction_reading import Reading
 from app.core.rows import ModelRow
+from app.core.scored_records import ScoredRecords
 from app.core.tasks import TaskRow
 from engine.contract.backbone import SUPERVISED_HZ, SUPERVISED_S4
 from engine.contract.card import ModelCard
@@ -235,12 +236,30 @@ class Models:
         with self._home.db.read() as session:
             return evaluation_rows.evaluation_rows(session)
 
-    def measures_at(self, job_id: str, label: str, threshold: float) -> dict[Measure, Estimate]:
+    def measures_at(
+        self, job_id: str, label: str, threshold: float, prevalence: float | None = None
+    ) -> dict[Measure, Estimate]:
         """What a finished evaluation finds and misses when recordings with at least this score are called positive.
+
+        Args:
+            job_id: the evaluation.
+            label: one that it scored.
+            threshold: a score.
+            prevalence: what hangs on the share of positives is re-weighted to this one; the tested share when None.
+
+        Raises:
+            UsageError: no finished evaluation, it has not scored this label, or a prevalence that is none.
+            WorldError: its scores are gone or damaged.
+        """
+        with self._home.db.read() as session:
+            return operating_at.measures_at(session, self._home, job_id, label, threshold, prevalence)
+
+    def scored(self, job_id: str, label: str) -> ScoredRecords:
+        """Every tested recording of a finished evaluation with its score of a label, lowest first.
 
         Raises:
             UsageError: no finished evaluation, or it has not scored this label.
             WorldError: its scores are gone or damaged.
         """
         with self._home.db.read() as session:
-            return operating_at.measures_at(session, self._home, job_id, label, threshold)
+            return operating_at.scored(session, self._home, job_id, label)

@@ -103,6 +103,13 @@ class OperatingPoint(Model):
     elsewhere: list[AtPrevalence] = Field([])
 
     @property
+    def own(self) -> list[float]:
+        """The threshold, or the folds' own, lowest first; empty where there is none."""
+        if self.not_estimable:
+            return []
+        return self.thresholds if self.threshold is None else [self.threshold]
+
+    @property
     def how(self) -> str:
         """Where the threshold comes from, as printed: "largest Youden index, chosen on training patients"."""
         return f"{self.rule}, chosen on {self.chosen_on}" if self.chosen_on else self.rule
