@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core import reviews
 from app.core.home import Home
-from app.core.review_rows import FailureVerdict, Review, ReviewedFailure, Reviews
+from app.core.review_rows import FailureVerdict, Review, ReviewedFailure, Reviews, ReviewsElsewhere
 from app.core.reviews import ReviewedEvaluation
 
 
@@ -31,6 +31,11 @@ class FailureReviews:
         """What was made of mistakes of an evaluation, by label and recording. Raises UsageError for an unknown job."""
         with self._home.db.read() as session:
             return reviews.of_job(session, job_id)
+
+    def reviews_elsewhere(self, job_id: str) -> ReviewsElsewhere:
+        """What was made of recordings as mistakes of other evaluations. Raises UsageError for an unknown job."""
+        with self._home.db.read() as session:
+            return reviews.elsewhere(session, job_id)
 
     def review_failure(self, job_id: str, label: str, record: str, verdict: FailureVerdict, note: str = "") -> Review:
         """Keep what somebody made of a mistake; it takes the place of an earlier mark.

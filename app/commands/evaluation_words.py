@@ -290,7 +290,8 @@ def _notes(results: EvaluateResults) -> list[str]:
 
 def _worst(labels: Sequence[LabelResult]) -> list[str]:
     count = sum(len(item.failures) for item in labels)
-    return [f"{count:,} worst mistakes are listed with --json and shown with their traces in the window"] * (count > 0)
+    told = f"{count:,} worst mistakes: isoline failure list JOB tells them, the window shows them with their traces"
+    return [told] * (count > 0)
 
 
 def cost_words(cost: EvaluationCost) -> str:

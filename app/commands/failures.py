@@ -95,15 +95,19 @@ def _table(rows: Sequence[ReviewedFailure]) -> str:
             one.failure.record,
             f"{one.failure.score:.3g}",
             f"{100 * one.failure.share:.0f} %",
-            *(
-                ("-", "-", "")
-                if one.review is None
-                else (one.review.reviewed[:10], one.review.verdict, one.review.note)
-            ),
+            *_looked(one),
         )
         for one in rows
     ]
     return printing.table(heads, cells, right=("Score", "Beyond")) if cells else ""
+
+
+def _looked(one: ReviewedFailure) -> tuple[str, str, str]:
+    """Day, verdict and note; in brackets what another evaluation's look at the same recording and label found."""
+    if one.review is not None:
+        return one.review.reviewed[:10], one.review.verdict, one.review.note
+    other = one.elsewhere
+    return ("-", "-", "") if other is None else ("-", f"({other.review.verdict} in {other.job_id})", other.review.note)
 
 
 def _counts(every: Sequence[ReviewedFailure]) -> str:
@@ -117,9 +121,9 @@ def _counts(every: Sequence[ReviewedFailure]) -> str:
 
 
 def _plain(one: ReviewedFailure) -> dict[str, Any]:
-    review = one.review
-    marked = None if review is None else {"verdict": review.verdict, "note": review.note, "reviewed": review.reviewed}
-    return {**one.failure.model_dump(), "review": marked}
+    review, other = one.review, one.elsewhere
+    there = None if other is None else {"job": other.job_id, **vars(other.review)}
+    return {**one.failure.model_dump(), "review": review and vars(review), "elsewhere": there}
 
 
 def _review(arguments: argparse.Namespace) -> int:

@@ -31,11 +31,24 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What was made of the same recording and label as a mistake of another evaluation."""
+
+    job_id: str
+    review: Review
+
+
+@dataclass(frozen=True)
 class ReviewedFailure:
-    """One of the worst mistakes of an evaluation, and what was made of it; None while nobody has looked."""
+    """One of the worst mistakes of an evaluation, and what was made of it; None while nobody has looked.
+
+    `elsewhere`: the newest mark on the same recording and label in another evaluation. A label that is wrong is wrong
+    for every model; the look counts here only once it is given here.
+    """
 
     failure: Failure
     review: Review | None
+    elsewhere: Elsewhere | None = None
 
 
 LONGEST_NOTE = 280
@@ -43,6 +56,8 @@ LONGEST_NOTE = 280
 
 Reviews = dict[tuple[str, str], Review]
 """By label and recording."""
+ReviewsElsewhere = dict[tuple[str, str], Elsewhere]
+"""By label and recording, of other evaluations."""
 
 
 def told(reviews: Iterable[Review | None]) -> str:

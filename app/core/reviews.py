@@ -16,7 +16,16 @@ from sqlalchemy.orm import Session
 from app.core import audit, jobs, leaving, results
 from app.core.clock import utc_now
 from app.core.home import Home
-from app.core.review_rows import LONGEST_NOTE, VERDICTS, FailureVerdict, Review, ReviewedFailure, Reviews
+from app.core.review_rows import (
+    LONGEST_NOTE,
+    VERDICTS,
+    Elsewhere,
+    FailureVerdict,
+    Review,
+    ReviewedFailure,
+    Reviews,
+    ReviewsElsewhere,
+)
 from app.core.rows import JobRow
 from app.core.schema import FailureReview, Job
 from engine.contract.errors import UsageError, WorldError
@@ -42,6 +51,13 @@ def of_job(session: Session, job_id: str) -> Reviews:
     return {(row.label, row.record_id): _review(row) for row in rows}
 
 
+def elsewhere(session: Session, job_id: str) -> ReviewsElsewhere:
+    """The newest mark of other evaluations on each recording and label. Raises UsageError when there is no such job."""
+    jobs.get(session, job_id)
+    query = select(FailureReview).where(FailureReview.job_id != job_id).order_by(FailureReview.reviewed)
+    return {(row.label, row.record_id): Elsewhere(row.job_id, _review(row)) for row in session.scalars(query)}
+
+
 def failures(session: Session, job_id: str, label: str = "") -> list[ReviewedFailure]:
     """The worst mistakes of an evaluation in the order of its results, with the marks on them.
 
@@ -53,12 +69,13 @@ def failures(session: Session, job_id: str, label: str = "") -> list[ReviewedFai
     Raises:
         UsageError: no evaluation that is done, or a label that it does not score.
     """
-    found, marks = _results(session, job_id), of_job(session, job_id)
+    found, marks, others = _results(session, job_id), of_job(session, job_id), elsewhere(session, job_id)
     known = [one.label for one in found.labels]
     if label and label not in known:
         raise UsageError(f"label {label}", "this evaluation does not score it", f"It scores: {', '.join(known)}")
     told = [failure for one in found.labels if label in ("", one.label) for failure in one.failures]
-    return [ReviewedFailure(failure, marks.get((failure.label, failure.record))) for failure in told]
+    keys = [(failure.label, failure.record) for failure in told]
+    return [ReviewedFailure(one, marks.get(key), others.get(key)) for one, key in zip(told, keys, strict=True)]
 
 
 def overview(session: Session) -> list[ReviewedEvaluation]:
@@ -87,7 +104,7 @@ def review(
         raise UsageError(f"verdict {verdict}", "it is none", f"Choose one of: {', '.join(VERDICTS)}")
     if len(note) > LONGEST_NOTE:
         raise UsageError("note", f"it is longer than {LONGEST_NOTE} letters", "Say it shorter")
-    if kinds := {one.kind for one in leaving.search(session, home.key, {"note": note})}:
+    if note and (kinds := {one.kind for one in leaving.search(session, home.key, {"note": note})}):
         told = f"it holds what identifies somebody ({', '.join(sorted(kinds))})"
         raise WorldError("note", f"it was not kept, since {told}", "Take that out of it", fault="identifier")
     kept, before = session.get(FailureReview, (job_id, label, record)), ""

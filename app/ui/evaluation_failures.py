@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.review_rows import FailureVerdict, Review, ReviewedFailure, Reviews, told
+from app.core.review_rows import FailureVerdict, Review, ReviewedFailure, Reviews, ReviewsElsewhere, told
 from app.ui.background import Background
 from app.ui.cut_label import CutLabel
 from app.ui.empty import EmptyState
@@ -48,12 +48,14 @@ class FailuresTab(QWidget):
         self.open_button = QPushButton("Open trace")
         self._stack, self._empty, self._seen = QStackedWidget(), EmptyState(*NONE), EmptyState(*ALL_SEEN)
         self._job, self._failures = "", list[Failure]()
+        self._elsewhere: ReviewsElsewhere = {}
         self._lay_out()
         self._connect()
 
-    def show_job(self, job_id: str, marks: Reviews) -> None:
-        """Take over which evaluation the mistakes are of, and the marks on them."""
+    def show_job(self, job_id: str, marks: Reviews, elsewhere: ReviewsElsewhere | None = None) -> None:
+        """Take over which evaluation the mistakes are of, the marks on them, and those of other evaluations."""
         self._job, self.marks, self._failures = job_id, dict(marks), []
+        self._elsewhere = elsewhere or {}
         self.traces.forget_gone()
 
     def show_failures(self, failures: Sequence[Failure]) -> None:
@@ -71,7 +73,11 @@ class FailuresTab(QWidget):
         self._chosen(self.table.current())
 
     def _every(self) -> list[ReviewedFailure]:
-        return [ReviewedFailure(one, self.marks.get((one.label, one.record))) for one in self._failures]
+        keys = [(one.label, one.record) for one in self._failures]
+        return [
+            ReviewedFailure(one, self.marks.get(key), self._elsewhere.get(key))
+            for one, key in zip(self._failures, keys, strict=True)
+        ]
 
     def _fill(self) -> None:
         """Show what the filter leaves; the current mistake stays until another one is current, so it can be noted."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from app.core.review_rows import Reviews, told
+from app.core.review_rows import Reviews, ReviewsElsewhere, told
 from app.core.rows import JobDetail, JobRow
 from app.ui.background import Background
 from app.ui.banner import Banner
@@ -37,13 +37,14 @@ class EvaluationLook:
     detail: JobDetail
     results: EvaluateResults | None
     reviews: Reviews
+    elsewhere: ReviewsElsewhere
 
 
 def look(workspace: Workspace, job_id: str) -> EvaluationLook:
     """Ask the workspace for an evaluation; called off the window's thread."""
     detail, results = workspace.job_detail(job_id), workspace.results(job_id)
-    reviews = workspace.failure_reviews(job_id)
-    return EvaluationLook(detail, results if isinstance(results, EvaluateResults) else None, reviews)
+    reviews = workspace.failure_reviews(job_id), workspace.reviews_elsewhere(job_id)
+    return EvaluationLook(detail, results if isinstance(results, EvaluateResults) else None, *reviews)
 
 
 class OneEvaluation(QWidget):
@@ -90,7 +91,7 @@ class OneEvaluation(QWidget):
         self.about.setText(about(seen.results))
         self._warn(seen.results)
         self.summary.show_results(seen.results)
-        self.failures.show_job(self.job_id, seen.reviews)
+        self.failures.show_job(self.job_id, seen.reviews, seen.elsewhere)
         self._tell_reviews()
         self.numbers.show_targets(seen.results.targets)
         self.notes.show_facts(_notes(seen))

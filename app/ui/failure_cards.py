@@ -14,7 +14,7 @@ from app.ui import theme as themes
 from app.ui.ecg_layout import Layout, Scale, Sheet, arrange, fit_px_per_mm
 from app.ui.ecg_strips import absent_leads, draw_strips
 from app.ui.failure_traces import LEADS, SHOWN_S, Glimpse, Traces
-from app.ui.failure_words import VERDICT_SIGNS, kind_text, score_text, short_share
+from app.ui.failure_words import VERDICT_SIGNS, kind_text, score_text, short_share, there_text
 from app.ui.rows_table import ROW
 from app.ui.signs import sign
 from app.ui.theme import FONT_FAMILY, Theme
@@ -175,6 +175,9 @@ def _paint_words(
     _line(painter, room, 3, font, theme.muted, f"{failure.record}  {labels}")
     if row.review is None:
         _line(painter, room, 4, font, theme.muted, "Not yet reviewed")
+        if row.elsewhere is not None:
+            name, token = VERDICT_SIGNS[row.elsewhere.review.verdict]
+            _line(painter, room, 5, font, theme.muted, there_text(row.elsewhere), sign(name, getattr(theme, token)))
         return
     name, token = VERDICT_SIGNS[row.review.verdict]
     drawn = sign(name, getattr(theme, token))

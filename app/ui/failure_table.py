@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
 
 from app.core.review_rows import VERDICTS, ReviewedFailure
 from app.ui.failure_cards import LEAST_CARD_PX, FailureCards, card_px
@@ -63,6 +63,10 @@ class FailureTable(RowsTable):
         """Show these mistakes, with the traces of those that come into sight."""
         self.rows.set_rows(rows)
         self._settled.start()
+
+    def copy(self) -> None:
+        """Put the whole list on the clipboard: one mistake alone is nothing to work with."""
+        QGuiApplication.clipboard().setText(self.rows.as_text("\t"))
 
     def in_sight(self) -> list[str]:
         """Recordings of the rows that are on the screen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.review_rows import FailureVerdict, ReviewedFailure
+from app.core.review_rows import Elsewhere, FailureVerdict, ReviewedFailure
 from engine.contract.gallery import Failure
 
 VERDICT_SIGNS: dict[FailureVerdict, tuple[str, str]] = {
@@ -45,11 +45,17 @@ def short_share(failure: Failure) -> str:
     return f"above {share} of positives" if failure.kind == "false positive" else f"below {share} of negatives"
 
 
+def there_text(elsewhere: Elsewhere) -> str:
+    """What another evaluation's look found: "In J0019: label wrong"."""
+    return f"In {elsewhere.job_id}: {elsewhere.review.verdict}"
+
+
 def whole_text(row: ReviewedFailure) -> str:
     """All that a card says of the mistake and the look at it, in sentences."""
     failure = row.failure
     told = f"{kind_text(failure)}, recording {failure.record}, score {score_text(failure)}, {share_text(failure)}."
     if row.review is None:
-        return f"{told} Not yet reviewed."
+        other = "" if row.elsewhere is None else f" {there_text(row.elsewhere)}. {row.elsewhere.review.note}".rstrip()
+        return f"{told} Not yet reviewed.{other}"
     note = f" Note: {row.review.note}" if row.review.note else ""
     return f"{told} {row.review.verdict.capitalize()}, {row.review.reviewed[:10]}.{note}"

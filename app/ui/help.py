@@ -27,6 +27,16 @@ ECG_KEYS = (
 )
 """Keys of the ECG view, while it has the focus."""
 
+MISTAKE_KEYS = (
+    ("1 to 4", "Judge: model wrong, label wrong, recording poor, cannot tell"),
+    ("0", "Take the verdict back"),
+    ("Space", "Go on to the next one that is not yet reviewed"),
+    ("N", "Write a note; Enter keeps it, Esc leaves it as it was"),
+    ("Enter", "Open the trace"),
+    ("Ctrl+C", "Copy the list with verdicts and notes"),
+)
+"""Keys of a model's worst mistakes, while their list has the focus."""
+
 ABOUT = f"""<h3>Isoline {VERSION}</h3>
 <p>Vets ECG models on your own recordings and writes what was found into a dossier that can be verified.</p>
 <p>For research use and technical due diligence. It is a review tool, not an electrocardiograph, and gives no
@@ -36,7 +46,7 @@ Fonts: Noto, SIL Open Font License 1.1.</p>"""
 
 
 class ShortcutHelp(QDialog):
-    """Two lists: the window's shortcuts and the keys of the ECG view."""
+    """Three lists: the window's shortcuts, the keys of the ECG view, and those of a model's worst mistakes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +62,7 @@ class ShortcutHelp(QDialog):
         ]
         _fill(grid, "Window", window)
         _fill(grid, "ECG view", ECG_KEYS)
+        _fill(grid, "Worst mistakes of a model", MISTAKE_KEYS)
         body = QWidget()
         body.setLayout(grid)
         scroll = QScrollArea()

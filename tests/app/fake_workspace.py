@@ -13,7 +13,7 @@ from report_factory import make_dossier
 from app.core.changes import Changes
 from app.core.evaluation_cost import EvaluationCost
 from app.core.evaluation_rows import EvaluationRow
-from app.core.review_rows import Review, Reviews
+from app.core.review_rows import Review, Reviews, ReviewsElsewhere
 from app.core.rows import (
     Check,
     CohortRow,
@@ -290,6 +290,9 @@ class FakeWorkspace(FakeTraining):
 
     def failure_reviews(self, job_id: str) -> Reviews:
         return dict(self.reviews)
+
+    def reviews_elsewhere(self, job_id: str) -> ReviewsElsewhere:
+        return {}
 
     def review_failure(self, job_id: str, label: str, record: str, verdict: Any, note: str = "") -> Review:
         self._said("review_failure", job_id, label, record, verdict, note)

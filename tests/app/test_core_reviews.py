@@ -105,6 +105,26 @@ def test_what_is_no_mistake_or_no_verdict_cannot_be_marked(workspace, words, rea
         workspace.review_failure(*words)
 
 
+def test_what_another_evaluation_found_of_the_same_recording_and_label_is_told_and_counts_there_alone(
+    workspace, capsys
+):
+    told = {"kind": "evaluate", "state": "done", "created": "", "config": "{}"}
+    with workspace._home.db.write() as session:
+        session.add(Job(number=51, job_id="J0051", name="new", results=full_evaluation().model_dump_json(), **told))
+    kept = workspace.review_failure(JOB, "MI", "r1", "label wrong", "old infarct")
+    assert workspace.failures(JOB)[0].elsewhere is None
+    first, second = workspace.failures("J0051")
+    assert (first.review, first.elsewhere) == (None, review_rows.Elsewhere(JOB, kept))
+    assert second.elsewhere is None
+    assert [row.reviewed for row in workspace.reviewed_evaluations()] == [0, 1]
+    _, told, _ = isoline(workspace, capsys, "failure", "list", "J0051")
+    assert f"(label wrong in {JOB})" in told
+    assert "0 of 2 reviewed." in told
+    _, told, _ = isoline(workspace, capsys, "failure", "list", "J0051", "--json")
+    there = json.loads(told)[0]["elsewhere"]
+    assert (there["job"], there["verdict"], there["note"]) == (JOB, "label wrong", "old infarct")
+
+
 def test_a_mark_that_is_not_there_cannot_be_taken_back(workspace):
     with pytest.raises(UsageError, match="carries none"):
         workspace.clear_review(JOB, "MI", "r1")

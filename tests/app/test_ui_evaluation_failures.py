@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from fake_workspace import FakeWorkspace
 from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QGuiApplication
 from window_cases import settle
 
+from app.core.review_rows import Elsewhere, Review
 from app.core.rows import SignalView
 from app.ui import theme as themes
 from app.ui.evaluation_failures import FailuresTab
@@ -280,8 +282,18 @@ def test_enter_opens_the_trace_and_a_copy_holds_what_was_made_of_it(qtbot, tab):
     lines = tab.table.rows.as_text("|").splitlines()
     assert lines[0] == "Mistake|Recording|Score|How far on the wrong side|Verdict|Reviewed|Note"
     assert lines[1].split("|")[4:] == ["label wrong", "2026-11-23T14:00:00.000Z", ""]
+    qtbot.keyClick(tab.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert len(QGuiApplication.clipboard().text().splitlines()) == COUNT + 1
     read_out = tab.table.rows.data(tab.table.rows.index(0, 0), Qt.ItemDataRole.AccessibleTextRole)
     assert read_out.startswith("False positive, recording MI0, score 1, scores above 99 %")
+
+
+def test_what_was_found_in_another_evaluation_is_told_and_not_counted(tab):
+    there = Elsewhere("J0019", Review("label wrong", "old infarct", "2026-11-23T14:00:00.000Z"))
+    tab.show_job("J0004", {}, {("MI", "MI0"): there})
+    tab.show_failures(mistakes())
+    assert whole_text(tab.table.rows.rows[0]).endswith("Not yet reviewed. In J0019: label wrong. old infarct")
+    assert tab.count.text() == "0 of 20 reviewed"
 
 
 def test_where_it_is_narrow_the_note_stands_below_the_verdicts(qtbot, tab):
