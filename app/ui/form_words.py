@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm"}
+UNITS = {"_s": "s", "_hz": "Hz", "_mv": "mV", "_ms": "ms", "_mm": "mm", "_gb": "GB"}
 """Unit of a field by the end of its name."""
 
 TITLES = {
@@ -59,6 +59,8 @@ TITLES = {
     "most": "Recordings at most",
     "loss": "Loss that does harm",
     "tolerance": "Tolerance of parity",
+    "token_gb": "Disk for tokens",
+    "crops": "Heads of frozen models see",
 }
 """Titles where the name of the field says too little."""
 
@@ -79,6 +81,8 @@ CHOICES: dict[object, str] = {
     "youden": "largest Youden index",
     "sensitivity": "sensitivity at least",
     "specificity": "specificity at least",
+    "windows": "a window of each recording",
+    "random": "a crop cut anywhere",
     True: "yes",
     False: "no",
     None: "automatic",

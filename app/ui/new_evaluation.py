@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
 ASKED = (
     *("subgroups", "gap_margin", "confirmatory", "decision_range", "resamples", "seed", "confidence"),
-    *("batch_size", "threads", "device", "threshold", "few_labels", "training"),
+    *("batch_size", "threads", "device", "token_gb", "threshold", "few_labels", "training"),
 )
-FOLDED = ("confidence", "batch_size", "threads", "device", "training.batch_size", "training.weight_decay")
+FOLDED = (
+    *("confidence", "batch_size", "threads", "device", "token_gb"),
+    *("training.batch_size", "training.weight_decay", "training.crops"),
+)
 OWN_CHOICE = "labels and numbers that are ticked below"
 NO_TASK = "none: no corpus of the study is in this workspace"
 PAUSE_MS = 350

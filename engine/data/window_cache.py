@@ -108,6 +108,7 @@ class Held:
 
     def windows(self, row: int, count: int, start: int = 0) -> Windows:
         """Some windows of a recording that is kept, not copied, [count, L, D]."""
+        assert self.block_R[row] >= 0
         first = int(self.first_R[row]) + start
         return self.blocks[int(self.block_R[row])][first : first + count]
 
@@ -282,7 +283,11 @@ class WindowWriter:
             os.fsync(self._draft.fileno())
             self._draft.close()
             name = hashlib.sha256("\n".join(self._ids).encode()).hexdigest()[:24]
-            os.replace(self._path, self._folder / f"{name}{ENDING}")
+            place = self._folder / f"{name}{ENDING}"
+            if place.exists():  # another run was quicker; what is mapped cannot be replaced on every system
+                self._path.unlink()
+            else:
+                os.replace(self._path, place)
         except OSError as error:
             self._drop()
             raise _refused(error) from None

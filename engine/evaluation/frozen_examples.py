@@ -19,7 +19,7 @@ from torch import Tensor
 
 from engine.backbones.fused import for_inference
 from engine.contract.evaluation import EvaluateConfig
-from engine.contract.events import EventWriter
+from engine.contract.events import EventWriter, Warned
 from engine.contract.run import RunFolder
 from engine.data.embedding_cache import EmbeddingCache, cache_key
 from engine.data.window_cache import Held
@@ -27,6 +27,11 @@ from engine.evaluation.embed import fill
 from engine.evaluation.head_data import Crops, Examples, Rows
 from engine.evaluation.kept_windows import SEEN, KeptWindows, kind_for
 from engine.evaluation.progress import Pace
+
+LOST = (
+    "Another run needed the room in which tokens were kept: recordings pass through the model again in every epoch, "
+    "which takes far longer and gives the same numbers to rounding; allow more by the setting token_gb"
+)
 
 
 def frozen_examples(
@@ -73,8 +78,11 @@ def frozen_examples(
             on_progress=pace.step,
             keeper=keeper,
         )
-    draw = passing.drawn if config.training.crops == "random" else None
-    return Kept(crops, kept.held(seen), draw)
+    held = kept.held(seen)
+    if not held.there_R[usable_N].all():
+        events.emit(Warned(message=LOST))
+        return passing
+    return Kept(crops, held, passing.drawn if config.training.crops == "random" else None)
 
 
 class Kept:

@@ -58,6 +58,14 @@ def test_windows_come_back_bit_by_bit_from_one_block_or_many(tmp_path, monkeypat
     np.testing.assert_array_equal(backwards.windows(2, 1, start=1), windows()[1:2])
 
 
+def test_two_runs_that_keep_the_same_at_once_leave_it_once(tmp_path):
+    cache = filled(tmp_path)
+    held = cache.hold(Names(IDS), COUNTS)
+    filled(tmp_path)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+    np.testing.assert_array_equal(told(held), windows())
+
+
 @pytest.mark.parametrize("place", [0, 100, -3, -40])
 def test_a_block_with_a_changed_byte_is_dropped_and_told(tmp_path, place):
     cache = filled(tmp_path)

@@ -12,7 +12,7 @@ from engine.contract.events import SilentWriter, Warned, read_events
 from engine.data.embedding_cache import EmbeddingCache, cache_key
 from engine.data.store import Store
 from engine.evaluation.embed import embed, fill
-from engine.evaluation.frozen_examples import Kept, Passing
+from engine.evaluation.frozen_examples import LOST, Kept, Passing
 from engine.evaluation.head_data import Crops
 from engine.evaluation.kept_windows import KeptWindows
 from engine.lifecycle import work
@@ -145,6 +145,25 @@ def test_tokens_without_room_are_not_kept_which_is_said_and_the_numbers_stand(be
     assert not warned(with_room)
     assert not (bench.path / "cache" / "tokens").exists()
     np.testing.assert_allclose(scores(without), scores(with_room), rtol=1e-4, atol=1e-4)
+
+
+def test_tokens_that_another_run_deletes_while_they_are_made_are_missed_and_nothing_is_trained_on_others(
+    bench, monkeypatch
+):
+    first, _ = bench.evaluate(RANDOM, labels=("SLOW",), mode="frozen", training=SHORT)
+    (bench.path / "cache").rename(bench.path / "other")
+    right = KeptWindows.held
+
+    def deleted(self, kind):
+        for block in (bench.path / "cache").rglob("*.windows"):
+            block.unlink()
+        return right(self, kind)
+
+    monkeypatch.setattr(KeptWindows, "held", deleted)
+    folder, code = bench.evaluate(RANDOM, labels=("SLOW",), mode="frozen", training=SHORT)
+    assert code == 0, last_event(folder)
+    assert warned(folder) == [LOST]
+    np.testing.assert_allclose(scores(folder), scores(first), rtol=1e-4, atol=1e-4)
 
 
 def test_a_damaged_block_is_said_and_made_again_to_the_same_bits(bench):
