@@ -15,4 +15,5 @@ class Changes(Flag):
     JOBS = auto()
     RESULTS = auto()
     REPORTS = auto()
-    ALL = RECORDS | COHORTS | MODELS | JOBS | RESULTS | REPORTS
+    REVIEWS = auto()
+    ALL = RECORDS | COHORTS | MODELS | JOBS | RESULTS | REPORTS | REVIEWS

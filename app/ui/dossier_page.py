@@ -64,7 +64,7 @@ class DossierPage(Page):
 
     title = "Dossier"
     icon = "dossier"
-    watches = Changes.RESULTS | Changes.JOBS | Changes.REPORTS
+    watches = Changes.RESULTS | Changes.JOBS | Changes.REPORTS | Changes.REVIEWS
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
@@ -82,7 +82,10 @@ class DossierPage(Page):
         self._connect()
 
     def refresh(self, changes: Changes) -> None:
-        """Ask which comparisons are finished."""
+        """Ask which comparisons are finished; what was made of mistakes stands in a dossier, which is typeset anew."""
+        if changes & Changes.REVIEWS:
+            self._asked = ("", "")
+            self._load()
         if changes & self.watches:
             self.background.read(partial(finished_comparisons, self.workspace), self._offer, key="dossier.list")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from app.core.changes import Changes
 from app.core.review_rows import FailureVerdict, Review, ReviewedFailure, Reviews, ReviewsElsewhere, told
 from app.ui.background import Background
 from app.ui.cut_label import CutLabel
@@ -110,11 +111,15 @@ class FailuresTab(QWidget):
         about = (self._job, row.failure.label, row.failure.record)
         before = "" if row.review is None else row.review.note
         then, failed = partial(self._keep, about), partial(self._refuse, about)
+        write: Callable[[], Review | None]
         if verdict:
             mark = partial(self.workspace.review_failure, *about, cast(FailureVerdict, verdict))
-            self.background.write(partial(mark, before if note is None else note), then, failed=failed)
+            write = partial(mark, before if note is None else note)
         elif row.review is not None:
-            self.background.write(partial(self.workspace.clear_review, *about), then, failed=failed)
+            write = partial(self.workspace.clear_review, *about)
+        else:
+            return
+        self.background.write(write, then, touches=Changes.REVIEWS, failed=failed)
 
     def _press(self, verdict: str) -> None:
         """A button was pressed: what stands in the field for a note goes along."""

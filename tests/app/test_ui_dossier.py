@@ -66,6 +66,16 @@ def test_a_title_is_typeset_once_it_was_entered(qtbot, page, workspace, backgrou
     assert [call[2] for call in workspace.calls if call[0] == "dossier"] == [None, "Vendor A on ward 7"]
 
 
+def test_what_was_made_of_a_mistake_meanwhile_stands_in_the_next_preview(qtbot, page, workspace, background):
+    asked = [call for call in workspace.calls if call[0] == "dossier"]
+    page.refresh(Changes.RESULTS)
+    settle(qtbot, background)
+    assert [call for call in workspace.calls if call[0] == "dossier"] == asked
+    page.refresh(Changes.REVIEWS)
+    settle(qtbot, background)
+    assert [call for call in workspace.calls if call[0] == "dossier"] == [*asked, asked[-1]]
+
+
 def test_nothing_is_typeset_while_the_page_is_out_of_sight(qtbot, workspace, background):
     hidden = DossierPage(workspace, background)
     qtbot.addWidget(hidden)
