@@ -6,7 +6,7 @@ The window's first screen loads this, and starts without a database.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -63,18 +63,12 @@ ReviewsElsewhere = dict[tuple[str, str], Elsewhere]
 def told(reviews: Iterable[Review | None]) -> str:
     """How far mistakes were looked at: "7 of 20 reviewed: 6 label wrong, 1 cannot tell"."""
     every = list(reviews)
-    verdicts = Counter(one.verdict for one in every if one is not None)
-    head = f"{verdicts.total():,} of {len(every):,} reviewed"
-    parts = [f"{verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if verdicts[verdict]]
-    return f"{head}: {', '.join(parts)}" if parts else head
+    seen = [one for one in every if one is not None]
+    head = f"{len(seen):,} of {len(every):,} reviewed"
+    return f"{head}: {verdicts_told(seen)}" if seen else head
 
 
-def clause(reviewed: Sequence[ReviewedFailure]) -> str:
-    """The same for a sentence of a dossier; empty where nobody has looked at any."""
-    verdicts = Counter(one.review.verdict for one in reviewed if one.review is not None)
-    if not verdicts:
-        return ""
-    count = verdicts.total()
-    were = "was" if count == 1 else "were"
-    parts = ", ".join(f"{verdicts[verdict]:,} judged {verdict}" for verdict in VERDICTS if verdicts[verdict])
-    return f"of {len(reviewed):,} worst mistakes {count:,} {were} reviewed, {parts}"
+def verdicts_told(reviews: Iterable[Review]) -> str:
+    """How often each verdict was given: "6 label wrong, 1 cannot tell"."""
+    counts = Counter(one.verdict for one in reviews)
+    return ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in VERDICTS if counts[verdict])

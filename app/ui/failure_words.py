@@ -6,7 +6,7 @@ from app.core.review_rows import Elsewhere, FailureVerdict, ReviewedFailure
 from engine.contract.gallery import Failure
 
 VERDICT_SIGNS: dict[FailureVerdict, tuple[str, str]] = {
-    "model wrong": ("failed", "bad"),
+    "model wrong": ("square", "bad"),
     "label wrong": ("diamond", "accent"),
     "recording poor": ("pulse", "warn"),
     "cannot tell": ("question", "muted"),

@@ -143,12 +143,12 @@ def test_a_dossier_tells_of_looks_and_says_nothing_where_nobody_looked(workspace
     workspace.review_failure(JOB, "MI", "r2", "recording poor")
     with workspace._home.db.read() as session:
         (told,) = limits_of_reviews(session, [section])
-    assert told.endswith("of 'ours' of 2 worst mistakes 1 was reviewed, 1 judged recording poor.")
+    assert told == "Of the 2 worst mistakes of 'ours' those who read the traces judged 1: 1 recording poor."
     workspace.review_failure(JOB, "MI", "r1", "label wrong")
     with workspace._home.db.read() as session:
         (told,) = limits_of_reviews(session, [section])
-    assert "2 were reviewed, 1 judged label wrong, 1 judged recording poor." in told
-    assert told.endswith("The figures count mistakes against wrong labels as the model's own.")
+    assert "judged 2: 1 label wrong, 1 recording poor." in told
+    assert told.endswith("The figures count a mistake against a wrong label as the model's own.")
 
 
 def test_a_workspace_of_schema_0003_opens_and_takes_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
