@@ -44,6 +44,7 @@ from app.workspace_reviews import FailureReviews
 from app.workspace_training import Training
 from app.workspace_versions import Versions
 from engine.contract.config import Deidentification, ImportConfig
+from engine.contract.evaluation import Mode
 from engine.contract.events import AnyEvent
 from engine.contract.mapping import SignalTable
 from engine.contract.results import AnyResults
@@ -178,10 +179,10 @@ class Workspace(Cohorts, Data, Examinations, FailureReviews, Models, Sentinel, T
 
     # Runs
 
-    def embed(self, model: str, cohort: str) -> str:
-        """Queue the embedding of a cohort. Raises UsageError for unknown names."""
+    def embed(self, model: str, cohort: str, keep_for: Sequence[Mode] = ()) -> str:
+        """Queue the embedding of a cohort, and the keeping of what heads of further modes need. Raises UsageError."""
         with self._home.db.write() as session:
-            return runs.embed(session, self._home, model, cohort)
+            return runs.embed(session, self._home, model, cohort, keep_for)
 
     def compare(
         self,

@@ -9,6 +9,7 @@ from app.commands.evaluations import add_resampling
 from app.commands.parsing import Verbs, add_verb, opened
 from app.commands.submitting import add_finish, submitted
 from engine.contract.errors import UsageError
+from engine.contract.evaluation import HEADS
 from engine.contract.results import EvaluateResults
 
 if TYPE_CHECKING:
@@ -21,11 +22,21 @@ def add(verbs: Verbs) -> None:
         verbs,
         "embed",
         "compute and keep a model's embeddings",
-        ["isoline embed mymodel --cohort main -w ward7"],
+        [
+            "isoline embed mymodel --cohort main -w ward7",
+            "isoline embed mymodel --cohort main --keep-for frozen -w ward7",
+        ],
         _embed,
     )
     embed.add_argument("model", metavar="MODEL", help="a registered model (see: isoline model list)")
     embed.add_argument("--cohort", required=True, metavar="C", help="whose recordings; needed")
+    embed.add_argument(
+        "--keep-for",
+        action="append",
+        choices=HEADS,
+        default=[],
+        help="a mode that is evaluated next: what its heads are trained on is kept from the same pass; repeatable",
+    )
     add_finish(embed)
 
     compare = add_verb(
@@ -53,7 +64,9 @@ def add(verbs: Verbs) -> None:
 
 def _embed(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
-        return submitted(workspace, workspace.embed(arguments.model, arguments.cohort), "Embed", arguments)
+        return submitted(
+            workspace, workspace.embed(arguments.model, arguments.cohort, arguments.keep_for), "Embed", arguments
+        )
 
 
 def _compare(arguments: argparse.Namespace) -> int:

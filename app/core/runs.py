@@ -20,7 +20,7 @@ from engine.contract.config import (
     ImportConfig,
 )
 from engine.contract.errors import UsageError, WorldError
-from engine.contract.evaluation import MODES
+from engine.contract.evaluation import MODES, EvaluationSettings, Mode
 from engine.signal.sources import Source
 
 
@@ -50,14 +50,22 @@ def bring_in(
     return job_id
 
 
-def embed(session: Session, home: Home, model: str, cohort: str) -> str:
-    """Queue the embedding of a cohort. Raises UsageError for unknown names and models without layers."""
+def embed(session: Session, home: Home, model: str, cohort: str, keep_for: Sequence[Mode] = ()) -> str:
+    """Queue the embedding of a cohort, and the keeping of what modes that come next train their heads on.
+
+    Raises:
+        UsageError: unknown names, a model without layers, or one that no head can be trained on where that is asked.
+    """
     found = models.get(session, model)
     if found.source not in evaluations.EMBEDDERS:
         raise UsageError(f"model {model}", f"a model of kind {found.source} has no embedding", "Choose another model")
+    for mode in keep_for:
+        evaluations.refuse_mode(found, EvaluationSettings(mode=mode))
     manifest = cohorts.manifest(session, cohort)
     evaluations.refuse_short(session, found, manifest, cohort)
-    config = EmbedConfig(store=str(home.store), cache=str(home.cache), model=models.source_of(home, found))
+    config = EmbedConfig(
+        store=str(home.store), cache=str(home.cache), model=models.source_of(home, found), keep_for=tuple(keep_for)
+    )
     return jobs.submit(session, home, config, f"{model} on {cohort}", manifest, cohort=cohort, model=model)
 
 

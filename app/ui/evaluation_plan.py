@@ -11,7 +11,7 @@ from app.progress import duration
 from app.ui.form_words import sentence
 from app.ui.own_classes import answered_by, classes_of, embeds, outputs_of
 from engine.contract.config import EvaluationSettings
-from engine.contract.evaluation import MODES, Mode
+from engine.contract.evaluation import HEADS, MODES, Mode
 
 if TYPE_CHECKING:
     from app.core.evaluation_cost import EvaluationCost
@@ -28,9 +28,6 @@ TAKEN_BY: dict[Mode, tuple[str, ...]] = {
 
 UNTRAINED: tuple[Mode, ...] = ("linear", "own")
 """Modes in which nothing is trained by steps."""
-
-HEADS: tuple[Mode, ...] = ("linear-adamw", "frozen")
-"""Modes that train a head on a frozen model: what they see is kept from whichever pass through it comes first."""
 
 
 @dataclass(frozen=True)

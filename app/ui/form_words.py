@@ -60,7 +60,7 @@ TITLES = {
     "loss": "Loss that does harm",
     "tolerance": "Tolerance of parity",
     "token_gb": "Disk for tokens",
-    "crops": "Heads of frozen models see",
+    "crops": "Crops of heads",
 }
 """Titles where the name of the field says too little."""
 
@@ -81,8 +81,8 @@ CHOICES: dict[object, str] = {
     "youden": "largest Youden index",
     "sensitivity": "sensitivity at least",
     "specificity": "specificity at least",
-    "windows": "a window of each recording",
-    "random": "a crop cut anywhere",
+    "windows": "fixed windows",
+    "random": "cut anywhere",
     True: "yes",
     False: "no",
     None: "automatic",

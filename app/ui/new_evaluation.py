@@ -79,7 +79,7 @@ class NewEvaluation(RunDialog):
             EvaluationSettings,
             only=ASKED,
             folded=FOLDED,
-            sections={"What is told": ASKED[:7], "": ASKED[7:10]},
+            sections={"What is told": ASKED[:7], "": ASKED[7:11]},
             options={"subgroups": [(name, name) for name in ("sex", "age", "device", "year", "dataset")]},
         )
         self._known: dict[str, ModelRow] = {}

@@ -34,11 +34,16 @@ MODES: dict[Mode, str] = {
 }
 """As printed."""
 
+HEADS: tuple[Mode, ...] = ("linear-adamw", "frozen")
+"""Modes that train a head on a frozen model: what they see is kept from whichever pass through it comes first."""
+
 
 class HeadTraining(Page):
     """How heads are trained on crops, and with them what else a mode trains; the study's values."""
 
-    epochs: int = Field(100, ge=1, le=10_000, description="Passes over the training recordings, a random crop of each.")
+    epochs: int = Field(
+        100, ge=1, le=10_000, description="Passes over the training recordings, a random crop or window of each."
+    )
     crops: Literal["windows", "random"] = Field(
         "windows",
         description="What the head of a frozen model sees of a recording in an epoch: one of its windows, whose tokens"

@@ -360,6 +360,8 @@ def test_embedding_asks_for_a_model_with_layers(workspace: Workspace) -> None:
     assert workspace.wait(workspace.embed("random S4", "all"), timeout_s=30).state == "done"
     with pytest.raises(UsageError, match="no embedding"):
         workspace.embed("age + sex", "all")
+    kept = workspace.embed("random S4", "all", ["frozen"])
+    assert '"frozen"' in RunFolder(workspace.path / "runs" / kept).config_path.read_text(encoding="utf-8")
 
 
 def test_waiting_gives_up_but_the_job_goes_on(
