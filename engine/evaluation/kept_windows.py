@@ -95,11 +95,13 @@ class KeptWindows:
         return WindowKeeper(self._caches[kind].writer(missing), there_R, kind)
 
     def held(self, kind: Kind) -> Held:
-        """What is kept, of a kind that a keeper has filled: tokens mapped, means in memory."""
+        """What is kept, of a kind that a keeper has filled; means that have to be taken from tokens are in memory."""
         tokens = self._caches["tokens"].hold(self._names, self._counts_R, check=False)
         if kind == "tokens":
             return tokens
         means = self._caches["means"].hold(self._names, self._counts_R, check=False)
+        if (means.there_R | (self._counts_R == 0)).all():
+            return means
         first_R = np.cumsum(self._counts_R) - self._counts_R
         all_WLD = np.empty((int(self._counts_R.sum()), 1, self._shape[1]), dtype=np.float32)
         for row, (first, count) in enumerate(zip(first_R.tolist(), self._counts_R.tolist(), strict=True)):
