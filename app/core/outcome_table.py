@@ -25,10 +25,10 @@ def write_outcomes(outcomes: Sequence[FileOutcome], path: Path) -> Path:
     lines.writerow(COLUMNS)
     for row in outcomes:
         cells = (row.status, row.file, row.format, row.record_id or "", row.reason, row.next_step, row.folder)
-        lines.writerow([_harmless(cell) for cell in cells])
+        lines.writerow([harmless(cell) for cell in cells])
     return write_file("list of files", path, text.getvalue().encode("utf-8-sig"))
 
 
-def _harmless(cell: str) -> str:
-    """A file name must not become a formula in a spreadsheet."""
+def harmless(cell: str) -> str:
+    """A file name or a note must not become a formula in a spreadsheet."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import costs, jobs, results
+from app.core import costs, jobs, results, reviews
 from app.core.home import Home
+from app.report.failure_numbers import FILE as MISTAKES
+from app.report.failure_numbers import failure_table
 from app.report.figure import Figure
 from app.report.number_table import number_table
 from app.report.written import write_texts
@@ -48,7 +50,8 @@ def figures_of(
 def export(home: Home, job_id: str, folder: Path) -> list[Path]:
     """Write the numbers and figures of a finished run into a folder; gives back the files.
 
-    A figure that knows the numbers behind it brings them as a table of its own name.
+    A figure that knows the numbers behind it brings them as a table of its own name; an evaluation brings its worst
+    mistakes with what was made of them.
 
     Raises:
         UsageError: no such job, or it has no results.
@@ -61,7 +64,10 @@ def export(home: Home, job_id: str, folder: Path) -> list[Path]:
         if found is None:
             raise UsageError(f"job {job_id}", "it has no results", "Wait until it is done, or name another job")
         figures = figures_of_run(session, job_id, found)
+        mistakes = reviews.failures(session, job_id) if isinstance(found, EvaluateResults) else []
     texts = {NUMBERS: number_table(found)}
+    if mistakes:
+        texts[MISTAKES] = failure_table(mistakes)
     for one in figures:
         texts[f"{one.name}.svg"] = svg_text(one.drawing, one.title, one.told)
         if one.numbers:

@@ -1,5 +1,6 @@
 """Marks on a model's worst mistakes: what is kept, what is refused, what the trail and the dossier tell of it."""
 
+import csv
 import json
 import shutil
 import sqlite3
@@ -7,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from core_cases import make_workspace
 from evaluation_cases import full_evaluation
 
 from app import cli
@@ -125,6 +125,21 @@ def test_what_another_evaluation_found_of_the_same_recording_and_label_is_told_a
     assert (there["job"], there["verdict"], there["note"]) == (JOB, "label wrong", "old infarct")
 
 
+def test_an_export_of_numbers_brings_mistakes_with_marks_and_no_note_becomes_a_formula(workspace, tmp_path):
+    workspace.review_failure(JOB, "MI", "r2", "cannot tell", "=1+1")
+    files = {file.name: file for file in workspace.export_figures(JOB, tmp_path / "out")}
+    with files["failures.csv"].open() as opened:
+        first, second = csv.DictReader(opened)
+    assert (first["label"], first["mistake"], first["recording"], first["verdict"]) == (
+        "MI",
+        "false positive",
+        "r1",
+        "",
+    )
+    assert (float(first["score"]), float(first["share"])) == (0.97, 0.9)
+    assert (second["verdict"], second["note"]) == ("cannot tell", "'=1+1")
+
+
 def test_a_mark_that_is_not_there_cannot_be_taken_back(workspace):
     with pytest.raises(UsageError, match="carries none"):
         workspace.clear_review(JOB, "MI", "r1")
@@ -151,8 +166,10 @@ def test_a_dossier_tells_of_looks_and_says_nothing_where_nobody_looked(workspace
     assert told.endswith("The figures count a mistake against a wrong label as the model's own.")
 
 
-def test_a_workspace_of_schema_0003_opens_and_takes_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = make_workspace(tmp_path / "ward7", count=3)
+def test_a_workspace_of_schema_0003_opens_and_takes_marks(
+    six_recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = Path(shutil.copytree(six_recordings, tmp_path / "ward7"))
     (path / "isoline.db").rename(tmp_path / "new.db")
     for rest in path.glob("isoline.db-*"):
         rest.unlink()
@@ -167,7 +184,7 @@ def test_a_workspace_of_schema_0003_opens_and_takes_marks(tmp_path: Path, monkey
             connection.execute(f"INSERT INTO main.{table} SELECT * FROM new.{table}")
     with Workspace.open(path) as opened:
         assert opened._home.db.revision() == SCHEMA_HEAD
-        assert opened.record_count() == 3
+        assert opened.record_count() == 6
         assert opened.failure_reviews("J0001") == {}
         assert opened.verify_audit().intact
 
