@@ -1,9 +1,11 @@
 """The gallery of mistakes: small traces of the rows in sight, verdicts and notes that are kept, and their keys."""
 
+import shutil
 import threading
 
 import numpy as np
 import pytest
+from evaluation_cases import full_evaluation
 from fake_workspace import FakeWorkspace
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
@@ -12,11 +14,13 @@ from window_cases import settle
 from app.core.changes import Changes
 from app.core.review_rows import Elsewhere, Review
 from app.core.rows import SignalView
+from app.core.schema import Job
 from app.ui import theme as themes
 from app.ui.evaluation_failures import FailuresTab
 from app.ui.failure_cards import LEAST_CARD_PX, card_px, picture, places, sheet_of
 from app.ui.failure_traces import GONE, Glimpse, Traces, read_glimpses
 from app.ui.failure_words import whole_text
+from app.workspace import Workspace
 from engine.contract.errors import WorldError
 from engine.contract.gallery import Failure
 from engine.signal.leads import CANONICAL
@@ -298,6 +302,32 @@ def test_what_was_found_in_another_evaluation_is_told_and_not_counted(tab):
     tab.show_failures(mistakes())
     assert whole_text(tab.table.rows.rows[0]).endswith("Not yet reviewed. In J0019: label wrong. old infarct")
     assert tab.count.text() == "0 of 20 reviewed"
+
+
+def test_a_mark_given_in_the_window_stands_in_a_real_workspace_beside_a_real_trace(
+    qtbot, six_recordings, tmp_path, background
+):
+    shutil.copytree(six_recordings, tmp_path / "ward7")
+    with Workspace.open(tmp_path / "ward7") as real:
+        one = mistakes()[0].model_copy(update={"record": real.records()[0].record_id})
+        bare = full_evaluation()
+        labels = [bare.labels[0].model_copy(update={"failures": [one]})]
+        results = bare.model_copy(update={"labels": labels}).model_dump_json()
+        with real._home.db.write() as session:
+            told = {"kind": "evaluate", "state": "done", "created": "", "config": "{}"}
+            session.add(Job(number=50, job_id="J0050", name="past", results=results, **told))
+        tab = FailuresTab(real, background)
+        qtbot.addWidget(tab)
+        tab.show()
+        tab.show_job("J0050", {})
+        tab.show_failures([one])
+        rest(qtbot, tab)
+        assert tab.traces.get(one.record).signal.leads == ("II", "V1", "V5")
+        assert "y, " in tab.traces.get(one.record).person
+        key(qtbot, tab, Qt.Key.Key_2)
+        assert real.failure_reviews("J0050") == tab.marks
+        assert tab.marks["MI", one.record].verdict == "label wrong"
+        background.close()
 
 
 def test_where_it_is_narrow_the_note_stands_below_the_verdicts(qtbot, tab):
