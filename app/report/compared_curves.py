@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.report import style
-from app.report.curve_plot import CurvePlot, Plane, Series
+from app.report.curve_plot import Counts, CurvePlot, Plane, Series
 from app.report.figure import Figure
 from app.report.figure_numbers import csv_text, slug
-from engine.contract.calibration import CalibrationResults
+from engine.contract.calibration import CalibrationResults, RiskDistribution
 from engine.contract.operating import ThresholdCurve
 from engine.contract.results import Estimate, EvaluateResults, LabelResult, ScalingFit
 from engine.contract.utility import UtilityResults
@@ -26,6 +26,10 @@ ASIDE = 1.12
 """How much further right the last of several few-label curves stands than the first: intervals at one place hide."""
 MOST_BANDS = 2
 """Bands in one plane: more hide each other."""
+SIDES = "with the label upwards, without it downwards, each side to its own scale."
+"""How a distribution of risks is read."""
+MOST_STRIPS = 4
+"""Distributions of risks below one plane: more push it off the page."""
 NO_BANDS = " With more than two models the bands are left out; the numbers hold them."
 
 
@@ -88,24 +92,35 @@ def precision_of_models(evaluations: Sequence[EvaluateResults], label: str, orde
 
 
 def calibration_of_models(evaluations: Sequence[EvaluateResults], label: str, order: Order) -> Figure | None:
-    """Smooth calibration curves of one label with their bands; the diagonal is what it should be."""
-    series, rows = [], []
+    """Smooth calibration curves of one label with their bands, and below them how many recordings have which risk."""
+    series, counts, rows = [], [], []
+    bins: list[tuple[object, ...]] = []
     for model, result in _of_label(evaluations, label):
-        if result.calibration is None or not result.calibration.curve:
+        found = result.calibration
+        if found is None or not (found.curve or found.risks):
             continue
-        line = _calibration(model, result.calibration, order.get(model, 0))
+        line = _calibration(model, found, order.get(model, 0))
         series.append(replace(line, dash=_dash(model, order)))
-        rows += [(model, one.predicted, one.observed, one.low, one.high) for one in result.calibration.curve]
+        rows += [(model, "curve", one.predicted, one.observed, one.low, one.high) for one in found.curve]
+        if found.risks is not None:
+            counts.append(Counts(found.risks.with_label, found.risks.without_label, order.get(model, 0)))
+            bins += _bins(model, found.risks)
     if not series:
         return None
     series, without = _banded(series)
     plane = Plane(f"{label}: calibration", "predicted risk", "observed share", guides=[((0, 0), (1, 1))], square=True)
     told = (
         f"Observed share of '{label}' over the predicted risk, smoothed. On the dotted diagonal "
-        f"risks come true; below it they are too high. A slope of 1 is ideal, a lower one too extreme.{without}"
+        f"risks come true; below it they are too high. A slope of 1 is ideal, a lower one too extreme."
+        f"{without if any(one.points for one in series) else ''}"
     )
-    numbers = csv_text(("model", "predicted", "observed", "low", "high"), rows)
-    return Figure(f"calibration-{slug(label)}", f"Calibration, {label}", told, CurvePlot(plane, series), numbers)
+    shown = [replace(one, series=None) for one in counts] if len(series) == 1 else counts
+    shown = shown if len(shown) <= MOST_STRIPS else []
+    told += _risks_told(evaluations, shown, counts) + _curveless(evaluations, label)
+    heads = ("model", "row", "predicted", "observed", "low", "high", "from", "to", "with_label", "without_label")
+    numbers = csv_text(heads, [*((*row, *[None] * 4) for row in rows), *bins])
+    drawing = CurvePlot(plane, series, shown)
+    return Figure(f"calibration-{slug(label)}", f"Calibration, {label}", told, drawing, numbers)
 
 
 def _calibration(model: str, found: CalibrationResults, series: int) -> Series:
@@ -114,9 +129,38 @@ def _calibration(model: str, found: CalibrationResults, series: int) -> Series:
         name=model,
         points=[(one.predicted, one.observed) for one in found.curve],
         series=series,
-        told=f"slope {_value(found.slope, 2)}",
+        told=f"slope {_value(found.slope, 2)}" if found.curve else "no curve",
         band=known,
     )
+
+
+def _bins(model: str, risks: RiskDistribution) -> Iterator[tuple[object, ...]]:
+    """Rows of the numbers: a part of the axis, and how many recordings lie in it."""
+    many = len(risks.with_label)
+    for place, pair in enumerate(zip(risks.with_label, risks.without_label, strict=True)):
+        yield model, "risks", None, None, None, None, place / many, (place + 1) / many, *pair
+
+
+def _risks_told(evaluations: Sequence[EvaluateResults], shown: Sequence[Counts], counts: Sequence[Counts]) -> str:
+    """How the strips of counts are read, and whose model gave the risks."""
+    if not counts:
+        return ""
+    if not shown:
+        return f" With more than {MOST_STRIPS} models the distributions of risks are left out; the numbers hold them."
+    apart = any(one.split_kind.startswith("out-of-fold") for one in evaluations)
+    fold = " Each patient's risk is that of a fold that had not seen the patient." if apart else ""
+    strips = "The strip counts" if len(shown) == 1 else "The strips, in the order of the key, count"
+    return f" {strips} recordings by their risk, {SIDES}{fold}"
+
+
+def _curveless(evaluations: Sequence[EvaluateResults], label: str) -> str:
+    """Why there is no curve of those that have none."""
+    told = [
+        f"{model}: {result.calibration.curve_method}"
+        for model, result in _of_label(evaluations, label)
+        if result.calibration is not None and result.calibration.risks is not None and not result.calibration.curve
+    ]
+    return f" No curve of {'; '.join(told)}." if told else ""
 
 
 def net_benefit_of_models(evaluations: Sequence[EvaluateResults], label: str, order: Order) -> Figure | None:

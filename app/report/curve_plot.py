@@ -20,8 +20,10 @@ from app.report.drawn import Drawn, draw_marker, draw_text
 Place = tuple[float, float]
 MOST_MARKERS = 12
 """Markers on one line: more run together and hide it."""
-HIST = 26.0
-"""Height of the strip of counts below the plane, in points."""
+STRIP, STRIPS = 48.0, 27.0
+"""Height of a strip of counts below the plane, in points: of one alone, and of each of several."""
+LEAST_BAR = 4
+"""A bar of the full height stands for so many at least: where few are counted, each is a tick, not a tower."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Counts:
-    """Two counts in each of equally wide parts of the x axis: upwards those with the label, downwards those without."""
+    """Two counts in each of equally wide parts of the x axis: upwards those with the label, downwards those without.
+
+    Attributes:
+        positives: counts upwards.
+        negatives: counts downwards.
+        series: colour of the series that is counted; ink where it is None, as where there is one only.
+    """
 
     positives: Sequence[int]
     negatives: Sequence[int]
+    series: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ class CurvePlot(Drawn):
         self,
         plane: Plane,
         series: Sequence[Series],
-        counts: Counts | None = None,
+        counts: Sequence[Counts] = (),
         width: float = style.WIDTH,
         height: float = 210.0,
         keyed: bool = True,
@@ -117,12 +126,16 @@ class CurvePlot(Drawn):
         self.width = width
         key = min(0.4 * width, 24 + max((_key_width(one) for one in series), default=0.0)) + 12
         left, right = (36.0, width - key) if keyed else (26.0, width - 8.0)
-        bottom = 30.0 + (HIST if counts else 0.0)
+        bottom = 30.0 + self._strip * len(counts)
         if plane.square:
             right = min(right, left + 232.0)
             height = bottom + (right - left) + 34
         self.height = max(height, 40.0 + sum(_key_height(one) for one in series) if keyed else 0.0)
         self._box = _Box(left, right, bottom, self.height - 34)
+
+    @property
+    def _strip(self) -> float:
+        return STRIP if len(self.counts) == 1 else STRIPS
 
     def draw(self) -> None:
         """Draw axes, bands, lines, and the key."""
@@ -137,8 +150,8 @@ class CurvePlot(Drawn):
             self._polyline([start, end], style.FAINT, 0.8, (2.0, 2.0))
         for one in self.series:
             self._line(one)
-        if self.counts is not None:
-            self._counts(self.counts)
+        for place, counts in enumerate(self.counts):
+            self._counts(counts, self._box.bottom - self._strip * (place + 0.5))
         if self.keyed:
             self._key()
 
@@ -165,7 +178,7 @@ class CurvePlot(Drawn):
             canvas.setStrokeColor(style.RULE)
             canvas.line(box.left, y, box.right, y)
             draw_text(canvas, box.left - 5, y - 2.4, style.decimal(value, places), style.SANS, 7, style.MUTED, "right")
-        foot = box.bottom - (HIST if self.counts else 0.0)
+        foot = box.bottom - self._strip * len(self.counts)
         columns = plane.x_marks or style.ticks(*plane.x)
         words = plane.words or self._x_words(columns)
         for value in columns:
@@ -237,21 +250,30 @@ class CurvePlot(Drawn):
             canvas.drawPath(path, stroke=1, fill=0)
         canvas.setDash([])
 
-    def _counts(self, counts: Counts) -> None:
+    def _counts(self, counts: Counts, middle: float) -> None:
         """Who lies where: with the label upwards, without it downwards, each side as high as its own largest part."""
-        canvas, box = self.canv, self._box
-        middle, half = box.bottom - HIST / 2, HIST / 2 - 3
+        canvas, box, half = self.canv, self._box, self._strip / 2 - 3
         wide = (box.right - box.left) / max(1, len(counts.positives))
-        for part, sign, color in ((counts.positives, 1, style.INK), (counts.negatives, -1, style.FAINT)):
-            most = max(part, default=0) or 1
+        dark = style.INK if counts.series is None else style.SERIES[counts.series % len(style.SERIES)]
+        pale = style.FAINT if counts.series is None else _pale(dark, 0.55)
+        for part, sign, color in ((counts.positives, 1, dark), (counts.negatives, -1, pale)):
+            most = max(max(part, default=0), LEAST_BAR)
             canvas.setFillColor(color)
             for place, number in enumerate(part):
-                high = half * number / most
+                high = max(half * number / most, 0.6)
                 if number:
                     low = middle if sign > 0 else middle - high
                     canvas.rect(box.left + place * wide + 0.2, low, max(0.4, wide - 0.4), high, stroke=0, fill=1)
-        draw_text(canvas, box.right + 4, middle + 2.5, "with the label", style.SANS, 6, style.INK)
-        draw_text(canvas, box.right + 4, middle - 7, "without", style.SANS, 6, style.MUTED)
+        canvas.setStrokeColor(style.RULE)
+        canvas.setLineWidth(0.4)
+        canvas.line(box.left, middle, box.right, middle)
+        if self.keyed:
+            for part, name, y, color in (
+                (counts.positives, "with the label", middle + 3.5, dark),
+                (counts.negatives, "without it", middle - 9, style.MUTED),
+            ):
+                told = f"{name}, at most {max(part, default=0):,} a bar"
+                draw_text(canvas, box.right + 14, y, told, style.SANS, 6.5, color)
 
     def _key(self) -> None:
         x, y = self._box.right + 14, self.height - 34

@@ -11,7 +11,7 @@ from reportlab.platypus import Paragraph, Spacer
 
 from app.governance.dossier import ModelSection
 from app.report import style
-from app.report.compared_curves import calibration_of_models, net_benefit_of_models
+from app.report.compared_curves import SIDES, calibration_of_models, net_benefit_of_models
 from app.report.curve_plot import CurvePlot
 from app.report.figure import Figure
 from app.report.grid import Grid
@@ -211,11 +211,14 @@ def _curves(model: ModelSection, series: int, context: Context) -> list[Any]:
     if not drawings:
         return []
     left_out = len(known) - len(labels)
+    counted = any(one.calibration and one.calibration.risks for one in known)
+    strips = f" The strip counts recordings by risk, {SIDES}" if counted else ""
     others = f" The {left_out} labels with fewer patients are not drawn." if left_out else ""
     told = (
         "Above, calibration: observed share over predicted risk with its pointwise band; on the dotted diagonal risks "
-        "come true. Below, net benefit of acting on the risk from a threshold on; dashed: acting on everybody, grey "
-        f"line at 0: on nobody.{others} Drawn from the results of run {style.markup(model.evaluation_job)}."
+        f"come true.{strips} Below, net benefit of acting on the risk from a threshold on; dashed: acting on "
+        f"everybody, grey line at 0: on nobody.{others} "
+        f"Drawn from the results of run {style.markup(model.evaluation_job)}."
     )
     return [Spacer(1, 8), *context.figure(Grid(drawings, len(labels)), told)]
 
@@ -229,7 +232,9 @@ def _small(figure: Figure) -> CurvePlot:
     drawing = figure.drawing
     if not isinstance(drawing, CurvePlot):
         raise TypeError(f"{figure.name} is no plane of curves")
-    return CurvePlot(drawing.plane, drawing.series, width=Grid.cell_width(DRAWN), height=150.0, keyed=False)
+    return CurvePlot(
+        drawing.plane, drawing.series, drawing.counts, width=Grid.cell_width(DRAWN), height=150.0, keyed=False
+    )
 
 
 def _risks(model: ModelSection, context: Context) -> list[Any]:

@@ -16,6 +16,13 @@ class CurvePoint(Model):
     high: float | None = None
 
 
+class RiskDistribution(Model):
+    """How many recordings have which risk: counts in equally wide parts of 0 to 1, a risk of 1 in the last one."""
+
+    with_label: list[int]
+    without_label: list[int] = Field(description="As many parts as `with_label` has.")
+
+
 class CalibrationResults(Model):
     """Calibration of one label's probabilities."""
 
@@ -29,6 +36,9 @@ class CalibrationResults(Model):
     e90: Estimate = Field(description="Its 90th percentile.")
     emax: Estimate = Field(description="The largest distance.")
     ece: Estimate = Field(description="Expected calibration error of ten bins: for comparison with older papers only.")
+    risks: RiskDistribution | None = Field(
+        None, description="Of the recordings of known label; None of scores that are no risks, and in older results."
+    )
     notes: list[str] = Field([])
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logit
 
-from engine.contract.calibration import CalibrationResults
+from engine.contract.calibration import CalibrationResults, RiskDistribution
 from engine.contract.estimate import Estimate
 from engine.metrics.calibration_curve import NoCurve, SmoothCurve
 from engine.metrics.discrimination import Counts, Floats, Ints
@@ -25,6 +25,8 @@ from engine.metrics.patient_sums import PatientSums, Sampled, SampleSize, estima
 
 BINS = 10
 """Equal bins of the expected calibration error."""
+RISK_BINS = 50
+"""Equal bins of the distribution of risks: narrow enough that rare high risks stand alone, few enough to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def calibration_results(
     if told.problem:
         none = told.size.undefined(told.problem)
         names = ("observed_expected", "intercept", "slope", "ici", "e50", "e90", "emax", "ece")
-        return CalibrationResults(**dict.fromkeys(names, none), curve_method=told.problem)
+        risks = risk_distribution(told.y_N, told.p_N)
+        return CalibrationResults(**dict.fromkeys(names, none), curve_method=told.problem, risks=risks)
     curve = SmoothCurve.of(told.y_N, told.p_N, told.patient_N, weight_PB, told.size)
     return CalibrationResults(
         observed_expected=estimate(observed_expected(told, weight_PB), told.size, confidence, "log"),
@@ -92,8 +95,25 @@ def calibration_results(
         curve_method=curve.method,
         **curve.distances(confidence),
         ece=_without_interval(told, expected_calibration_error(told, weight_PB)),
+        risks=risk_distribution(told.y_N, told.p_N),
         notes=[f"{told.certain:,} probabilities are exactly 0 or 1"] if told.certain else [],
     )
+
+
+def risk_distribution(y_N: Floats, p_N: Floats) -> RiskDistribution | None:
+    """Counts of risks with and without the label, as beside val.prob's curve; None where there are no risks to count.
+
+    Args:
+        y_N: known labels.
+        p_N: their probabilities, none missing.
+    """
+    binary = ((y_N == 0) | (y_N == 1)).all()
+    if not len(p_N) or not binary or (p_N < 0).any() or (p_N > 1).any():
+        return None
+    # Not searched for in edges: a number and the edge that it lies on may differ in their last digit.
+    bin_N = np.minimum((p_N * RISK_BINS + 1e-9).astype(np.intp), RISK_BINS - 1)
+    with_label, without = (np.bincount(bin_N[y_N == value], minlength=RISK_BINS).tolist() for value in (1, 0))
+    return RiskDistribution(with_label=with_label, without_label=without)
 
 
 def observed_expected(told: Probabilities, weight_PB: Counts) -> Sampled:

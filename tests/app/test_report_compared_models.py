@@ -11,6 +11,7 @@ from app.report import compared_costs, compared_curves, compared_forests, compar
 from app.report.figure_numbers import cells, csv_text, slug
 from app.report.rank_map import ranks_by_task
 from app.report.svg import svg_text
+from engine.contract.calibration import RiskDistribution
 from engine.contract.results import Estimate
 
 
@@ -48,6 +49,51 @@ def test_bands_are_drawn_for_two_models_and_left_to_the_numbers_for_more(evaluat
         assert not any(one.band for one in three.drawing.series)
         assert "left out" in three.told
         assert all(line["low"] and line["high"] for line in lines(three))
+
+
+def with_risks(model, curve=True):
+    told = rich(model)
+    risks = RiskDistribution(with_label=[0, 1, 5, 2], without_label=[60, 20, 7, 0])
+    more = {"risks": risks} if curve else {"risks": risks, "curve": [], "curve_method": "too few probabilities"}
+    labels = [one.model_copy(update={"calibration": one.calibration.model_copy(update=more)}) for one in told.labels]
+    return told.model_copy(update={"labels": labels})
+
+
+def test_risks_stand_below_the_calibration_curve_and_in_its_numbers():
+    figure = compared_curves.calibration_of_models([with_risks("demo")], "MI", ORDER)
+    (counts,) = figure.drawing.counts
+    assert (counts.positives, counts.negatives, counts.series) == ([0, 1, 5, 2], [60, 20, 7, 0], None)
+    bins = [line for line in lines(figure) if line["row"] == "risks"]
+    assert [(line["from"], line["to"], line["with_label"], line["without_label"]) for line in bins[:2]] == [
+        ("0.0", "0.25", "0", "60"),
+        ("0.25", "0.5", "1", "20"),
+    ]
+    assert "with the label, at most 5 a bar" in svg_text(figure.drawing, figure.title, figure.told)
+    assert "a fold that had not seen the patient" in figure.told
+
+
+def test_calibration_without_a_curve_shows_the_risks_and_says_why():
+    figure = compared_curves.calibration_of_models([with_risks("demo", curve=False)], "MI", ORDER)
+    assert figure.drawing.series[0].told == "no curve"
+    assert "No curve of demo: too few probabilities." in figure.told
+    assert {line["row"] for line in lines(figure)} == {"risks"}
+
+
+def test_each_model_has_risks_of_its_colour_and_too_many_leave_them_to_the_numbers():
+    three = compared_curves.calibration_of_models([with_risks(model) for model in MODELS], "MI", ORDER)
+    assert [one.series for one in three.drawing.counts] == [0, 1, 2]
+    names = [f"model {number}" for number in range(5)]
+    told = [with_risks("demo").model_copy(update={"model": name}) for name in names]
+    five = compared_curves.calibration_of_models(told, "MI", {name: place for place, name in enumerate(names)})
+    assert list(five.drawing.counts) == []
+    assert "left out; the numbers hold them" in five.told
+    assert sum(line["row"] == "risks" for line in lines(five)) == 20
+
+
+def test_results_without_risks_show_the_curve_alone(evaluations):
+    figure = compared_curves.calibration_of_models(evaluations[:1], "MI", ORDER)
+    assert list(figure.drawing.counts) == []
+    assert "strip" not in figure.told
 
 
 def test_a_decision_curve_stands_beside_treating_all_and_none(evaluations):

@@ -6,8 +6,9 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
+from engine.contract.calibration import CalibrationResults
 from engine.metrics.brier import corp_parts, overall_results
-from engine.metrics.calibration import Probabilities, calibration_results
+from engine.metrics.calibration import RISK_BINS, Probabilities, calibration_results, risk_distribution
 from engine.metrics.isotonic import Steps
 from engine.metrics.logistic_fits import fit, fit_resamples
 from engine.metrics.uncertainty import draw_multiplicities
@@ -145,3 +146,34 @@ def test_separated_classes_and_one_patient_are_named_states():
     alone = calibration_results(y, p[::-1].copy(), np.zeros(6, np.intp), draw_multiplicities(1, 30, 0))
     assert alone.observed_expected.interval is None
     assert alone.observed_expected.value is not None
+
+
+def test_risks_are_counted_as_a_histogram_over_0_to_1_counts_them():
+    rng = np.random.default_rng(5)
+    p = np.r_[rng.random(400), np.arange(RISK_BINS) / RISK_BINS, 1.0]
+    y = (rng.random(len(p)) < p).astype(float)
+    told = risk_distribution(y, p)
+    edges = np.arange(RISK_BINS + 1) / RISK_BINS
+    for value, counts in ((1, told.with_label), (0, told.without_label)):
+        assert counts == np.histogram(p[y == value], edges)[0].tolist()
+
+
+def test_constant_risks_lie_in_one_bin_without_a_curve_and_missing_ones_in_none():
+    y, p = np.array([1.0, 0.0, 0.0, np.nan, 1.0]), np.array([0.3, 0.3, 0.3, 0.3, np.nan])
+    told = calibration_results(y, p, np.arange(5), np.ones((5, 20), dtype=np.uint8))
+    assert told.curve == []
+    assert told.risks.with_label[15] == sum(told.risks.with_label) == 1
+    assert told.risks.without_label[15] == sum(told.risks.without_label) == 2
+
+
+@pytest.mark.parametrize(("y", "p"), [([1.0, 0.0], [0.2, 1.3]), ([2.0, 0.0], [0.2, 0.3]), ([], [])])
+def test_scores_that_are_no_risks_have_no_distribution(y, p):
+    assert risk_distribution(np.array(y), np.array(p)) is None
+
+
+def test_results_of_before_the_distribution_are_still_read():
+    told = calibration_results(
+        np.array([1.0, 0.0]), np.array([0.6, 0.3]), np.arange(2), np.ones((2, 9), dtype=np.uint8)
+    )
+    before = told.model_dump(exclude={"risks"})
+    assert CalibrationResults.model_validate(before).risks is None
