@@ -7,12 +7,17 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject, Signal
+
 from app.core.rows import JobRow
+from app.core.scored_records import ScoredRecords
 from app.ui.background import Background
 from app.ui.compare_loading import Comparison
 from app.ui.compare_plots import CURVES, FEW_LABELS, SUBGROUPS, groups_of
+from app.ui.curve_reading import Reading
 from app.ui.plot_tab import Plot, PlotTab
 from app.ui.theme import Theme
+from app.ui.threshold_neighbours import ThresholdNeighbours
 from engine.contract.evaluation import EvaluateResults
 from engine.contract.results import CompareResults
 
@@ -21,23 +26,40 @@ if TYPE_CHECKING:
 
 TITLES = {"Precision and recall": "Precision", "Decision curve": "Decision"}
 """Titles of tabs where the figure's own is too long for one."""
+BESIDE_PX = 340
+"""Width of the list of recordings beside a curve."""
 
 
-class EvaluationCurves:
+class EvaluationCurves(QObject):
     """ROC, precision, calibration, decision curve, groups and few labels, each a tab of its own.
+
+    A threshold that is read off a curve is told, and the recordings next to it stand beside the curve.
 
     Attributes:
         tabs: by title, in order.
         groups: the forest of subgroups, to stand below their table.
     """
 
+    threshold_read = Signal(float)
+    """The threshold that was read off a curve."""
+    trace_wanted = Signal(str)
+    """The id of a recording whose trace is to be seen."""
+
     def __init__(self, workspace: Workspace, background: Background) -> None:
-        self._label = ""
+        super().__init__()
+        self.workspace, self.background = workspace, background
+        self._job, self._label = "", ""
+        self._scored: ScoredRecords | None = None
         of_label = [replace(plot, choices=self._chosen) for plot in CURVES]
         self.tabs = {
             TITLES.get(plot.title, plot.title): PlotTab(workspace, background, plot.title, [plot])
             for plot in (*of_label, *FEW_LABELS)
         }
+        self.beside = {tab: ThresholdNeighbours() for tab in self.tabs.values() if tab.plot.way}
+        for tab, near in self.beside.items():
+            tab.set_beside(near, BESIDE_PX)
+            tab.read_off.connect(partial(self._read, near))
+            near.trace_wanted.connect(self.trace_wanted)
         self.groups = PlotTab(workspace, background, "Subgroups", [_of_chosen(plot, self) for plot in SUBGROUPS])
 
     @property
@@ -47,7 +69,9 @@ class EvaluationCurves:
 
     def show(self, job: JobRow, results: EvaluateResults, label: str) -> None:
         """Draw an evaluation's figures of one label; each is drawn once it is seen."""
-        self._label = label
+        if (self._job, self._label) != (job.job_id, label):
+            self._scored = None
+        self._job, self._label = job.job_id, label
         alone = one_model(job, results)
         for tab in (*self.tabs.values(), self.groups):
             tab.show_comparison(alone)
@@ -56,6 +80,24 @@ class EvaluationCurves:
         """Take over the colours."""
         for tab in (*self.tabs.values(), self.groups):
             tab.apply_theme(theme)
+
+    def _read(self, near: ThresholdNeighbours, read: Reading | None) -> None:
+        """List who is next to a threshold that was read off, and tell it on."""
+        near.rows.set_rows([])
+        if read is None:
+            return
+        self.threshold_read.emit(read.threshold)
+        if self._scored is not None:
+            near.show_near(self._scored, read.threshold)
+            return
+        about = (self._job, self._label)
+        ask, then = partial(self.workspace.scored, *about), partial(self._take, about, near, read.threshold)
+        self.background.read(ask, then, key=f"scores of curves {id(self)}")
+
+    def _take(self, about: tuple[str, str], near: ThresholdNeighbours, threshold: float, scored: ScoredRecords) -> None:
+        if about == (self._job, self._label):
+            self._scored = scored
+            near.show_near(scored, threshold)
 
     def _chosen(self, _comparison: Comparison) -> list[tuple[str, str]]:
         return [(self._label, self._label)]

@@ -68,6 +68,9 @@ class OneEvaluation(QWidget):
         self._lay_out()
         self.summary.label_chosen.connect(self._choose)
         self.failures.trace_wanted.connect(self.trace_wanted)
+        for part in (self.thresholds, self.curves):
+            part.trace_wanted.connect(self.trace_wanted)
+        self.curves.threshold_read.connect(self.thresholds.move_to)
         self.failures.reviewed.connect(self._tell_reviews)
         self.label.currentIndexChanged.connect(lambda _row: self._show_label())
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app.ui.background import Background
 from app.ui.choosers import combo
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Choices = Callable[[Comparison], list[tuple[str, str]]]
 SHORTEST, LONGEST = 10, 44
 """Letters that a choice has room for."""
+NARROW_PX = 760
+"""Width below which what tells more of a reading waits until there is one."""
 HINT = "Press a point of a curve to read its threshold; the arrow keys move along it."
 
 
@@ -56,6 +59,9 @@ class Plot:
 class PlotTab(QWidget):
     """Figures of a comparison, one at a time; drawn off the window's thread when seen."""
 
+    read_off = Signal(object)
+    """The reading of the point that was pressed or stepped to; None where there is none any more."""
+
     def __init__(self, workspace: Workspace, background: Background, name: str, plots: Sequence[Plot]) -> None:
         super().__init__()
         self.workspace, self.plots = workspace, list(plots)
@@ -64,6 +70,7 @@ class PlotTab(QWidget):
         self.reading = QLabel()
         self._of, self._comparison = QLabel(), None  # type: tuple[QLabel, Comparison | None]
         self._read: Reading | None = None
+        self.beside: QWidget | None = None
         self._lay_out()
         self.kind.currentIndexChanged.connect(lambda _row: self._offer())
         self.choice.currentIndexChanged.connect(lambda _row: self._draw())
@@ -79,6 +86,23 @@ class PlotTab(QWidget):
         """Draw another comparison; kind and choice stay where they can."""
         self._comparison = comparison
         self._offer()
+
+    def set_beside(self, widget: QWidget, width: int) -> None:
+        """Put what tells more of a reading to the right of the figure."""
+        self.beside = widget
+        self.room.addWidget(widget)
+        self.room.setStretchFactor(0, 1)
+        self.room.setSizes([2 * width, width])
+        self._fit_beside()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow tab is the figure's until something is read off it."""
+        super().resizeEvent(event)
+        self._fit_beside()
+
+    def _fit_beside(self) -> None:
+        if self.beside is not None:
+            self.beside.setVisible(self.width() >= NARROW_PX or self._read is not None)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take over the colours."""
@@ -126,6 +150,8 @@ class PlotTab(QWidget):
         at = self._plane()
         mark = None if read is None or at is None or self.plot.way is None else at(*read.at(self.plot.way))
         self.view.sheet.mark(mark)
+        self._fit_beside()
+        self.read_off.emit(read)
 
     def _plane(self) -> Callable[[float, float], tuple[float, float]] | None:
         """Where a point of the plane lies in the drawing, for figures that are one plane."""
@@ -147,7 +173,10 @@ class PlotTab(QWidget):
         self.choice.setVisible(False)
         self._of.setVisible(False)
         self.reading.setVisible(False)
+        self.room = QSplitter()
+        self.room.setChildrenCollapsible(False)
+        self.room.addWidget(self.view)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.view, 1)
+        column.addWidget(self.room, 1)
         column.addWidget(self.reading)

@@ -1,6 +1,7 @@
-"""The threshold workbench: a slider over thresholds, and what each finds, misses and costs, live.
+"""The threshold workbench: a slider over thresholds, and what each finds, misses and costs, live; and of whom.
 
-Moving tells counts at once; the intervals, clustered by patient, come when the slider rests.
+Moving tells counts at once; the intervals, clustered by patient, come when the slider rests. Above the slider every
+tested recording stands at its score, one step from its trace.
 """
 
 from __future__ import annotations
@@ -9,16 +10,32 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.core.scored_records import ScoredRecords
 from app.ui.background import Background
+from app.ui.cut_label import CutLabel
 from app.ui.evaluation_facts import number
 from app.ui.evaluation_tables import FactTable
 from app.ui.interval_table import MINUS
 from app.ui.run_facts import Fact
+from app.ui.score_strip import ScoreStrip
+from app.ui.threshold_neighbours import ThresholdNeighbours
 from app.ui.tiles import Figure, Tiles
+from app.ui.wrapped_row import WrappedRow
+from engine.contract.errors import UsageError, WorldError
 from engine.contract.estimate import Estimate
 from engine.contract.evaluation import LabelResult
 from engine.contract.operating import NAMES, Measure, ThresholdCurve
@@ -27,10 +44,9 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 REST_MS = 250
-OPTIMISTIC = (
-    "A threshold that is picked here, on the tested recordings, looks better than it will be. "
-    "Take the one that was chosen on training patients, or test what you pick on other recordings."
-)
+TABLES_PX = 102
+"""Least height of the tables; where the window is lower than that, the page scrolls."""
+OPTIMISTIC = "A threshold picked here, on the tested recordings, looks better than it will be: test it on others."
 PRESETS = (("Sensitivity at least 95 %", "sensitivity", 0.95), ("Specificity at least 95 %", "specificity", 0.95))
 SHOWN: tuple[Measure, ...] = ("sensitivity", "specificity", "ppv", "npv", "alerts_per_100", "screened_per_finding")
 
@@ -82,47 +98,80 @@ class AtThreshold:
 class ThresholdWorkbench(QWidget):
     """Thresholds of one label of one evaluation."""
 
+    trace_wanted = Signal(str)
+    """The id of a recording whose trace is to be seen."""
+
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__()
         self.workspace, self.background = workspace, background
         self.slider, self.prevalence = QSlider(Qt.Orientation.Horizontal), QLineEdit()
+        self.strip, self.looked_at, self.neighbours = ScoreStrip(), CutLabel(), ThresholdNeighbours()
         self.threshold, self.tiles = QLabel(), Tiles("What the threshold means")
         self.measures = FactTable("Measures at the threshold with intervals")
-        self.chosen_button = QPushButton("As chosen on training patients")
+        self.chosen_button, self.tested_button = QPushButton("As chosen on training patients"), QPushButton()
         self.presets = [QPushButton(text) for text, *_ in PRESETS]
-        self._told = QLabel()
+        self._told, self._whence, self._below = QLabel(), CutLabel(), QLabel()
         self._job, self._label = "", LabelResult(label="", auroc=Estimate())
+        self._scored: ScoredRecords | None = None
+        self._refused = False
+        self._share: float | None = None  # None: the tested recordings' own
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._lay_out()
+        self._connect()
+
+    def _connect(self) -> None:
         self.slider.valueChanged.connect(self._moved)
-        self.prevalence.textEdited.connect(lambda _text: self._tell())
+        self.prevalence.textEdited.connect(self._set_share)
+        self.tested_button.clicked.connect(lambda: self._start_share(None))
         self.chosen_button.clicked.connect(self._choose_own)
         for made, (_, kind, least) in zip(self.presets, PRESETS, strict=True):
             made.clicked.connect(partial(self._choose_least, kind, least))
+        self.strip.dragged.connect(self.move_to)
+        self.strip.told.connect(self.looked_at.setText)
+        for part in (self.strip, self.neighbours):
+            part.trace_wanted.connect(self.trace_wanted)
         self._rest.timeout.connect(self._ask)
 
     @property
     def at(self) -> AtThreshold | None:
         """Where the slider stands; None without a curve or with a prevalence that is none."""
-        curve, share = self._label.curve, _share(self.prevalence.text())
-        if curve is None or not curve.thresholds or share is None:
+        curve = self._label.curve
+        if curve is None or not curve.thresholds:
             return None
-        return AtThreshold(curve, min(self.slider.value(), len(curve.thresholds) - 1), share)
+        share = self._tested if self._share is None else self._share
+        return AtThreshold(curve, min(self.slider.value(), len(curve.thresholds) - 1), share) if 0 < share < 1 else None
+
+    @property
+    def _tested(self) -> float:
+        """Share of the tested recordings of known label that have it."""
+        curve = self._label.curve
+        return 0.0 if curve is None else curve.positives / max(curve.positives + curve.negatives, 1)
+
+    def move_to(self, threshold: float) -> None:
+        """Go to the threshold of the curve that is nearest to a score."""
+        curve = self._label.curve
+        if curve is not None and curve.thresholds:
+            distance = [abs(kept - threshold) for kept in curve.thresholds]
+            self.slider.setValue(distance.index(min(distance)))
 
     def show_label(self, job_id: str, label: LabelResult | None) -> None:
         """Take over a label of an evaluation; the slider starts at the threshold chosen on training patients."""
+        self._scored, self._refused = None, False
         if label is None or label.curve is None or not label.curve.thresholds:
             self._job, self._label = "", LabelResult(label="", auroc=Estimate())
             self.setEnabled(False)
             self._told.setText("This evaluation keeps no thresholds of this label.")
+            self.strip.tell("")
             self.tiles.show_figures([])
-            self.measures.show_facts([])
+            for table in (self.measures, self.neighbours):
+                table.rows.set_rows([])
             return
         self.setEnabled(True)
         self._job, self._label, curve = job_id, label, label.curve
+        self.strip.tell("Reading the scores\N{HORIZONTAL ELLIPSIS}")
         self.slider.setRange(0, len(curve.thresholds) - 1)
-        share = curve.positives / max(curve.positives + curve.negatives, 1)
-        self.prevalence.setText(f"{100 * share:.3g}")
+        self.tested_button.setText(f"As tested, {100 * self._tested:.3g} %")
+        self._start_share(self._asked)
         self.chosen_button.setEnabled(bool(self._own()))
         self._choose_own()
         self._tell()
@@ -133,19 +182,29 @@ class ThresholdWorkbench(QWidget):
         super().showEvent(event)
         self._rest.start()
 
+    @property
+    def _asked(self) -> float | None:
+        """The local prevalence that the evaluation was asked with for this label, the first if there are several."""
+        point = self._label.operating
+        return point.elsewhere[0].prevalence if point is not None and point.elsewhere else None
+
+    def _start_share(self, share: float | None) -> None:
+        """Set the prevalence from here, not by typing; the tested share when None."""
+        self._share = share
+        self.prevalence.setText(f"{100 * (self._tested if share is None else share):.3g}")
+        self._moved()
+
+    def _set_share(self, text: str) -> None:
+        self._share = _share(text) or 0.0  # none that could be: told as such
+        self._moved()
+
     def _own(self) -> list[float]:
         """Thresholds that were chosen on training patients, one or each fold's own."""
-        point = self._label.operating
-        if point is None or point.not_estimable:
-            return []
-        return [point.threshold] if point.threshold is not None else point.thresholds
+        return [] if self._label.operating is None else self._label.operating.own
 
     def _choose_own(self) -> None:
-        own, curve = self._own(), self._label.curve
-        if own and curve is not None:
-            middle = sorted(own)[len(own) // 2]
-            distance = [abs(threshold - middle) for threshold in curve.thresholds]
-            self.slider.setValue(distance.index(min(distance)))
+        if own := self._own():
+            self.move_to(sorted(own)[len(own) // 2])
 
     def _choose_least(self, kind: str, least: float) -> None:
         """The threshold that reaches a sensitivity or specificity at the least cost to the other."""
@@ -165,55 +224,135 @@ class ThresholdWorkbench(QWidget):
 
     def _tell(self) -> None:
         at = self.at
+        self._whence.setText(self._words_of_share())
+        self.tested_button.setEnabled(self._share is not None)
         if at is None:
             wrong = bool(self._label.label)
             self.threshold.setText("The prevalence must be more than 0 % and less than 100 %." if wrong else "")
             self.tiles.show_figures([])
             return
-        self.threshold.setText(f"Positive from a score of {at.curve.thresholds[at.row]:.4g}".replace("-", MINUS))
+        threshold = at.curve.thresholds[at.row]
+        self.threshold.setText(f"Positive from a score of {threshold:.4g}".replace("-", MINUS))
         self.tiles.show_figures(figures(at))
-        own = ", ".join(f"{value:.4g}" for value in self._own()).replace("-", MINUS)
-        self._told.setText(f"{OPTIMISTIC} {f'Chosen on training patients: {own}.' if own else ''}".rstrip())
+        self.strip.show_threshold(threshold)
+        if self._scored is not None:
+            self.neighbours.show_near(self._scored, threshold)
+        self._told.setText(self._words_of_choice(threshold))
+
+    def _words_of_choice(self, threshold: float) -> str:
+        """Where the threshold comes from, and what is wrong with one that is picked here."""
+        own = self._own()
+        told = ", ".join(f"{value:.4g}" for value in own).replace("-", MINUS)
+        self._told.setProperty("role", "muted" if threshold in own else "warn")
+        self._told.style().polish(self._told)
+        if threshold in own:
+            return f"Chosen on training patients: {told}."
+        return f"{OPTIMISTIC} {f'Chosen on training patients: {told}.' if told else ''}".rstrip()
+
+    def _words_of_share(self) -> str:
+        """Where the prevalence that is set comes from."""
+        if self._share is None:
+            return "as in the tested recordings"
+        return "as told when the evaluation was asked" if self._share == self._asked else "as set here"
 
     def _ask(self) -> None:
         at = self.at
-        if at is not None and self._job and self.isVisible():
-            threshold = at.curve.thresholds[at.row]
-            ask = partial(self.workspace.measures_at, self._job, self._label.label, threshold)
-            self.background.read(ask, self._tell_measures, key=f"thresholds {id(self)}")
+        if not self._job or not self.isVisible():
+            return
+        if self._scored is None and not self._refused:
+            read = partial(self.workspace.scored, self._job, self._label.label)
+            self.background.read(read, self._take_scored, key=f"scores {id(self)}", failed=self._refuse)
+        elif at is not None and not self._refused:
+            ask = partial(self.workspace.measures_at, self._job, self._label.label, at.curve.thresholds[at.row])
+            then = partial(self._tell_measures, self._share)
+            self.background.read(partial(ask, self._share), then, key=f"thresholds {id(self)}")
 
-    def _tell_measures(self, told: dict[Measure, Estimate]) -> None:
+    def _take_scored(self, scored: ScoredRecords) -> None:
+        self._scored = scored
+        self.strip.show_scored(scored)
+        self._tell()
+        self._ask()
+
+    def _refuse(self, error: Exception) -> None:
+        """Scores that are gone are told where they would stand; the curve's counts can still be moved along."""
+        self._refused = True
+        if isinstance(error, UsageError | WorldError):
+            self.strip.tell(f"{error.reason[:1].upper()}{error.reason[1:]}: {error.next_step}.")
+        else:
+            self.strip.tell("The scores cannot be read.")
+            self.background.failed.emit(error)
+
+    def _tell_measures(self, share: float | None, told: dict[Measure, Estimate]) -> None:
+        where = "On the tested recordings" if share is None else f"At a prevalence of {100 * share:.3g} %"
+        exact = "" if share is None else ", which is taken as exactly known"
+        self._below.setText(f"{where}, with intervals clustered by patient{exact}:")
         self.measures.show_facts([Fact(NAMES[name], number(told[name])) for name in SHOWN if name in told])
 
     def _lay_out(self) -> None:
-        self.slider.setAccessibleName("Threshold, from strict to lenient")
+        # Scores rise to the right, in the strip and on the slider; its rows count from the strictest threshold.
+        self.slider.setInvertedAppearance(True)
+        self.slider.setAccessibleName("Threshold, from lenient to strict")
         self.prevalence.setAccessibleName("Prevalence in percent")
-        self.prevalence.setFixedWidth(80)
+        self.prevalence.setFixedWidth(64)
         self.prevalence.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._told.setProperty("role", "warn")
-        self._told.setWordWrap(True)
+        for words, role in (
+            (self._told, "warn"),
+            (self._below, "muted"),
+            (self._whence, "muted"),
+            (self.looked_at, "muted"),
+        ):
+            words.setProperty("role", role)
+        for words in (self._told, self._below):
+            words.setWordWrap(True)
         line = QHBoxLayout()
-        line.addWidget(QLabel("Strict"))
-        line.addWidget(self.slider, 1)
         line.addWidget(QLabel("Lenient"))
-        choices = QHBoxLayout()
-        for made in (self.chosen_button, *self.presets):
-            choices.addWidget(made)
-        choices.addStretch(1)
-        share = QHBoxLayout()
-        share.addWidget(self.threshold, 1)
-        share.addWidget(QLabel("Where the label has a prevalence of"))
-        share.addWidget(self.prevalence)
-        share.addWidget(QLabel("%"))
-        below = QLabel("On the tested recordings, with intervals clustered by patient:")
-        below.setProperty("role", "muted")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 8, 0, 0)
-        for row in (share, line, choices):
-            column.addLayout(row)
-        for part in (self.tiles, self._told, below):
+        line.addWidget(self.slider, 1)
+        line.addWidget(QLabel("Strict"))
+        choices = WrappedRow("Thresholds to go to")
+        choices.show_widgets([self.chosen_button, *self.presets])
+        inside, scroll = QWidget(), QScrollArea()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 2, 0)
+        column.addLayout(self._shares())
+        column.addWidget(self.strip)
+        column.addWidget(self.looked_at)
+        column.addLayout(line)
+        for part in (choices, self.tiles, self._told):
             column.addWidget(part)
+        column.addWidget(self._tables(), 1)
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 8, 0, 0)
+        whole.addWidget(scroll)
+
+    def _shares(self) -> QHBoxLayout:
+        """The threshold, and the prevalence that predictive values are told for."""
+        row = QHBoxLayout()
+        row.addWidget(self.threshold)
+        row.addSpacing(12)
+        row.addWidget(QLabel("Prevalence"))
+        row.addWidget(self.prevalence)
+        row.addWidget(QLabel("%"))
+        row.addWidget(self._whence, 1)
+        row.addWidget(self.tested_button)
+        return row
+
+    def _tables(self) -> QSplitter:
+        """Measures with intervals, and beside them the mistakes next to the threshold."""
+        left, split = QWidget(), QSplitter(Qt.Orientation.Horizontal)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._below)
         column.addWidget(self.measures, 1)
+        for part in (left, self.neighbours):
+            split.addWidget(part)
+        split.setSizes([500, 400])
+        split.setMinimumHeight(TABLES_PX)
+        split.setChildrenCollapsible(False)
+        return split
 
 
 def figures(at: AtThreshold) -> list[Figure]:

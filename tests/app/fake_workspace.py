@@ -9,6 +9,7 @@ from typing import Any
 
 from fake_training import CPU, FakeTraining, study_results, training_curves
 from report_factory import make_dossier
+from scored_cases import scored_of_the_full_label
 
 from app.core.changes import Changes
 from app.core.evaluation_cost import EvaluationCost
@@ -26,6 +27,7 @@ from app.core.rows import (
     ReportRow,
     Verification,
 )
+from app.core.scored_records import ScoredRecords
 from app.core.tasks import TaskRow
 from app.governance.dossier import Dossier
 from app.report.figure_export import figures_of, overviews
@@ -170,6 +172,7 @@ class FakeWorkspace(FakeTraining):
         self.previewed: list[tuple[Any, ...]] = []
         self.refuse: WorldError | None = None
         self.reviews: Reviews = {}
+        self.scoreless: set[str] = set()
         self.signals: dict[str, Any] = {}
 
     def _said(self, *call: Any) -> None:
@@ -285,8 +288,16 @@ class FakeWorkspace(FakeTraining):
         told = TaskRow(*here, "ptbxl", adult, "multi-label", 5, "folds", 4, 140, "")
         return [told, replace(told, name="ptbxl-all", here=0)]
 
-    def measures_at(self, job_id: str, label: str, threshold: float) -> dict[str, Estimate]:
-        return {"sensitivity": estimate(0.9 - threshold / 10, 0.04)}
+    def measures_at(
+        self, job_id: str, label: str, threshold: float, prevalence: float | None = None
+    ) -> dict[str, Estimate]:
+        ppv = estimate(0.4 if prevalence is None else prevalence, 0.01)
+        return {"sensitivity": estimate(0.9 - threshold / 10, 0.04), "ppv": ppv}
+
+    def scored(self, job_id: str, label: str) -> ScoredRecords:
+        if job_id in self.scoreless:
+            raise WorldError(f"job {job_id}", "its scores are missing or damaged", "Evaluate again")
+        return scored_of_the_full_label()
 
     def failure_reviews(self, job_id: str) -> Reviews:
         return dict(self.reviews)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from evaluation_cases import by_sex, full_evaluation
 from fake_workspace import MODELS, FakeWorkspace, job
+from PySide6.QtCore import Qt
 from window_cases import settle, shown
 
 from app.core.rows import ModelRow, ProgressRow
@@ -320,3 +321,36 @@ def test_the_dialog_asks_which_class_answers_once_own_outputs_are_ticked(qtbot, 
     assert not dialog.form.part("training").isVisibleTo(dialog)
     dialog.modes.put(["linear"])
     assert not dialog.classes.isVisibleTo(dialog)
+
+
+def test_a_threshold_read_off_the_roc_lists_its_nearest_mistakes_and_moves_the_workbench(qtbot, page, background):
+    look_at(qtbot, page, "J0004")
+    view, tab = page.view, page.view.curves.tabs["ROC"]
+    view.tabs.setCurrentWidget(tab)
+    settle(qtbot, background)
+    near = view.curves.beside[tab]
+    assert near.rows.rows == []
+    spot = tab.view.sheet.spot_of(*tab.view.figure.drawing.place(1 / 173, 10 / 27))
+    qtbot.mouseClick(tab.view.sheet, Qt.MouseButton.LeftButton, pos=spot)
+    settle(qtbot, background)
+    assert "at threshold 0.9: sensitivity 0.370, specificity 0.994, PPV 0.909" in tab.reading.text()
+    assert near.isVisible()
+    assert (near.rows.rows[0].mistake, near.rows.rows[0].one.score) == ("missed", pytest.approx(0.89))
+    assert view.thresholds.threshold.text() == "Positive from a score of 0.9"
+    near.choose(near.rows.identity(near.rows.rows[0]))
+    with qtbot.waitSignal(page.go_to) as told:
+        near.activated.emit(near.currentIndex())
+    assert told.args == ["Records", near.rows.rows[0].one.record]
+    assert view.results is not None
+
+
+def test_scores_that_are_gone_are_told_when_a_curve_is_read(qtbot, page, workspace, background):
+    workspace.scoreless.add("J0004")
+    look_at(qtbot, page, "J0004")
+    tab = page.view.curves.tabs["ROC"]
+    page.view.tabs.setCurrentWidget(tab)
+    settle(qtbot, background)
+    with qtbot.waitSignal(background.failed) as told:
+        qtbot.keyClick(tab.view.sheet, Qt.Key.Key_Right)
+    assert "its scores are missing or damaged" in str(told.args[0])
+    assert "at threshold 0.4" in tab.reading.text()
