@@ -155,7 +155,7 @@ def _add_told(evaluate: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="L=SHARE",
-        help="predictive values where label L has this share of positives, for instance MI=0.02; repeatable",
+        help="predictive values where label L has this share of positives, for instance MI=0.02 or MI=2%%; repeatable",
     )
 
 
@@ -182,7 +182,7 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     local: dict[str, list[str]] = {}
     for told in arguments.prevalence:
         label, _, share = told.rpartition("=")
-        local.setdefault(label, []).append(share)
+        local.setdefault(label, []).append(_as_share(share))
     given: Mapping[str, Any] = {
         "training": None if arguments.epochs is None else {"epochs": arguments.epochs},
         "few_labels": None if arguments.few_labels is None else {"target": arguments.few_labels or None},
@@ -203,11 +203,20 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _as_share(told: str) -> str:
+    """A percentage as a share; what is none stays for the page to refuse."""
+    number = told.removesuffix("%")
+    try:
+        return told if number == told else repr(round(float(number) / 100, 12))
+    except ValueError:
+        return told
+
+
 _CHECK = "Correct it and try again"
 _NEXT_STEPS = {
     "threshold": "Write --threshold youden, --threshold sensitivity=0.95 or --threshold specificity=0.9",
     "given_thresholds": "Write --given-threshold AF=0.35; a score is positive when it is not below it",
-    "local_prevalence": "Write --prevalence MI=0.02; shares are between 0 and 1",
+    "local_prevalence": "Write --prevalence MI=0.02 or MI=2%; shares are between 0 and 1",
     "subgroups": f"Choose from: {', '.join(get_args(Attribute))}, none",
     "few_labels": "Write --few-labels or --few-labels 0.85; an AUROC is between 0 and 1",
     "gap_margin": "Write --margin 0.05",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +14,13 @@ from app.report.compared_curves import SIDES, calibration_of_models, net_benefit
 from app.report.curve_plot import CurvePlot
 from app.report.figure import Figure
 from app.report.grid import Grid
+from app.report.interval_cells import IntervalCells
+from app.report.prevalence_table import at_prevalences
 from app.report.style import MM
-from app.report.tables import Context, Methods, collect_methods, estimate_ids, short, table
+from app.report.tables import Context, short, table
 from engine.contract.operating import Measure, OperatingPoint
 from engine.contract.output_types import OutputType
-from engine.contract.results import Estimate, Interval, LabelResult
+from engine.contract.results import Estimate, LabelResult
 from engine.contract.subgroups import GroupResult, SubgroupResults
 
 RATES: tuple[tuple[Measure, str], ...] = (
@@ -32,12 +33,6 @@ DRAWN = 3
 """Labels whose curves are drawn: more would not be read. All are exported by `isoline figures`."""
 WHOLE = 6
 """Up to so many labels every group is told; with more only groups with a gap, and how many show none."""
-OWN_NUMBERS = re.compile(
-    r", design effect [\d.,]+ over patients, [\d.,]+ effective recordings"
-    r"| \(\d+ undefined left out\)"
-    r"|(?<= on )[\d.,]+ (?=effective)"
-)
-"""What a method's name says of one interval alone."""
 LACKING = "insufficient evidence"
 FLAGS: tuple[OutputType, ...] = ("flag", "category")
 """Answers that are one point."""
@@ -60,6 +55,7 @@ def in_use(model: ModelSection, series: int, context: Context) -> list[Any]:
     return [
         Paragraph(lead, style.BODY),
         *_operating(model, context),
+        *at_prevalences(model, context),
         *_flags(model, context),
         *_curves(model, series, context),
         *_risks(model, context),
@@ -73,48 +69,13 @@ def told_of(model: ModelSection) -> bool:
     return any(one.operating or one.calibration or one.subgroups for one in model.evaluation.labels)
 
 
-@dataclass
-class _Told:
-    """Sets estimates of one table: value over interval, and gathers their evidence ids."""
-
-    job_id: str
-    context: Context
-    methods: Methods
-
-    def cell(self, estimate: Estimate, places: int = 3, sign: bool = False) -> Paragraph:
-        """Value and interval; the reason where there is no value."""
-        if estimate.value is None:
-            return Paragraph(f"<i>{style.markup(short(estimate.not_estimable) or 'not told')}</i>", style.CELL_MUTED)
-        value = style.markup(style.decimal(estimate.value, places, sign))
-        span = estimate.interval
-        if span is None:
-            return Paragraph(f"{value}<br/><i>no interval</i>", style.CELL_SMALL)
-        ends = style.markup(style.interval(span.low, span.high, places, sign)).replace(" to ", "&nbsp;to&nbsp;")
-        letter = self.methods.letter(_plainly(span))
-        return Paragraph(
-            f'{value}<br/><font size="6.4">{ends}&nbsp;<super size="5">{letter}</super></font>', style.CELL_SMALL
-        )
-
-    def evidence(self, told: Iterable[tuple[str, Estimate]]) -> Paragraph:
-        """Ids of all numbers of a row as one range: a list of them would be longer than the row is high."""
-        ledger = self.context.ledger
-        ids = [_reported(ledger, self.job_id, path, one) for path, one in told]
-        ends = sorted(end for one in ids if one for end in one.split("–"))
-        return Paragraph(style.evidence_mark(style.span_ids(ends)), style.CELL_SMALL)
-
-
-def _reported(ledger: Any, job_id: str, path: str, estimate: Estimate) -> str:
-    """Ids of what is printed here: the value and the reported interval."""
-    return estimate_ids(ledger, job_id, path, estimate.model_copy(update={"beside": None}))
-
-
 def _operating(model: ModelSection, context: Context) -> list[Any]:
     rows = [(place, one, one.operating) for place, one in enumerate(model.evaluation.labels) if one.operating]
     points = [(place, one, point) for place, one, point in rows if point is not None]
     if not points:
         return []
     estimates = [point.measures[name] for *_, point in points for name, _ in RATES if name in point.measures]
-    told = _Told(model.evaluation_job, context, collect_methods(_reported_only(estimates)))
+    told = IntervalCells.of(model.evaluation_job, context, estimates)
     heads = ["Label, threshold", *(title for _, title in RATES), "Found, missed, false alarms", "Evidence"]
     body: list[list[Any]] = [[Paragraph(head, style.HEAD) for head in heads]]
     more = []
@@ -147,7 +108,7 @@ def _flags(model: ModelSection, context: Context) -> list[Any]:
     if not rows:
         return []
     estimates = [estimate for *_, known in rows for estimate in known.values()]
-    told = _Told(model.evaluation_job, context, collect_methods(_reported_only(estimates)))
+    told = IntervalCells.of(model.evaluation_job, context, estimates)
     heads = [
         "Label",
         "Cohen's kappa",
@@ -242,9 +203,7 @@ def _risks(model: ModelSection, context: Context) -> list[Any]:
     if not rows:
         return []
     parts = [list(_risk_estimates(place, one)) for place, one in rows]
-    told = _Told(
-        model.evaluation_job, context, collect_methods(_reported_only(one for part in parts for _, one in part))
-    )
+    told = IntervalCells.of(model.evaluation_job, context, (one for part in parts for _, one in part))
     heads = ["Label", "Observed / expected", "Intercept", "Slope", "ICI", "Brier", "Evidence"]
     body: list[list[Any]] = [[Paragraph(head, style.HEAD) for head in heads]]
     for (_, one), part in zip(rows, parts, strict=True):
@@ -304,7 +263,7 @@ def _groups(model: ModelSection, context: Context) -> list[Any]:
     if not shown:
         return [Paragraph("Groups of patients", style.H2), *notes] if notes else []
     estimates = [estimate for one in shown for estimate in (one.told.estimate, one.told.complement, one.told.gap)]
-    told = _Told(model.evaluation_job, context, collect_methods(_reported_only(estimates)))
+    told = IntervalCells.of(model.evaluation_job, context, estimates)
     measures = list(dict.fromkeys(one.measure for one in shown))
     heads = [
         "Label",
@@ -327,7 +286,7 @@ def _groups(model: ModelSection, context: Context) -> list[Any]:
     return [*context.long(caption, table(body, [*widths, style.WIDTH - sum(widths)])), *notes]
 
 
-def _group_row(one: _Group, told: _Told) -> list[Any]:
+def _group_row(one: _Group, told: IntervalCells) -> list[Any]:
     group = one.told
     parts = {name: getattr(group, name) for name in ("estimate", "complement", "gap")}
     p = "" if group.adjusted_p is None else _p(group.adjusted_p)
@@ -384,16 +343,3 @@ def _unknown(parts: Sequence[SubgroupResults]) -> list[str]:
     for part in parts:
         most[part.attribute] = max(most.get(part.attribute, 0), part.unknown_records)
     return [f"{count:,} recordings of unknown {name} are in no group." for name, count in most.items() if count]
-
-
-def _reported_only(estimates: Iterable[Estimate]) -> list[Estimate]:
-    """Estimates with the interval that is printed here, and its method as it is named here."""
-    return [
-        one.model_copy(update={"beside": None, "interval": one.interval and _plainly(one.interval)})
-        for one in estimates
-    ]
-
-
-def _plainly(span: Interval) -> Interval:
-    """The interval, its method without the sizes and counts that differ from cell to cell: results hold them."""
-    return span.model_copy(update={"method": OWN_NUMBERS.sub("", span.method)})

@@ -147,7 +147,8 @@ def _operating(point: OperatingPoint | None) -> list[Fact]:
     told += [Fact(NAMES[name], number(value)) for name, value in point.measures.items()]
     for there in point.elsewhere:
         where = f"At a prevalence of {100 * there.prevalence:.3g} %"
-        told.append(Fact(where, f"PPV {number(there.ppv)}, NPV {number(there.npv)}"))
+        alerts = "" if there.alerts_per_100.value is None else f", {there.alerts_per_100.value:.1f} alerts per 100"
+        told.append(Fact(where, f"PPV {number(there.ppv)}, NPV {number(there.npv)}{alerts}"))
     return told
 
 

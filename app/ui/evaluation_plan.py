@@ -42,6 +42,7 @@ class Wish:
     task: str
     settings: Mapping[str, Any]
     classes: Mapping[str, str] = field(default_factory=dict)
+    prevalence: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def pairs(self) -> list[tuple[ModelRow, Mode]]:
@@ -82,6 +83,8 @@ class Wish:
         if mode == "own":
             own = classes_of(model)
             asked["classes"] = {label: name for label, name in self.classes.items() if name in own}
+        labels = self.labels_of(model, mode)
+        asked["local_prevalence"] = {label: told for label, told in self.prevalence.items() if label in labels}
         return EvaluationSettings.model_validate(asked)
 
 

@@ -15,6 +15,7 @@ from app.ui.choosers import add_cohorts, choosers, combo
 from app.ui.evaluation_plan import UNTRAINED, Wish, cost_text, costs, launch, task_text
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
+from app.ui.local_prevalence import LocalPrevalence
 from app.ui.own_classes import OwnClasses
 from app.ui.run_dialog import RunDialog
 from engine.contract.config import EvaluationSettings
@@ -74,7 +75,7 @@ class NewEvaluation(RunDialog):
         self.models, self.cohort, self.modes = TicksEditor([]), combo("Cohort"), TicksEditor(list(MODES.items()))
         self.task, self.labels, self.targets = combo("Task"), TicksEditor([]), TicksEditor([])
         self.add_model, self.cost = AddModel(workspace, background), QLabel()
-        self.classes = OwnClasses()
+        self.classes, self.prevalence = OwnClasses(), LocalPrevalence()
         self.form = SchemaForm(
             EvaluationSettings,
             only=ASKED,
@@ -106,6 +107,7 @@ class NewEvaluation(RunDialog):
             task=task,
             settings=self.form.value(),
             classes=self.classes.value(),
+            prevalence=self.prevalence.value() if not task else {},
         )
 
     def _offer(self, known: Offer) -> None:
@@ -114,6 +116,7 @@ class NewEvaluation(RunDialog):
         first = [model.name for model in known.models if model.source == "native"] or list(self._known)
         self.models.put(first[-1:])
         add_cohorts(self.cohort, known.cohorts)
+        self.prevalence.know(known.labels)
         self.labels.offer([(one.label, label_text(one)) for one in known.labels])
         self.labels.put([one.label for one in known.labels if one.positives and one.negatives])
         self.targets.offer([(name, f"{name}   {count:,} recordings") for name, count in known.numbers.items()])
@@ -146,10 +149,11 @@ class NewEvaluation(RunDialog):
         self._labels_row.setVisible(not wish.task and bool(self.labels.list.count()))
         self._targets_row.setVisible(not wish.task and bool(self.targets.list.count()))
         self._follow_own(wish)
+        self._follow_labels(wish)
         self.form.part("training").setVisible(bool(set(wish.modes) - set(UNTRAINED)))
         self.form.part("few_labels").setVisible("linear" in wish.modes)
         complete = self._offered and bool(wish.cohort and wish.pairs and (wish.task or wish.labels or wish.targets))
-        self.start.setEnabled(complete and not self.form.errors)
+        self.start.setEnabled(complete and not self.form.errors and not self._prevalence_fault)
         many = len(wish.pairs)
         self.start.setText(f"Start {many:,} evaluations" if many > 1 else "Start")
         self.cost.setText("" if self.start.isEnabled() else self._what_is_missing(wish))
@@ -162,9 +166,22 @@ class NewEvaluation(RunDialog):
         if answering:
             self.classes.offer(wish.labels, answering)
 
+    def _follow_labels(self, wish: Wish) -> None:
+        """Ask how frequent the ticked labels are elsewhere; a task's labels are known to the workspace alone."""
+        self.prevalence.setVisible(bool(wish.labels))
+        self.prevalence.offer(wish.labels)
+
+    @property
+    def _prevalence_fault(self) -> str:
+        """What is wrong with the prevalences, in a sentence; empty when nothing is or none is asked."""
+        faults = {} if self.task.currentData() else self.prevalence.faults
+        return next((f"Prevalence of {label}: {told}." for label, told in faults.items()), "")
+
     def _what_is_missing(self, wish: Wish) -> str:
         if self.form.errors:
             return self.form.faults
+        if self._prevalence_fault:
+            return self._prevalence_fault
         if not self._offered:
             return ""
         asked = {"a model": wish.models, "a mode": wish.modes, "a label": wish.task or wish.labels or wish.targets}
@@ -194,6 +211,7 @@ class NewEvaluation(RunDialog):
             choice.currentIndexChanged.connect(self._judge)
         self.form.changed.connect(self._judge)
         self.classes.changed.connect(self._judge)
+        self.prevalence.changed.connect(self._judge)
         self.add_model.added.connect(self._added)
         self.add_model.refused.connect(self._refused)
         self._pause.timeout.connect(self._reckon)
@@ -212,6 +230,7 @@ class NewEvaluation(RunDialog):
         self.body.addWidget(self._targets_row)
         self.classes.hide()
         self.body.addWidget(self.classes)
+        self.body.addWidget(self.prevalence)
         self.body.addWidget(self.form, 1)
         self.cost.setWordWrap(True)
         self.cost.setProperty("role", "muted")

@@ -24,6 +24,7 @@ def test_rules_and_prevalences_are_read():
     settings = told("--threshold", "sensitivity=0.95", *("--prevalence=MI=0.02", "--prevalence=MI=0.1"))
     assert (settings.threshold.kind, settings.threshold.target) == ("sensitivity", 0.95)
     assert settings.local_prevalence == {"MI": (0.02, 0.1)}
+    assert told("--prevalence", "MI=2.5%").local_prevalence == {"MI": (0.025,)}
     assert told("--prevalence", "a=b=0.5").local_prevalence == {"a=b": (0.5,)}
 
 
@@ -62,6 +63,8 @@ def test_subgroups_can_be_left_out():
         (["--threshold", "specificity=high"], "--threshold"),
         (["--prevalence", "MI=1"], "--prevalence"),
         (["--prevalence", "MI"], "--prevalence"),
+        (["--prevalence", "MI=100%"], "--prevalence"),
+        (["--prevalence", "MI=few%"], "--prevalence"),
         (["--given-threshold", "0.35"], "--given-threshold 0.35: it is not of the form"),
         (["--given-threshold", "AF=high"], "--given-threshold"),
         (["--given-threshold", "AF=nan"], "--given-threshold"),

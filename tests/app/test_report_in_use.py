@@ -11,7 +11,7 @@ from app.governance.evidence import printable
 from app.report.build import render
 from app.report.evidence import evidence_document
 from engine.contract.calibration import CalibrationResults, CurvePoint, OverallResults
-from engine.contract.operating import OperatingPoint, ThresholdCurve
+from engine.contract.operating import AtPrevalence, OperatingPoint, ThresholdCurve
 from engine.contract.results import Estimate, Interval, LabelResult
 from engine.contract.subgroups import GroupResult, SubgroupResults
 from engine.contract.utility import NetBenefit, UtilityResults
@@ -59,6 +59,15 @@ def full(label: str) -> LabelResult:
         false_negatives=7,
         false_positives=31,
         measures={name: number(value) for name, value in rates.items()},
+        elsewhere=[
+            AtPrevalence(
+                prevalence=0.025,
+                ppv=number(0.0537, 0.01),
+                npv=number(0.991, 0.004),
+                alerts_per_100=number(35.87, 4),
+                screened_per_finding=Estimate(not_estimable="no finding"),
+            )
+        ],
     )
     benefits = [
         NetBenefit(
@@ -113,6 +122,11 @@ def test_the_rates_at_a_threshold_stand_with_intervals_rule_and_whom_it_was_chos
     for needle in ("0.771 0.721 to 0.821", "0.433 0.383 to 0.483", "0.313; largest Youden index", "24, 7, 31"):
         assert needle in text
     assert "chosen on training patients" in text
+
+
+def test_predictive_values_at_a_local_prevalence_stand_with_alerts_and_their_intervals(text: str) -> None:
+    for needle in ("2.5 %", "0.054 0.044 to 0.064", "0.991 0.987 to 0.995", "35.9 31.9 to 39.9", "no finding"):
+        assert needle in text
 
 
 def test_a_section_in_use_stands_for_models_whose_evaluation_tells_of_it_and_no_other(told: Dossier, text: str) -> None:

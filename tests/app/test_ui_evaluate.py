@@ -149,6 +149,7 @@ def test_a_label_is_told_with_its_threshold_calibration_and_worth():
     assert told["Worth acting on"] == "at risks of 0.10 to 0.20"
     assert told["Correction offered"].startswith("intercept, Brier −0.010")
     assert told["At a prevalence of 2 %"].startswith("PPV 0.842")
+    assert told["At a prevalence of 2 %"].endswith("0.8 alerts per 100")
     assert facts_of(full_evaluation().labels[1])["Threshold"] == "none: no positives"
 
 
@@ -228,6 +229,20 @@ def test_what_the_workspace_would_refuse_is_told_before_the_start(qtbot, dialog,
     monkeypatch.setattr(workspace, "evaluation_cost", lambda *_args, **_more: (_ for _ in ()).throw(refusal))
     reckoned(qtbot, dialog)
     assert dialog.fault.text() == "Cohort all: 9 of its recordings are too short. Choose another model."
+
+
+def test_local_prevalences_stand_in_the_settings_of_runs_that_have_the_label(qtbot, dialog):
+    dialog.labels.put(["MI"])
+    dialog.prevalence.setChecked(True)
+    qtbot.keyClicks(dialog.prevalence.lines["MI"], "2")
+    assert dialog.wish.settings_of(dialog.wish.models[0], "linear").local_prevalence == {"MI": (0.02,)}
+    qtbot.keyClicks(dialog.prevalence.lines["MI"], "00")
+    assert not dialog.start.isEnabled()
+    assert dialog.cost.text().startswith("Prevalence of MI: more than 0 and less than 100, as")
+    dialog.task.setCurrentIndex(1)
+    assert not dialog.prevalence.isVisibleTo(dialog)
+    assert dialog.start.isEnabled()
+    assert dialog.wish.settings_of(dialog.wish.models[0], "linear").local_prevalence == {}
 
 
 def test_settings_show_only_where_a_ticked_mode_heeds_them(dialog):
