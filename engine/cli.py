@@ -153,7 +153,7 @@ def _bench(arguments: argparse.Namespace) -> int:
 
 
 def _bench_frozen(arguments: argparse.Namespace) -> int:
-    from engine.bench.frozen import FULL, TINY, run
+    from engine.estimate.kept_tokens import FULL, TINY, run
 
     rows = run(TINY if arguments.tiny else FULL)
     if arguments.json:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from engine.bench import frozen
 from engine.cli import main
 from engine.contract.errors import EXIT_BUG, EXIT_DONE
+from engine.estimate import kept_tokens
 
 
 def test_scores_are_equal_with_kept_tokens_without_and_while_they_are_kept(capsys):
@@ -20,7 +20,7 @@ def test_scores_are_equal_with_kept_tokens_without_and_while_they_are_kept(capsy
 
 
 def test_other_scores_fail_it(monkeypatch, capsys):
-    right = frozen._Bench.scores
-    monkeypatch.setattr(frozen._Bench, "scores", lambda self, **asked: right(self, **asked) + bool(asked))
+    right = kept_tokens._Bench.scores
+    monkeypatch.setattr(kept_tokens._Bench, "scores", lambda self, **asked: right(self, **asked) + bool(asked))
     assert main(["bench", "frozen", "--tiny"]) == EXIT_BUG
     assert "NOT EQUAL" in capsys.readouterr().out
