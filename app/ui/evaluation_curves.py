@@ -50,6 +50,7 @@ class EvaluationCurves(QObject):
         self.workspace, self.background = workspace, background
         self._job, self._label = "", ""
         self._scored: ScoredRecords | None = None
+        self._wanted: dict[ThresholdNeighbours, Reading | None] = {}
         of_label = [replace(plot, choices=self._chosen) for plot in CURVES]
         self.tabs = {
             TITLES.get(plot.title, plot.title): PlotTab(workspace, background, plot.title, [plot])
@@ -83,21 +84,25 @@ class EvaluationCurves(QObject):
 
     def _read(self, near: ThresholdNeighbours, read: Reading | None) -> None:
         """List who is next to a threshold that was read off, and tell it on."""
+        self._wanted[near] = read
         near.rows.set_rows([])
         if read is None:
             return
         self.threshold_read.emit(read.threshold)
-        if self._scored is not None:
+        if self._scored is None:
+            about = (self._job, self._label)
+            ask, then = partial(self.workspace.scored, *about), partial(self._take, about)
+            self.background.read(ask, then, key=f"scores of curves {id(self)}")
+        else:
             near.show_near(self._scored, read.threshold)
-            return
-        about = (self._job, self._label)
-        ask, then = partial(self.workspace.scored, *about), partial(self._take, about, near, read.threshold)
-        self.background.read(ask, then, key=f"scores of curves {id(self)}")
 
-    def _take(self, about: tuple[str, str], near: ThresholdNeighbours, threshold: float, scored: ScoredRecords) -> None:
-        if about == (self._job, self._label):
-            self._scored = scored
-            near.show_near(scored, threshold)
+    def _take(self, about: tuple[str, str], scored: ScoredRecords) -> None:
+        if about != (self._job, self._label):
+            return
+        self._scored = scored
+        for near, read in self._wanted.items():
+            if read is not None:
+                near.show_near(scored, read.threshold)
 
     def _chosen(self, _comparison: Comparison) -> list[tuple[str, str]]:
         return [(self._label, self._label)]

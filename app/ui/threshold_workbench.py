@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSlider,
     QSplitter,
     QVBoxLayout,
@@ -255,26 +256,34 @@ class ThresholdWorkbench(QWidget):
             return "as in the tested recordings"
         return "as told when the evaluation was asked" if self._share == self._asked else "as set here"
 
+    @property
+    def _about(self) -> tuple[str, str]:
+        """Evaluation and label that are shown: an answer about others comes too late."""
+        return self._job, self._label.label
+
     def _ask(self) -> None:
-        at = self.at
-        if not self._job or not self.isVisible():
+        at, about = self.at, self._about
+        if not self._job or not self.isVisible() or self._refused:
             return
-        if self._scored is None and not self._refused:
-            read = partial(self.workspace.scored, self._job, self._label.label)
-            self.background.read(read, self._take_scored, key=f"scores {id(self)}", failed=self._refuse)
-        elif at is not None and not self._refused:
-            ask = partial(self.workspace.measures_at, self._job, self._label.label, at.curve.thresholds[at.row])
-            then = partial(self._tell_measures, self._share)
-            self.background.read(partial(ask, self._share), then, key=f"thresholds {id(self)}")
+        if self._scored is None:
+            take, refuse = partial(self._take_scored, about), partial(self._refuse, about)
+            read = partial(self.workspace.scored, *about)
+            self.background.read(read, take, key=f"scores {id(self)}", failed=refuse)
+        elif at is not None:
+            ask = partial(self.workspace.measures_at, *about, at.curve.thresholds[at.row], self._share)
+            self.background.read(ask, partial(self._tell_measures, about, at), key=f"thresholds {id(self)}")
 
-    def _take_scored(self, scored: ScoredRecords) -> None:
-        self._scored = scored
-        self.strip.show_scored(scored)
-        self._tell()
-        self._ask()
+    def _take_scored(self, about: tuple[str, str], scored: ScoredRecords) -> None:
+        if about == self._about:
+            self._scored = scored
+            self.strip.show_scored(scored)
+            self._tell()
+            self._ask()
 
-    def _refuse(self, error: Exception) -> None:
+    def _refuse(self, about: tuple[str, str], error: Exception) -> None:
         """Scores that are gone are told where they would stand; the curve's counts can still be moved along."""
+        if about != self._about:
+            return
         self._refused = True
         if isinstance(error, UsageError | WorldError):
             self.strip.tell(f"{error.reason[:1].upper()}{error.reason[1:]}: {error.next_step}.")
@@ -282,7 +291,10 @@ class ThresholdWorkbench(QWidget):
             self.strip.tell("The scores cannot be read.")
             self.background.failed.emit(error)
 
-    def _tell_measures(self, share: float | None, told: dict[Measure, Estimate]) -> None:
+    def _tell_measures(self, about: tuple[str, str], at: AtThreshold, told: dict[Measure, Estimate]) -> None:
+        if about != self._about or at != self.at:
+            return
+        share = self._share
         where = "On the tested recordings" if share is None else f"At a prevalence of {100 * share:.3g} %"
         exact = "" if share is None else ", which is taken as exactly known"
         self._below.setText(f"{where}, with intervals clustered by patient{exact}:")
@@ -351,6 +363,8 @@ class ThresholdWorkbench(QWidget):
             split.addWidget(part)
         split.setSizes([500, 400])
         split.setMinimumHeight(TABLES_PX)
+        # What is left of the height, not what the tables would like: else the page scrolls where it need not.
+        split.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         split.setChildrenCollapsible(False)
         return split
 

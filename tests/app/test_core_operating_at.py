@@ -11,9 +11,11 @@ from test_core_evaluations import finish, queued_config
 
 from app import cli
 from app.core.scored_records import ScoredRecords
+from app.ui.threshold_workbench import AtThreshold
 from engine.contract.config import EvaluationSettings, S4Config
 from engine.contract.errors import EXIT_DONE, EXIT_USAGE, UsageError, WorldError
 from engine.contract.operating import OperatingPoint
+from engine.metrics.thresholds import ThresholdTable
 
 NORM, PREVALENCE = "NORM", 0.02
 
@@ -93,6 +95,18 @@ def test_predictive_values_at_another_prevalence_are_those_of_bayes(workspace, j
     assert there["alerts_per_finding"].value == pytest.approx((right + alarms) / right, rel=1e-12)
     assert there["sensitivity"] == here["sensitivity"]
     assert not {"accuracy", "f1", "kappa"} & set(there)
+
+
+@pytest.mark.parametrize("prevalence", [None, PREVALENCE, 0.6])
+def test_the_live_numbers_are_those_of_the_table_at_every_threshold(workspace, job, prevalence):
+    scored = workspace.scored(job, NORM)
+    curve = ThresholdTable.of(scored.truth_N, scored.score_N).curve()
+    share = curve.positives / (curve.positives + curve.negatives) if prevalence is None else prevalence
+    for row, threshold in enumerate(curve.thresholds):
+        at, told = AtThreshold(curve, row, share), workspace.measures_at(job, NORM, threshold, prevalence)
+        live = {"sensitivity": at.sensitivity, "specificity": at.specificity, "ppv": at.ppv, "npv": at.npv}
+        for name, value in {**live, "alerts_per_100": 100 * at.alerts}.items():
+            assert told[name].value == (None if value is None else pytest.approx(value, rel=1e-12)), (name, threshold)
 
 
 def test_a_prevalence_that_is_none_is_refused(workspace, job):

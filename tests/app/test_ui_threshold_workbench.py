@@ -141,3 +141,11 @@ def test_an_evaluation_that_kept_no_scores_says_so_where_they_would_stand(qtbot,
     strip = strip_of(qtbot, workbench, background)
     assert (strip.scored, strip.words) == (None, "Its scores are missing or damaged: Evaluate again.")
     assert tiles(workbench)["Sensitivity"] == "0.741"
+
+
+def test_an_answer_about_another_label_comes_too_late(qtbot, workbench, background):
+    late = workbench._about, strip_of(qtbot, workbench, background).scored
+    workbench.show_label("J0005", full_label())
+    workbench._take_scored(*late)
+    assert workbench.strip.scored is None
+    assert workbench.strip.words.startswith("Reading the scores")
