@@ -28,6 +28,7 @@ TITLES = {"Precision and recall": "Precision", "Decision curve": "Decision"}
 """Titles of tabs where the figure's own is too long for one."""
 BESIDE_PX = 340
 """Width of the list of recordings beside a curve."""
+ELSEWHERE = "The tab Threshold lists the recordings next to it."
 
 
 class EvaluationCurves(QObject):
@@ -58,7 +59,7 @@ class EvaluationCurves(QObject):
         }
         self.beside = {tab: ThresholdNeighbours() for tab in self.tabs.values() if tab.plot.way}
         for tab, near in self.beside.items():
-            tab.set_beside(near, BESIDE_PX)
+            tab.set_beside(near, BESIDE_PX, ELSEWHERE)
             tab.read_off.connect(partial(self._read, near))
             near.trace_wanted.connect(self.trace_wanted)
         self.groups = PlotTab(workspace, background, "Subgroups", [_of_chosen(plot, self) for plot in SUBGROUPS])

@@ -26,7 +26,7 @@ Choices = Callable[[Comparison], list[tuple[str, str]]]
 SHORTEST, LONGEST = 10, 44
 """Letters that a choice has room for."""
 NARROW_PX = 760
-"""Width below which what tells more of a reading waits until there is one."""
+"""Width below which there is room for the figure alone."""
 HINT = "Press a point of a curve to read its threshold; the arrow keys move along it."
 
 
@@ -71,6 +71,7 @@ class PlotTab(QWidget):
         self._of, self._comparison = QLabel(), None  # type: tuple[QLabel, Comparison | None]
         self._read: Reading | None = None
         self.beside: QWidget | None = None
+        self._elsewhere = ""
         self._lay_out()
         self.kind.currentIndexChanged.connect(lambda _row: self._offer())
         self.choice.currentIndexChanged.connect(lambda _row: self._draw())
@@ -87,22 +88,36 @@ class PlotTab(QWidget):
         self._comparison = comparison
         self._offer()
 
-    def set_beside(self, widget: QWidget, width: int) -> None:
-        """Put what tells more of a reading to the right of the figure."""
-        self.beside = widget
-        self.room.addWidget(widget)
+    def set_beside(self, widget: QWidget, width: int, elsewhere: str) -> None:
+        """Put what tells more of a reading to the right of the figure.
+
+        Args:
+            widget: what tells more.
+            width: its width at first, in pixels.
+            elsewhere: where the same is told when the tab is too narrow for both.
+        """
+        self.beside, self._elsewhere = QWidget(), elsewhere
+        column = QVBoxLayout(self.beside)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.addWidget(widget)
+        self.room.addWidget(self.beside)
         self.room.setStretchFactor(0, 1)
         self.room.setSizes([2 * width, width])
-        self._fit_beside()
+        self._say()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow tab is the figure's until something is read off it."""
+        """A narrow tab is the figure's: beside anything else its text could not be read."""
         super().resizeEvent(event)
-        self._fit_beside()
+        self._say()
 
-    def _fit_beside(self) -> None:
+    def _say(self) -> None:
+        """Tell the reading, and more of it where there is room."""
+        wide = self.width() >= NARROW_PX
         if self.beside is not None:
-            self.beside.setVisible(self.width() >= NARROW_PX or self._read is not None)
+            self.beside.setVisible(wide)
+        words = HINT if self._read is None else self._read.words
+        more = f" {self._elsewhere}" if self._read is not None and self.beside is not None and not wide else ""
+        self.reading.setText(words + more)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take over the colours."""
@@ -145,12 +160,11 @@ class PlotTab(QWidget):
 
     def _tell(self, read: Reading | None) -> None:
         self._read = read
-        self.reading.setText(HINT if read is None else read.words)
+        self._say()
         self.reading.setVisible(self.plot.way is not None)
         at = self._plane()
         mark = None if read is None or at is None or self.plot.way is None else at(*read.at(self.plot.way))
         self.view.sheet.mark(mark)
-        self._fit_beside()
         self.read_off.emit(read)
 
     def _plane(self) -> Callable[[float, float], tuple[float, float]] | None:

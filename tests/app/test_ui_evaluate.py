@@ -350,13 +350,16 @@ def test_a_threshold_read_off_the_roc_lists_its_nearest_mistakes_and_moves_the_w
     settle(qtbot, background)
     assert "at threshold 0.9: sensitivity 0.370, specificity 0.994, PPV 0.909" in tab.reading.text()
     assert near.isVisible()
+    assert "lists the recordings" not in tab.reading.text()
     assert (near.rows.rows[0].mistake, near.rows.rows[0].one.score) == ("missed", pytest.approx(0.89))
     assert view.thresholds.threshold.text() == "Positive from a score of 0.9"
     near.choose(near.rows.identity(near.rows.rows[0]))
     with qtbot.waitSignal(page.go_to) as told:
         near.activated.emit(near.currentIndex())
     assert told.args == ["Records", near.rows.rows[0].one.record]
-    assert view.results is not None
+    page.resize(820, 560)
+    assert not near.isVisible()
+    assert tab.reading.text().endswith("The tab Threshold lists the recordings next to it.")
 
 
 def test_scores_that_are_gone_are_told_when_a_curve_is_read(qtbot, page, workspace, background):
