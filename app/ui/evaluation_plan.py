@@ -43,6 +43,7 @@ class Wish:
     settings: Mapping[str, Any]
     classes: Mapping[str, str] = field(default_factory=dict)
     prevalence: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def pairs(self) -> list[tuple[ModelRow, Mode]]:
@@ -85,6 +86,8 @@ class Wish:
             asked["classes"] = {label: name for label, name in self.classes.items() if name in own}
         labels = self.labels_of(model, mode)
         asked["local_prevalence"] = {label: told for label, told in self.prevalence.items() if label in labels}
+        given = self.thresholds if scores_itself(model, mode) else {}
+        asked["given_thresholds"] = {label: score for label, score in given.items() if label in labels}
         return EvaluationSettings.model_validate(asked)
 
 
@@ -93,6 +96,11 @@ def task_text(task: TaskRow) -> str:
     outputs = "" if task.outputs is None else f" of {task.outputs:,}"
     kind = "measured numbers" if task.kind == "regression" else "labels"
     return f"{task.title}  ({task.here:,}{outputs} {kind}, {task.records:,} recordings)"
+
+
+def scores_itself(model: ModelRow, mode: Mode) -> bool:
+    """Whether scores are the product's own, for which it may bring a threshold: those of a probe are ours."""
+    return mode == "own" or model.source == "predictions"
 
 
 def takes(model: ModelRow, mode: Mode) -> bool:

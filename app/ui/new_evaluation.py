@@ -12,9 +12,10 @@ from app.core.rows import CohortRow, LabelSummary, ModelRow
 from app.ui.add_model import AddModel
 from app.ui.background import Background
 from app.ui.choosers import add_cohorts, choosers, combo
-from app.ui.evaluation_plan import UNTRAINED, Wish, cost_text, costs, launch, task_text
+from app.ui.evaluation_plan import UNTRAINED, Wish, cost_text, costs, launch, scores_itself, task_text
 from app.ui.form import SchemaForm
 from app.ui.form_fields import TicksEditor
+from app.ui.given_thresholds import GivenThresholds
 from app.ui.local_prevalence import LocalPrevalence
 from app.ui.own_classes import OwnClasses
 from app.ui.run_dialog import RunDialog
@@ -75,7 +76,7 @@ class NewEvaluation(RunDialog):
         self.models, self.cohort, self.modes = TicksEditor([]), combo("Cohort"), TicksEditor(list(MODES.items()))
         self.task, self.labels, self.targets = combo("Task"), TicksEditor([]), TicksEditor([])
         self.add_model, self.cost = AddModel(workspace, background), QLabel()
-        self.classes, self.prevalence = OwnClasses(), LocalPrevalence()
+        self.classes, self.prevalence, self.thresholds = OwnClasses(), LocalPrevalence(), GivenThresholds()
         self.form = SchemaForm(
             EvaluationSettings,
             only=ASKED,
@@ -108,6 +109,7 @@ class NewEvaluation(RunDialog):
             settings=self.form.value(),
             classes=self.classes.value(),
             prevalence=self.prevalence.value() if not task else {},
+            thresholds=self.thresholds.value() if not task else {},
         )
 
     def _offer(self, known: Offer) -> None:
@@ -153,7 +155,7 @@ class NewEvaluation(RunDialog):
         self.form.part("training").setVisible(bool(set(wish.modes) - set(UNTRAINED)))
         self.form.part("few_labels").setVisible("linear" in wish.modes)
         complete = self._offered and bool(wish.cohort and wish.pairs and (wish.task or wish.labels or wish.targets))
-        self.start.setEnabled(complete and not self.form.errors and not self._prevalence_fault)
+        self.start.setEnabled(complete and not self.form.errors and not self._line_fault)
         many = len(wish.pairs)
         self.start.setText(f"Start {many:,} evaluations" if many > 1 else "Start")
         self.cost.setText("" if self.start.isEnabled() else self._what_is_missing(wish))
@@ -167,21 +169,26 @@ class NewEvaluation(RunDialog):
             self.classes.offer(wish.labels, answering)
 
     def _follow_labels(self, wish: Wish) -> None:
-        """Ask how frequent the ticked labels are elsewhere; a task's labels are known to the workspace alone."""
+        """Ask what the ticked labels have elsewhere; a task's labels are known to the workspace alone."""
         self.prevalence.setVisible(bool(wish.labels))
-        self.prevalence.offer(wish.labels)
+        self.thresholds.setVisible(bool(wish.labels) and any(scores_itself(*pair) for pair in wish.pairs))
+        for lines in (self.prevalence, self.thresholds):
+            lines.offer(wish.labels)
 
     @property
-    def _prevalence_fault(self) -> str:
-        """What is wrong with the prevalences, in a sentence; empty when nothing is or none is asked."""
-        faults = {} if self.task.currentData() else self.prevalence.faults
-        return next((f"Prevalence of {label}: {told}." for label, told in faults.items()), "")
+    def _line_fault(self) -> str:
+        """What is wrong with prevalences and thresholds, in a sentence; empty when nothing is or none is asked."""
+        if self.task.currentData():
+            return ""
+        faults = [("Prevalence", self.prevalence.faults), ("Threshold", self.thresholds.faults)]
+        told = (f"{what} of {label}: {fault}." for what, found in faults for label, fault in found.items())
+        return next(told, "")
 
     def _what_is_missing(self, wish: Wish) -> str:
         if self.form.errors:
             return self.form.faults
-        if self._prevalence_fault:
-            return self._prevalence_fault
+        if self._line_fault:
+            return self._line_fault
         if not self._offered:
             return ""
         asked = {"a model": wish.models, "a mode": wish.modes, "a label": wish.task or wish.labels or wish.targets}
@@ -212,6 +219,7 @@ class NewEvaluation(RunDialog):
         self.form.changed.connect(self._judge)
         self.classes.changed.connect(self._judge)
         self.prevalence.changed.connect(self._judge)
+        self.thresholds.changed.connect(self._judge)
         self.add_model.added.connect(self._added)
         self.add_model.refused.connect(self._refused)
         self._pause.timeout.connect(self._reckon)
@@ -230,6 +238,8 @@ class NewEvaluation(RunDialog):
         self.body.addWidget(self._targets_row)
         self.classes.hide()
         self.body.addWidget(self.classes)
+        self.thresholds.hide()
+        self.body.addWidget(self.thresholds)
         self.body.addWidget(self.prevalence)
         self.body.addWidget(self.form, 1)
         self.cost.setWordWrap(True)
