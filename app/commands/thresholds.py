@@ -11,7 +11,7 @@ from app.core.words import counted
 from engine.contract.errors import EXIT_DONE, UsageError
 from engine.contract.estimate import Estimate
 from engine.contract.evaluation import EvaluateResults
-from engine.contract.operating import NAMES, Measure, OperatingPoint
+from engine.contract.operating import NAMES, Measure
 
 if TYPE_CHECKING:
     from app.core.scored_records import Mistake, ScoredRecord, ScoredRecords
@@ -22,8 +22,8 @@ EXAMPLES = (
     "isoline threshold J0007 --label AF --at 0.35 --prevalence 0.02 --near 20 -w ward7",
 )
 OPTIMISTIC = (
-    "A threshold that is picked on the tested recordings looks better than it will be. Take the one that was chosen on "
-    "training patients, or test what you pick on other recordings."
+    "A threshold that is picked on the tested recordings looks better than it will be. Take the evaluation's own, "
+    "or test what you pick on other recordings."
 )
 NEAR = 10
 
@@ -37,7 +37,7 @@ def add(verbs: Verbs) -> None:
         "--at",
         type=float,
         metavar="SCORE",
-        help="positive from this score on (default: the threshold chosen on training patients)",
+        help="positive from this score on (default: the evaluation's own threshold)",
     )
     asked.add_argument(
         "--prevalence",
@@ -56,13 +56,13 @@ def _threshold(arguments: argparse.Namespace) -> int:
     with opened(arguments) as workspace:
         about = (arguments.job, arguments.label)
         scored = workspace.scored(*about)
-        at = _chosen(workspace, *about) if arguments.at is None else arguments.at
+        at, source = _own(workspace, *about) if arguments.at is None else (arguments.at, "as asked")
         measures = workspace.measures_at(*about, at, arguments.prevalence)
     if wants_json(arguments):
-        print(printing.as_json(_told(arguments, scored, at, measures)))
+        print(printing.as_json(_told(arguments, scored, (at, source), measures)))
         return EXIT_DONE
     rows = [(NAMES[name], printing.estimate(one)) for name, one in measures.items()]
-    blocks = [_head(arguments, scored, at), printing.table(("At this threshold", "Value (interval)"), rows)]
+    blocks = [_head(arguments, scored, (at, source)), printing.table(("At this threshold", "Value (interval)"), rows)]
     blocks += [_near(scored, at, arguments.near)] if arguments.near else []
     blocks += [printing.paragraph(OPTIMISTIC)] if arguments.at is not None else []
     print("\n\n".join(blocks))
@@ -72,27 +72,31 @@ def _threshold(arguments: argparse.Namespace) -> int:
 _KINDS: tuple[Mistake, ...] = ("missed", "false alarm")
 
 
-def _chosen(workspace: Workspace, job_id: str, label: str) -> float:
-    """The threshold that the evaluation chose; the middle one where each fold has its own."""
+def _own(workspace: Workspace, job_id: str, label: str) -> tuple[float, str]:
+    """The evaluation's threshold, the middle one where each fold has its own; and where it comes from."""
     results = workspace.results(job_id)
     labels = results.labels if isinstance(results, EvaluateResults) else []
-    point = next((one.operating for one in labels if one.label == label), None) or OperatingPoint(rule="", chosen_on="")
-    own = point.own
-    if not own:
-        reason = point.not_estimable or "the evaluation chose none"
+    point = next((one.operating for one in labels if one.label == label), None)
+    if point is None or not point.own:
+        reason = "the evaluation has none" if point is None else point.not_estimable
         raise UsageError(f"threshold of {label}", reason, "Name one: --at 0.5")
-    return own[len(own) // 2]
+    middle = " (the middle one of the folds')" if len(point.own) > 1 else ""
+    return point.own[len(point.own) // 2], f"{point.how}{middle}"
 
 
 def _told(
-    arguments: argparse.Namespace, scored: ScoredRecords, at: float, measures: dict[Measure, Estimate]
+    arguments: argparse.Namespace,
+    scored: ScoredRecords,
+    threshold: tuple[float, str],
+    measures: dict[Measure, Estimate],
 ) -> dict[str, Any]:
+    at, source = threshold
     missed, alarms = (scored.nearest(at, kind, arguments.near) for kind in _KINDS)
     return {
         "job": arguments.job,
         "label": arguments.label,
         "threshold": at,
-        "chosen_on_training_patients": arguments.at is None,
+        "threshold_from": source,
         "prevalence": arguments.prevalence,
         "measures": measures,
         "missed": scored.wrong(at, True),
@@ -103,8 +107,8 @@ def _told(
     }
 
 
-def _head(arguments: argparse.Namespace, scored: ScoredRecords, at: float) -> str:
-    source = "chosen on training patients" if arguments.at is None else "as asked"
+def _head(arguments: argparse.Namespace, scored: ScoredRecords, threshold: tuple[float, str]) -> str:
+    at, source = threshold
     counts = _counts(scored)
     with_label, without = counts["with_label"], counts["without_label"]
     tested = with_label / (with_label + without) if with_label + without else 0.0
@@ -120,7 +124,7 @@ def _head(arguments: argparse.Namespace, scored: ScoredRecords, at: float) -> st
     ]
     told = f"{with_label:,} with the label, {without:,} without" + "".join(f"; {one}" for one in left)
     return printing.fields(
-        [("Label", arguments.label), ("Threshold", f"{at:.4g} ({source})"), ("Prevalence", where), ("Recordings", told)]
+        [("Label", arguments.label), ("Threshold", f"{at:.4g}, {source}"), ("Prevalence", where), ("Recordings", told)]
     )
 
 

@@ -37,6 +37,13 @@ MISTAKE_KEYS = (
 )
 """Keys of a model's worst mistakes, while their list has the focus."""
 
+SCORE_KEYS = (
+    ("Left, Right", "The neighbouring recording by score"),
+    ("Up, Down", "The nearest one in the other row"),
+    ("Enter", "Open the trace"),
+)
+"""Keys of the strip of scores at a threshold, while it has the focus."""
+
 ABOUT = f"""<h3>Isoline {VERSION}</h3>
 <p>Vets ECG models on your own recordings and writes what was found into a dossier that can be verified.</p>
 <p>For research use and technical due diligence. It is a review tool, not an electrocardiograph, and gives no
@@ -46,7 +53,7 @@ Fonts: Noto, SIL Open Font License 1.1.</p>"""
 
 
 class ShortcutHelp(QDialog):
-    """Three lists: the window's shortcuts, the keys of the ECG view, and those of a model's worst mistakes."""
+    """Lists: the window's shortcuts, and the keys of the ECG view, of a model's worst mistakes and of its scores."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +70,7 @@ class ShortcutHelp(QDialog):
         _fill(grid, "Window", window)
         _fill(grid, "ECG view", ECG_KEYS)
         _fill(grid, "Worst mistakes of a model", MISTAKE_KEYS)
+        _fill(grid, "Scores at a threshold", SCORE_KEYS)
         body = QWidget()
         body.setLayout(grid)
         scroll = QScrollArea()

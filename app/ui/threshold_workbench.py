@@ -109,7 +109,7 @@ class ThresholdWorkbench(QWidget):
         self.strip, self.looked_at, self.neighbours = ScoreStrip(), CutLabel(), ThresholdNeighbours()
         self.threshold, self.tiles = QLabel(), Tiles("What the threshold means")
         self.measures = FactTable("Measures at the threshold with intervals")
-        self.chosen_button, self.tested_button = QPushButton("As chosen on training patients"), QPushButton()
+        self.chosen_button, self.tested_button = QPushButton("As in the evaluation"), QPushButton()
         self.presets = [QPushButton(text) for text, *_ in PRESETS]
         self._told, self._whence, self._below = QLabel(), CutLabel(), QLabel()
         self._job, self._label = "", LabelResult(label="", auroc=Estimate())
@@ -150,13 +150,15 @@ class ThresholdWorkbench(QWidget):
 
     def move_to(self, threshold: float) -> None:
         """Go to the threshold of the curve that is nearest to a score."""
-        curve = self._label.curve
-        if curve is not None and curve.thresholds:
-            distance = [abs(kept - threshold) for kept in curve.thresholds]
-            self.slider.setValue(distance.index(min(distance)))
+        self.slider.setValue(self._row_of(threshold))
+
+    def _row_of(self, score: float) -> int:
+        """The threshold of the curve that is nearest to a score: of very many, a curve keeps some."""
+        kept = [] if self._label.curve is None else self._label.curve.thresholds
+        return min(range(len(kept)), key=lambda row: abs(kept[row] - score), default=0)
 
     def show_label(self, job_id: str, label: LabelResult | None) -> None:
-        """Take over a label of an evaluation; the slider starts at the threshold chosen on training patients."""
+        """Take over a label of an evaluation; the slider starts at the evaluation's own threshold."""
         self._scored, self._refused = None, False
         if label is None or label.curve is None or not label.curve.thresholds:
             self._job, self._label = "", LabelResult(label="", auroc=Estimate())
@@ -200,7 +202,7 @@ class ThresholdWorkbench(QWidget):
         self._moved()
 
     def _own(self) -> list[float]:
-        """Thresholds that were chosen on training patients, one or each fold's own."""
+        """Thresholds that the evaluation took, one or each fold's own."""
         return [] if self._label.operating is None else self._label.operating.own
 
     def _choose_own(self) -> None:
@@ -238,17 +240,18 @@ class ThresholdWorkbench(QWidget):
         self.strip.show_threshold(threshold)
         if self._scored is not None:
             self.neighbours.show_near(self._scored, threshold)
-        self._told.setText(self._words_of_choice(threshold))
+        self._told.setText(self._words_of_choice())
 
-    def _words_of_choice(self, threshold: float) -> str:
+    def _words_of_choice(self) -> str:
         """Where the threshold comes from, and what is wrong with one that is picked here."""
-        own = self._own()
+        own, point = self._own(), self._label.operating
         told = ", ".join(f"{value:.4g}" for value in own).replace("-", MINUS)
-        self._told.setProperty("role", "muted" if threshold in own else "warn")
+        chosen = self.slider.value() in {self._row_of(value) for value in own}
+        self._told.setProperty("role", "muted" if chosen else "warn")
         self._told.style().polish(self._told)
-        if threshold in own:
-            return f"Chosen on training patients: {told}."
-        return f"{OPTIMISTIC} {f'Chosen on training patients: {told}.' if told else ''}".rstrip()
+        if chosen and point is not None:
+            return f"The evaluation's own: {told}, {point.how}."
+        return f"{OPTIMISTIC} {f'The evaluation took {told}.' if told else ''}".rstrip()
 
     def _words_of_share(self) -> str:
         """Where the prevalence that is set comes from."""
@@ -295,9 +298,8 @@ class ThresholdWorkbench(QWidget):
         if about != self._about or at != self.at:
             return
         share = self._share
-        where = "On the tested recordings" if share is None else f"At a prevalence of {100 * share:.3g} %"
-        exact = "" if share is None else ", which is taken as exactly known"
-        self._below.setText(f"{where}, with intervals clustered by patient{exact}:")
+        there = "" if share is None else f"At a prevalence of {100 * share:.3g} %, taken as exact"
+        self._below.setText(f"{there or 'On the tested recordings'}, with intervals clustered by patient:")
         self.measures.show_facts([Fact(NAMES[name], number(told[name])) for name in SHOWN if name in told])
 
     def _lay_out(self) -> None:

@@ -126,7 +126,8 @@ def test_the_verb_threshold_begins_at_the_middle_of_the_folds_own_and_tells_whom
     words = ["threshold", job, "--label", NORM, "--prevalence", str(PREVALENCE), "-w", str(workspace.path)]
     assert cli.main([*words, "--json"]) == EXIT_DONE
     told = json.loads(capsys.readouterr().out)
-    assert (told["threshold"], told["chosen_on_training_patients"], told["without_score"]) == (0.5, True, 1)
+    assert (told["threshold"], told["without_score"]) == (0.5, 1)
+    assert told["threshold_from"] == "largest Youden index, chosen on training patients (the middle one of the folds')"
     scored = workspace.scored(job, NORM)
     assert [one["recording"] for one in told["nearest_missed"]] == [
         one.record for one in scored.nearest(0.5, "missed", 10)
@@ -134,7 +135,12 @@ def test_the_verb_threshold_begins_at_the_middle_of_the_folds_own_and_tells_whom
     assert told["measures"]["ppv"]["value"] == workspace.measures_at(job, NORM, 0.5, PREVALENCE)["ppv"].value
     assert cli.main(words) == EXIT_DONE
     said = capsys.readouterr().out
-    for text in ("0.02, taken as exactly known", "0.5 (chosen on training patients)", "1 without a score", "missed"):
+    for text in (
+        "0.02, taken as exactly known",
+        "0.5, largest Youden index, chosen on training patients",
+        "1 without a score",
+        "missed",
+    ):
         assert text in said
 
 

@@ -76,10 +76,10 @@ def test_the_presets_give_up_as_little_as_they_can(workbench):
 
 
 def test_it_says_that_a_threshold_picked_on_tested_recordings_is_optimistic(workbench):
-    assert workbench._told.text() == "Chosen on training patients: 0.4."
+    assert workbench._told.text() == ("The evaluation's own: 0.4, largest Youden index, chosen on training patients.")
     workbench.slider.setValue(0)
     assert "looks better than it will be" in workbench._told.text()
-    assert "Chosen on training patients: 0.4." in workbench._told.text()
+    assert "The evaluation took 0.4." in workbench._told.text()
 
 
 def test_a_label_without_thresholds_says_so(workbench):
@@ -149,3 +149,9 @@ def test_an_answer_about_another_label_comes_too_late(qtbot, workbench, backgrou
     workbench._take_scored(*late)
     assert workbench.strip.scored is None
     assert workbench.strip.words.startswith("Reading the scores")
+
+
+def test_a_threshold_that_was_given_is_not_said_to_be_chosen(workbench):
+    given = full_label().operating.model_copy(update={"rule": "given with the evaluation", "chosen_on": ""})
+    workbench.show_label("J0004", full_label().model_copy(update={"operating": given}))
+    assert workbench._told.text() == "The evaluation's own: 0.4, given with the evaluation."
