@@ -1,9 +1,11 @@
-"""On a GPU: a step never waits for the host, full-size steps learn, and several GPUs learn what one does."""
+"""On a GPU: a step never waits for the host, full-size steps learn at the speed and in the memory that are recorded
+with each test, in bfloat16 as in float32, and several GPUs learn what one does."""
 
 import pytest
 import torch
 import training_cases as cases
 
+from engine.bench.training_steps import our_steps
 from engine.contract.config import CPCConfig, JEPAConfig, Net1DConfig, PretrainConfig, S4Config, TransformerConfig
 from engine.contract.events import Metric
 from engine.objectives.base import Batch
@@ -49,6 +51,21 @@ def test_full_size_steps_lower_the_loss_of_a_batch(backbone, objective, precisio
     told = [read(learner.step([batch(0)]))["loss"] for _ in range(12)]
     assert told[-1] < told[0]
     assert all(p.dtype == torch.float32 for p in learner.objective.parameters())
+
+
+@pytest.mark.parametrize(("backbone", "objective"), PAIRS, ids=lambda config: config.name)
+def test_full_size_steps_in_bfloat16_are_faster_smaller_and_near_those_in_float32(backbone, objective, record_property):
+    """Batch 64, as published; `record_property` puts steps a second and GB beside the test in a report (--junitxml)."""
+    told = {}
+    for precision in ("float32", "bfloat16"):
+        config = PretrainConfig(backbone=backbone, objective=objective, precision=precision)
+        told[precision] = our_steps(config, torch.device("cuda"), steps=12)
+        record_property(f"{precision}, steps a second", told[precision].per_s)
+        record_property(f"{precision}, GB", told[precision].memory_gb)
+    full, half = told["float32"], told["bfloat16"]
+    assert half.losses == pytest.approx(full.losses, rel=0.05)
+    assert half.per_s > full.per_s
+    assert 0 < half.memory_gb < full.memory_gb
 
 
 def test_a_run_tells_the_memory_of_the_gpu(store, tmp_path):
