@@ -59,6 +59,7 @@ class ScoreStrip(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(self.sizeHint().height())
         self.setAccessibleName("Scores of the tested recordings")
 
     def sizeHint(self) -> QSize:

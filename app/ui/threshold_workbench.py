@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QSlider,
     QSplitter,
     QVBoxLayout,
@@ -235,7 +234,7 @@ class ThresholdWorkbench(QWidget):
             self.tiles.show_figures([])
             return
         threshold = at.curve.thresholds[at.row]
-        self.threshold.setText(f"Positive from a score of {threshold:.4g}".replace("-", MINUS))
+        self.threshold.setText(f"Positive from score {threshold:.4g}".replace("-", MINUS))
         self.tiles.show_figures(figures(at))
         self.strip.show_threshold(threshold)
         if self._scored is not None:
@@ -307,7 +306,7 @@ class ThresholdWorkbench(QWidget):
         self.slider.setInvertedAppearance(True)
         self.slider.setAccessibleName("Threshold, from lenient to strict")
         self.prevalence.setAccessibleName("Prevalence in percent")
-        self.prevalence.setFixedWidth(64)
+        self.prevalence.setFixedWidth(56)
         self.prevalence.setAlignment(Qt.AlignmentFlag.AlignRight)
         for words, role in (
             (self._told, "warn"),
@@ -346,7 +345,7 @@ class ThresholdWorkbench(QWidget):
         """The threshold, and the prevalence that predictive values are told for."""
         row = QHBoxLayout()
         row.addWidget(self.threshold)
-        row.addSpacing(12)
+        row.addSpacing(6)
         row.addWidget(QLabel("Prevalence"))
         row.addWidget(self.prevalence)
         row.addWidget(QLabel("%"))
@@ -356,7 +355,7 @@ class ThresholdWorkbench(QWidget):
 
     def _tables(self) -> QSplitter:
         """Measures with intervals, and beside them the mistakes next to the threshold."""
-        left, split = QWidget(), QSplitter(Qt.Orientation.Horizontal)
+        left, split = QWidget(), _Tables(Qt.Orientation.Horizontal)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._below)
@@ -365,10 +364,16 @@ class ThresholdWorkbench(QWidget):
             split.addWidget(part)
         split.setSizes([500, 400])
         split.setMinimumHeight(TABLES_PX)
-        # What is left of the height, not what the tables would like: else the page scrolls where it need not.
-        split.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         split.setChildrenCollapsible(False)
         return split
+
+
+class _Tables(QSplitter):
+    """Takes what is left of the height, not what its tables would like: else the page scrolls where it need not."""
+
+    def sizeHint(self) -> QSize:
+        """A few lines high."""
+        return QSize(super().sizeHint().width(), TABLES_PX)
 
 
 def figures(at: AtThreshold) -> list[Figure]:

@@ -352,7 +352,7 @@ def test_a_threshold_read_off_the_roc_lists_its_nearest_mistakes_and_moves_the_w
     assert near.isVisible()
     assert "lists the recordings" not in tab.reading.text()
     assert (near.rows.rows[0].mistake, near.rows.rows[0].one.score) == ("missed", pytest.approx(0.89))
-    assert view.thresholds.threshold.text() == "Positive from a score of 0.9"
+    assert view.thresholds.threshold.text() == "Positive from score 0.9"
     near.choose(near.rows.identity(near.rows.rows[0]))
     with qtbot.waitSignal(page.go_to) as told:
         near.activated.emit(near.currentIndex())

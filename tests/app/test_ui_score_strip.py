@@ -1,7 +1,6 @@
 """The strip of scores: who stands where, what is pressed, dragged and stepped to, among few and very many."""
 
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from scored_cases import many_scored, scored_of_the_full_label
 
 from app.core.scored_records import ScoredRecords
-from app.ui.score_layout import STEP, RowLayout, ScoreAxis
+from app.ui.score_layout import FEW, STEP, RowLayout, ScoreAxis
 from app.ui.score_strip import HINT, ScoreStrip
 
 
@@ -100,15 +99,15 @@ def test_an_arrow_key_stops_at_the_ends_of_a_row(qtbot, strip):
     assert strip.one(strip.current).record == "p020"
 
 
-def test_a_hundred_thousand_recordings_are_laid_out_and_painted_at_once(qtbot, strip):
+def test_a_hundred_thousand_recordings_take_no_more_painting_than_a_few_hundred(strip):
     scored = many_scored()
-    started = time.process_time()
     strip.show_scored(scored)
     strip.grab()
-    assert time.process_time() - started < 1.0  # a few hundredths, on a machine that does nothing else
-    assert all(row.layout.bars for row in strip.rows)
-    drawn = sum(len(row.layout.mark_M) + sum(bar.end - bar.first for bar in row.layout.bars) for row in strip.rows)
-    assert drawn == len(scored)
+    columns = (strip.axis.right - strip.axis.left) / STEP
+    for row in strip.rows:
+        in_bars = sum(bar.end - bar.first for bar in row.layout.bars)
+        assert len(row.layout.mark_M) + in_bars == len(row.layout.places)  # everybody is somewhere
+        assert len(row.layout.mark_M) + len(row.layout.bars) <= FEW * columns
 
 
 def test_a_bar_of_many_gives_the_recording_whose_score_is_pressed(qtbot, strip):

@@ -24,7 +24,7 @@ def tiles(workbench):
 
 
 def test_it_starts_at_the_threshold_chosen_on_training_patients(workbench):
-    assert workbench.threshold.text() == "Positive from a score of 0.4"
+    assert workbench.threshold.text() == "Positive from score 0.4"
     assert workbench.prevalence.text() == "2"  # as the evaluation was asked
 
 
