@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core import version_changes
 from app.core.home import Home
+from app.core.rows import JobRow
 from engine.contract.evaluation import Attribute
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Versions:
         asked = (old_job, new_job, margin, brier_margin, subgroups, resamples, seed)
         with self._home.db.write() as session:
             return version_changes.compare(session, self._home, *asked)
+
+    def version_changes(self, models: Sequence[str]) -> list[JobRow]:
+        """Version regressions in which old and new are two of these models, the newest first."""
+        with self._home.db.read() as session:
+            return version_changes.between(session, models)
 
     def export_change_record(self, job_id: str, out: Path) -> WrittenRecord:
         """Write the draft of a change record from a version regression, and note its hash in the trail.

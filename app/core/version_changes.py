@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import cohorts, jobs, runs
 from app.core.home import Home
+from app.core.rows import JobRow
+from app.core.schema import Job
 from engine.contract.config import EvaluateConfig, VersionConfig
 from engine.contract.errors import UsageError
 from engine.contract.evaluation import Attribute
@@ -62,3 +65,23 @@ def compare(
     cohort = str(found[0].cohort)
     name = f"{second} in place of {first}"
     return jobs.submit(session, home, config, name, cohorts.manifest(session, cohort), cohort=cohort)
+
+
+def between(session: Session, models: Sequence[str]) -> list[JobRow]:
+    """The version regressions in which old and new are two of these models, the newest first, whatever became of them.
+
+    Args:
+        session: of the workspace.
+        models: their names.
+    """
+    query = select(Job).where(Job.kind == "version").order_by(Job.number.desc())
+    return [jobs.as_row(job) for job in session.scalars(query) if _models(session, job) <= set(models)]
+
+
+def evaluations_of(job: Job) -> list[str]:
+    """Jobs of the old and of the new version's evaluation; a run folder is called like its job."""
+    return [path.rpartition("/")[2] for path in jobs.config_of(job)["evaluations"]]
+
+
+def _models(session: Session, job: Job) -> set[str]:
+    return {jobs.as_row(jobs.get(session, job_id)).model for job_id in evaluations_of(job)}

@@ -14,6 +14,7 @@ from app.core.config_paths import config_sha256
 from app.core.home import Home
 from app.core.rows import CohortRow
 from app.core.schema import Job
+from app.core.version_changes import evaluations_of
 from app.governance.card_changes import CardChange, card_changes
 from app.governance.dossier import Evidence, RunProvenance
 from app.governance.evidence import evidence_of
@@ -84,14 +85,9 @@ def between(session: Session, home: Home, evaluations: Sequence[str]) -> tuple[C
     query = select(Job).where(Job.kind == "version", Job.state == "done").order_by(Job.number.desc())
     newest: dict[tuple[str, ...], str] = {}
     for job in session.scalars(query):
-        newest.setdefault(tuple(_evaluations(job)), job.job_id)
+        newest.setdefault(tuple(evaluations_of(job)), job.job_id)
     found = [job_id for pair, job_id in newest.items() if set(pair) <= set(evaluations)]
     return tuple(_record(session, home, job_id) for job_id in sorted(found))
-
-
-def _evaluations(job: Job) -> list[str]:
-    """Jobs of the old and of the new version's evaluation; a run folder is called like its job."""
-    return [path.rpartition("/")[2] for path in jobs.config_of(job)["evaluations"]]
 
 
 def _record(session: Session, home: Home, job_id: str) -> ChangeRecord:
@@ -100,7 +96,7 @@ def _record(session: Session, home: Home, job_id: str) -> ChangeRecord:
     if not isinstance(found, VersionResults):
         reason = f"it is a run of kind {job.kind}, {job.state}"
         raise UsageError(f"job {job_id}", reason, "Name a finished version regression (see: isoline version)")
-    below = _evaluations(job)
+    below = evaluations_of(job)
     old = _side(session, below[0], found.old, found.old_mode)
     new = _side(session, below[1], found.new, found.new_mode)
     seq, head = audit.head(session)

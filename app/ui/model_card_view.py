@@ -23,6 +23,7 @@ class CardView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.finding, self.only, self.table = Banner(), QCheckBox("Only these"), CardTable()
+        self.off_label = Banner()
         self._model: ListedModel | None = None
         self.only.setAccessibleName("Show only fields that are not known")
         self.only.toggled.connect(lambda _on: self._fill())
@@ -32,10 +33,13 @@ class CardView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)
         column.addLayout(head)
+        column.addWidget(self.off_label)
         column.addWidget(self.table, 1)
 
     def show_model(self, model: ListedModel) -> None:
-        """Show the card of a model."""
+        """Show the card of a model; whom it is not meant for is told once it has been counted."""
+        if self._model is None or self._model.name != model.name:
+            self.off_label.clear()
         self._model = model
         told = finding_words(model) if model.external else ""
         if model.card is None:
@@ -45,9 +49,14 @@ class CardView(QWidget):
         self.only.setVisible(bool(told))
         self._fill()
 
+    def show_off_label(self, title: str, text: str) -> None:
+        """Tell how many recordings of which cohort the model is not meant for; an empty title hides it."""
+        self.off_label.tell("warn", title, text)
+
     def repaint_signs(self) -> None:
         """Take over the theme's colours."""
         self.finding.repaint_sign()
+        self.off_label.repaint_sign()
         self.table.viewport().update()
 
     def _fill(self) -> None:

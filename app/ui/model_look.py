@@ -25,6 +25,7 @@ class ModelLook:
         newest: its newest vetting, whatever became of it.
         vetted: its newest vetting that is done, with what it found.
         jobs: all jobs on it.
+        comparisons: version regressions between models of its product, the newest first.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ModelLook:
     newest: JobRow | None = None
     vetted: Vetting | None = None
     jobs: tuple[JobRow, ...] = ()
+    comparisons: tuple[JobRow, ...] = ()
 
 
 def look(workspace: Workspace, model: ListedModel) -> ModelLook:
@@ -48,4 +50,5 @@ def look(workspace: Workspace, model: ListedModel) -> ModelLook:
         max(vettings, key=lambda job: job.created, default=None),
         workspace.latest_vetting(name) if vettings else None,
         jobs,
+        tuple(workspace.version_changes([row.name for row in versions])) if len(versions) > 1 else (),
     )

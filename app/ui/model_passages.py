@@ -12,7 +12,7 @@ from app.ui import theme as themes
 from app.ui.model_sandbox_words import Passage
 from app.ui.signs import sign
 
-WIDEST_PX = 760
+WIDEST_PX = 800
 """Longer lines are hard to read."""
 
 
@@ -36,6 +36,7 @@ class Passages(QScrollArea):
             return
         self.passages, self._signs = tuple(passages), []
         inside = QWidget()
+        inside.setMaximumWidth(WIDEST_PX)  # of the whole: a label narrower than its cell is given too few lines
         grid = QGridLayout(inside)
         grid.setContentsMargins(2, 6, 8, 6)
         grid.setHorizontalSpacing(8)
@@ -58,7 +59,6 @@ class Passages(QScrollArea):
         line, mark, heading, text = grid.rowCount(), QLabel(), QLabel(passage.heading), QLabel("\n".join(passage.lines))
         heading.setProperty("role", "heading")
         text.setWordWrap(True)
-        text.setMaximumWidth(WIDEST_PX)
         for label in (heading, text):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

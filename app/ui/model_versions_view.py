@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.core.rows import JobRow
 from app.core.words import counted
 from app.ui.model_rows import ListedModel
 from app.ui.rows_table import Column, RowsTable
 from app.ui.run_facts import local_time
+from app.ui.signs import STATE_WORDS
 
 ALONE = (
     "No other version of it is registered here. Models with the same product on their card are versions of it: an "
@@ -23,6 +25,8 @@ class VersionsView(QWidget):
 
     wanted = Signal(str)
     """The name of a model that is to be looked at."""
+    comparison_wanted = Signal(str)
+    """The job of a version regression whose results are to be looked at."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +36,14 @@ class VersionsView(QWidget):
         self.table = RowsTable(_columns(), lambda model: model.name, "Versions of the product")
         self.table.setSelectionMode(RowsTable.SelectionMode.SingleSelection)
         self.table.activated.connect(lambda _index: self._open())
+        self.compared, self.comparisons = (
+            QLabel("Held against each other"),
+            RowsTable(_comparison_columns(), lambda job: job.job_id, "Comparisons of versions, the newest first"),
+        )
+        self.compared.setProperty("role", "heading")
+        self.comparisons.setSelectionMode(RowsTable.SelectionMode.SingleSelection)
+        self.comparisons.activated.connect(lambda _index: self._open_comparison())
+        self.show_comparisons(())
         head = QHBoxLayout()
         head.addWidget(self.told, 1)
         head.addWidget(self.compare)
@@ -39,6 +51,8 @@ class VersionsView(QWidget):
         column.setContentsMargins(0, 8, 0, 0)
         column.addLayout(head)
         column.addWidget(self.table, 1)
+        column.addWidget(self.compared)
+        column.addWidget(self.comparisons, 1)
         column.addStretch(0)
 
     def show_versions(self, model: ListedModel, versions: Sequence[ListedModel]) -> None:
@@ -50,6 +64,17 @@ class VersionsView(QWidget):
         self.table.rows.set_rows(versions)
         if several and self.table.current() is None:
             self.table.choose(model.name)
+
+    def show_comparisons(self, comparisons: Sequence[JobRow]) -> None:
+        """Show the version regressions between models of the product; a double click leads to what one found."""
+        self.comparisons.rows.set_rows(comparisons)
+        for part in (self.compared, self.comparisons):
+            part.setVisible(bool(comparisons))
+
+    def _open_comparison(self) -> None:
+        job = self.comparisons.current()
+        if job is not None:
+            self.comparison_wanted.emit(job.job_id)
 
     def _open(self) -> None:
         model = self.table.current()
@@ -66,4 +91,14 @@ def _columns() -> tuple[Column, ...]:
         Column(
             "sha256", lambda model: model.row.sha256[:12], 120, tip=lambda m: m.row.sha256, raw=lambda m: m.row.sha256
         ),
+    )
+
+
+def _comparison_columns() -> tuple[Column, ...]:
+    return (
+        Column("Run", lambda job: job.job_id, 110),
+        Column("New in place of old", lambda job: job.name, 0),
+        Column("Cohort", lambda job: job.cohort, 140),
+        Column("State", lambda job: STATE_WORDS[job.state], 150),
+        Column("Finished", lambda job: local_time(job.finished), 120),
     )

@@ -9,11 +9,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.model_lineage import LineageNode
+from app.core.off_label import OffLabel
 from app.ui.background import Background
 from app.ui.empty import EmptyState
 from app.ui.model_card_view import CardView
 from app.ui.model_lineage_view import LineageView
 from app.ui.model_look import ModelLook, look
+from app.ui.model_off_label import off_label_counts, off_label_words
 from app.ui.model_passages import Passages
 from app.ui.model_rows import ListedModel
 from app.ui.model_sandbox_dialog import AgreeToIncomplete
@@ -66,6 +68,7 @@ class ModelView(QWidget):
         self.agree.clicked.connect(lambda _on=False: self.ask_agreement())
         self.versions.compare.clicked.connect(lambda _on=False: self.ask_comparison())
         self.versions.wanted.connect(lambda name: self.go_to.emit("Models", name))
+        self.versions.comparison_wanted.connect(lambda job: self.go_to.emit("Runs", job))
 
     def show_model(self, model: ListedModel | None) -> None:
         """Show another model, or what has become known of this one."""
@@ -82,6 +85,7 @@ class ModelView(QWidget):
             self._tell_isolation()
             self._tell_tabs()
             self._ask_state()
+            self.count_off_label()
         self.background.read(partial(look, self.workspace, model), self._show_look, key="models.look")
 
     def apply_theme(self, theme: Theme) -> None:
@@ -101,12 +105,25 @@ class ModelView(QWidget):
         self.seen = seen
         self.lineage.show_graph(seen.lineage)
         self.versions.show_versions(model, seen.versions)
+        self.versions.show_comparisons(seen.comparisons)
         self.trial.show_jobs(list(seen.jobs))
         if seen.vetted is not None and seen.vetted != shown:
             for tab in (self.lint, self.parity, self.sensitivity):
                 tab.show_results(seen.vetted.results)
         self._tell_tabs()
         self.looked.emit()
+
+    def count_off_label(self) -> None:
+        """Hold the rules of the card against every cohort; of a large one it takes a while."""
+        model = self.model
+        if model is not None and model.card is not None and model.card.eligibility:
+            count = partial(off_label_counts, self.workspace, model.name)
+            show = partial(self._show_off_label, model.name)
+            self.background.read(count, show, key="models.off_label", slow=True)
+
+    def _show_off_label(self, name: str, counts: list[tuple[str, OffLabel]]) -> None:
+        if self.model is not None and self.model.name == name:
+            self.card.show_off_label(*off_label_words(counts))
 
     def _ask_state(self) -> None:
         """Ask the engine once what isolates a vendor's process here: it takes seconds."""

@@ -33,7 +33,7 @@ class ModelsPage(Page):
 
     title = "Models"
     icon = "model"
-    watches = Changes.MODELS | Changes.RESULTS | Changes.JOBS
+    watches = Changes.MODELS | Changes.RESULTS | Changes.JOBS | Changes.COHORTS
 
     def __init__(self, workspace: Workspace, background: Background) -> None:
         super().__init__(workspace, background)
@@ -56,6 +56,8 @@ class ModelsPage(Page):
             self.background.read(partial(listed, self.workspace), self._show_models, key="models.list")
         elif changes & self.watches:
             self.view.show_model(self.list.current())
+        if changes & Changes.COHORTS:
+            self.view.count_off_label()
 
     def apply_theme(self, theme: Theme) -> None:
         """Repaint list and view."""

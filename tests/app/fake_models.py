@@ -10,7 +10,8 @@ from fake_workspace import SHA, FakeWorkspace, job
 
 from app.core.cohort_choices import CohortChoices
 from app.core.model_lineage import LineageEdge, LineageGraph, LineageNode
-from app.core.rows import ModelRow
+from app.core.off_label import OffLabel, RuleOutside
+from app.core.rows import JobRow, ModelRow
 from app.core.vetting import Vetting
 from engine.contract.card import Lineage, ModelCard, Output, Preprocessing
 from engine.contract.estimate import Estimate, Interval
@@ -135,6 +136,7 @@ class FakeModels(FakeWorkspace):
         self.cards = default_cards() if cards is None else cards
         self.vetted: dict[str, VetResults] = {}
         self.agreed: set[str] = set()
+        self.outside = 12
         self.sandbox = SandboxState(means=("bubblewrap",), complete=True)
 
     def models(self) -> list[ModelRow]:
@@ -167,6 +169,14 @@ class FakeModels(FakeWorkspace):
     def compare_versions(self, old: str, new: str, **asked: Any) -> str:
         self._said("compare_versions", old, new, asked)
         return self._queue("version", f"{old} {new}")
+
+    def version_changes(self, models: list[str]) -> list[JobRow]:
+        return [row for row in self.rows.values() if row.kind == "version"]
+
+    def off_label(self, name: str, cohort: str) -> OffLabel:
+        rules = next(one.eligibility for one in self.cards if one.name == name)
+        told = tuple(RuleOutside(rule, self.outside, 1, {}) for rule in rules)
+        return OffLabel(name, 140, self.outside, 1, told, "")
 
     def export_golden(self, model: str, folder: Path) -> list[Path]:
         self._said("export_golden", model, folder)

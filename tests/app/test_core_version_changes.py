@@ -43,6 +43,12 @@ def test_holding_versions_against_each_other_opens_no_split(done):
     assert workspace.cohort("main").openings == 2
 
 
+def test_a_regression_is_found_by_the_models_that_it_is_between(done):
+    workspace, job = done
+    assert [row.job_id for row in workspace.version_changes(["v1", "v2", "other"])] == [job]
+    assert workspace.version_changes(["v1", "other"]) == []
+
+
 def test_what_is_no_pair_of_versions_is_refused_before_anything_is_queued(done):
     workspace, job = done
     old, new = evaluations(workspace)

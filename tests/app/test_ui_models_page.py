@@ -8,6 +8,7 @@ from fake_models import FakeModels, codec
 from fake_workspace import job
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel
 from window_cases import settle, shown
 
 from app.core.changes import Changes
@@ -193,6 +194,36 @@ def test_versions_are_compared_by_evaluations_on_the_same_cohort(qtbot, page, wo
     assert workspace.calls[-1][3]["margin"] == 0.05
 
 
+def test_comparisons_of_versions_are_listed_and_lead_to_what_they_found(qtbot, page, workspace):
+    view = look_at(qtbot, page, "codec v6")
+    assert view.versions.comparisons.isHidden()
+    workspace.rows["J0040"] = job("J0040", "version", "codec v6 in place of codec v1", "done")
+    page.refresh(Changes.JOBS)
+    settle(qtbot, page.background)
+    assert [row.job_id for row in view.versions.comparisons.rows.rows] == ["J0040"]
+    view.versions.comparisons.choose("J0040")
+    with qtbot.waitSignal(page.go_to) as gone:
+        view.versions.comparisons.activated.emit(view.versions.comparisons.currentIndex())
+    assert gone.args == ["Runs", "J0040"]
+
+
+def test_recordings_that_a_model_is_not_meant_for_are_counted_by_cohort(qtbot, page, workspace):
+    told = look_at(qtbot, page, "codec v6").card.off_label
+    assert not told.isHidden()
+    assert told.text.text().startswith("Cohort all: 12 off label and 1 not known, of 140 recordings (age 18..: 12 off")
+    assert look_at(qtbot, page, "codec v1").card.off_label.isHidden()
+    look_at(qtbot, page, "codec v6")
+    workspace.outside = 30
+    page.refresh(Changes.COHORTS)
+    settle(qtbot, page.background)
+    assert "30 off label" in told.text.text()
+    assert told.title.text() == "Not meant for some recordings here"
+    workspace.outside = 0
+    page.refresh(Changes.COHORTS)
+    settle(qtbot, page.background)
+    assert told.title.text() == "Not certainly meant for some recordings here"
+
+
 def test_versions_that_nobody_has_evaluated_say_what_to_do_first(qtbot, page):
     look_at(qtbot, page, "codec v6")
     dialog = page.view.ask_comparison()
@@ -224,6 +255,17 @@ def test_licence_and_isolation_are_told_in_words(qtbot, page):
     assert "By bubblewrap." in said(codec6)
     assert "It has no network" in said(codec6)
     assert codec6.agree.isHidden()
+
+
+def test_no_line_of_licence_and_isolation_is_cut_off(qtbot, page):
+    view = look_at(qtbot, page, "codec v6")
+    view.tabs.setCurrentWidget(view.sandbox)
+    for width in (700, 1000, 1400):
+        page.resize(width, 800)
+        qtbot.wait(20)
+        labels = [one for one in view.isolation.widget().findChildren(QLabel) if one.wordWrap()]
+        assert labels
+        assert all(one.height() >= one.heightForWidth(one.width()) for one in labels)
 
 
 def test_an_incomplete_sandbox_is_named_and_asks_for_a_word_that_is_kept(qtbot, page, workspace):
