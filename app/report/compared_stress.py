@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.report import style
 from app.report.curve_plot import CurvePlot, Plane, Series
@@ -14,13 +11,11 @@ from app.report.drawn import Drawn, draw_marker, draw_text
 from app.report.figure import Figure
 from app.report.grid import Grid
 from app.report.stress_figures import SHORT
+from app.report.stress_numbers import AS_IT_IS, stress_numbers
 from engine.contract.results import Estimate
-from engine.contract.stress import StressLevel, StressResults, StressSweep
+from engine.contract.stress import StressResults, StressSweep
 
 COLUMNS, PLOT_HEIGHT, KEY_HEIGHT = 3, 128.0, 16.0
-AS_IT_IS = "–"
-"""Mark of the recordings as they are, left of every severity."""
-HEADS = ("fault", "unit", "severity", "model", "macro_auroc", "low", "high", "change", "change_low", "change_high")
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,9 @@ def stress_of_models(benches: Mapping[str, StressResults], order: Mapping[str, i
         "Macro AUROC under growing faults, mildest at the left, with intervals; the mark at the far left is of the "
         "recordings as they are. Each model keeps the probe that it was evaluated with."
     )
-    return Figure("stress-of-models", "Growing faults", told, KeyedGrid(key, Grid(plots, COLUMNS)), _numbers(benches))
+    return Figure(
+        "stress-of-models", "Growing faults", told, KeyedGrid(key, Grid(plots, COLUMNS)), stress_numbers(benches)
+    )
 
 
 class KeyedGrid(Drawn):
@@ -142,23 +139,3 @@ def _ends(bench: StressResults) -> list[float]:
     macros = [bench.clean, *(level.macro for sweep in bench.sweeps if sweep.breaking for level in sweep.levels)]
     spans = [end for one in macros if one.interval for end in (one.interval.low, one.interval.high)]
     return [*spans, *(one.value for one in macros if one.value is not None)]
-
-
-def _numbers(benches: Mapping[str, StressResults]) -> str:
-    file = io.StringIO()
-    writer: Any = csv.writer(file, lineterminator="\n")
-    writer.writerow(HEADS)
-    for model, bench in benches.items():
-        writer.writerow((AS_IT_IS, "", "", model, *_cells(bench.clean), "", "", ""))
-        for sweep in bench.sweeps:
-            writer.writerows(_row(model, sweep, level) for level in sweep.levels)
-    return file.getvalue()
-
-
-def _row(model: str, sweep: StressSweep, level: StressLevel) -> tuple[object, ...]:
-    return (sweep.title, sweep.unit, level.severity, model, *_cells(level.macro), *_cells(level.change))
-
-
-def _cells(told: Estimate) -> tuple[object, ...]:
-    span = told.interval
-    return (told.value, *((span.low, span.high) if span else ("", "")))

@@ -10,6 +10,7 @@ from app.report.curve_plot import CurvePlot, Plane, Series
 from app.report.figure import Figure
 from app.report.forest import ForestAxis, ForestPlot, ForestRow
 from app.report.grid import Grid
+from app.report.stress_numbers import stress_numbers
 from engine.contract.results import Estimate
 from engine.contract.stress import BreakingPoint, StressResults, StressSweep
 
@@ -35,7 +36,7 @@ def _sweeps(results: StressResults) -> Iterator[Figure]:
         f"line: recordings as they are. Lower dotted line: {margin:g} less, which counts as broken; a ring stands at "
         "the first severity that falls below it."
     )
-    yield Figure("stress-sweeps", "Growing faults", told, Grid(plots, COLUMNS))
+    yield Figure("stress-sweeps", "Growing faults", told, Grid(plots, COLUMNS), _numbers(results, graded))
 
 
 def _sweep_plot(results: StressResults, sweep: StressSweep, limits: tuple[float, float]) -> CurvePlot:
@@ -91,16 +92,19 @@ def _ends(estimate: Estimate) -> list[float]:
 
 
 def _single(results: StressResults) -> Iterator[Figure]:
-    rows = [
-        ForestRow(sweep.title, sweep.levels[0].change, GROUP_NAMES.get(sweep.group, sweep.group))
-        for sweep in results.sweeps
-        if sweep.breaking is None
-    ]
-    if not rows:
+    once = [sweep for sweep in results.sweeps if sweep.breaking is None]
+    if not once:
         return
+    rows = [ForestRow(sweep.title, sweep.levels[0].change, GROUP_NAMES.get(sweep.group, sweep.group)) for sweep in once]
     axis = ForestAxis("Single faults", "change of macro AUROC (interval of the paired difference)", 0.0, signed=True)
     told = (
         f"Change of the macro AUROC of '{results.model}' under faults of one severity, paired with the recordings as "
         "they are. Left of the line: the fault costs discrimination."
     )
-    yield Figure("stress-faults", "Single faults", told, ForestPlot(axis, rows, style.WIDTH))
+    drawing = ForestPlot(axis, rows, style.WIDTH)
+    yield Figure("stress-faults", "Single faults", told, drawing, _numbers(results, once))
+
+
+def _numbers(results: StressResults, sweeps: list[StressSweep]) -> str:
+    """The numbers of these faults, as a comparison of models writes them."""
+    return stress_numbers({results.model: results.model_copy(update={"sweeps": sweeps})})

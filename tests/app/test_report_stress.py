@@ -1,5 +1,7 @@
 """Figures of a stress bench: where the ring of the breaking point stands, forests, grids, and what no number gives."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -71,6 +73,15 @@ def test_growing_faults_share_one_height_and_the_ring_stands_where_the_model_bro
         assert f">{word}</text>" in text
     heights = re.findall(r'<text x="([-\d.]+)" y="([-\d.]+)"[^>]*>0\.5</text>', text)
     assert len({y for _, y in heights}) == 1
+
+
+def test_the_numbers_of_each_figure_are_those_of_its_faults_and_of_the_recordings_as_they_are():
+    told = figures(bench(sweep("Hum", [0, -0.1]), sweep("Lead I off", [-0.01])))
+    rows = {one.name: list(csv.DictReader(io.StringIO(one.numbers))) for one in told}
+    assert [row["fault"] for row in rows["stress-sweeps"]] == ["–", "Hum", "Hum"]
+    assert [row["fault"] for row in rows["stress-faults"]] == ["–", "Lead I off"]
+    assert float(rows["stress-sweeps"][2]["change"]) == -0.1
+    assert float(rows["stress-sweeps"][0]["macro_auroc"]) == 0.8
 
 
 def test_single_faults_stand_in_groups_with_what_they_cost():
