@@ -249,7 +249,8 @@ class ThresholdWorkbench(QWidget):
         self._told.setProperty("role", "muted" if chosen else "warn")
         self._told.style().polish(self._told)
         if chosen and point is not None:
-            return f"The evaluation's own: {told}, {point.how}."
+            of_folds = ", of its folds" if len(own) > 1 else ""
+            return f"The evaluation's own{of_folds}: {told}, {point.how}."
         return f"{OPTIMISTIC} {f'The evaluation took {told}.' if told else ''}".rstrip()
 
     def _words_of_share(self) -> str:
