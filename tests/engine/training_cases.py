@@ -1,6 +1,6 @@
 """Small trainings for tests, alone and shared: run as a program, this file is one rank of them all.
 
-`python training_cases.py STORE OUT` with RANK, WORLD_SIZE and a rendezvous file in the environment trains every
+`python training_cases.py STORE OUT` with RANK, WORLD_SIZE, BATCH and a rendezvous file in the environment trains every
 objective for three steps and writes losses and final state to OUT.
 """
 
@@ -138,7 +138,8 @@ def main(store, out):
     )
     told = {}
     for name in os.environ["OBJECTIVES"].split(";"):
-        told |= {f"{name}/{key}": value for key, value in train(case(store, name), Share(rank, world)).items()}
+        config = case(store, name, batch_size=int(os.environ["BATCH"]))
+        told |= {f"{name}/{key}": value for key, value in train(config, Share(rank, world)).items()}
     np.savez(out, **told)
     dist.destroy_process_group()
 
