@@ -116,6 +116,11 @@ def test_the_engine_starts_without_numpy_or_torch_so_that_the_lock_comes_first()
     assert said.stdout == "[]\n"
 
 
+def test_no_model_is_compiled_by_torch():
+    """It wants a compiler where Isoline runs, and nothing has been measured on a GPU that would be worth it."""
+    assert [path.name for path in SOURCES if "torch.compile" in path.read_text(encoding="utf-8")] == []
+
+
 def test_shipped_folders_name_their_licence():
     for folder in ("fonts", "samples/ptbxl", "icons"):
         assert (ROOT / "assets" / folder / "LICENSE.txt").is_file(), folder
