@@ -60,12 +60,12 @@ LIMITS = """
 OURS = """
 ## Where *intended* is a choice of ours
 
-The method names what is intended; in three places its letter did not work at the sizes tried here, and the default is
+The method names what is intended; in three places its letter worked badly at the sizes tried here, and the default is
 ours. Each is a setting of the objective, and the study's own value can be set in its place.
 
-* **The teacher's batch statistics** are the student's at each step (`teacher_statistics = "copied"`). The study means them
-  to be averaged as weights are (`"averaged"`); they start at mean 0 and variance 1, and until that is forgotten, after
-  thousands of steps at a decay of 0.9996, such a teacher makes nearly the same of all tokens (figures in
+* **The teacher's batch statistics** are the student's at each step (`teacher_statistics = "copied"`). The study means
+  to average them as it does weights (`"averaged"`); they start at mean 0 and variance 1, and until that is forgotten,
+  after thousands of steps at a decay of 0.9996, such a teacher makes nearly the same of all tokens (figures in
   `engine/objectives/teacher.py`).
 * **DinoSR's codewords** start on tokens of the first batch (`code_start = "tokens"`). As normal vectors (`"normal"`),
   as in the study, few of them are ever used.
