@@ -38,7 +38,11 @@ def after_adding(row: ModelRow, gaps: Sequence[CardGap]) -> list[str]:
         asked = [printing.paragraph(_ASKED, "  ")] if row.card.get("non_commercial") is None else []
         return [*_gap_lines(gaps), *asked, *(printing.paragraph(note, "  ") for note in _texts(row.card.get("notes")))]
     if row.source == "predictions":
-        return [printing.paragraph(note, "  ") for note in _texts(row.card.get("notes"))]
+        taken = f"Taken as: {row.card.get('output', 'unknown')}"
+        return [
+            printing.paragraph(taken, "  "),
+            *(printing.paragraph(note, "  ") for note in _texts(row.card.get("notes"))),
+        ]
     return []
 
 

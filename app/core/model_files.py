@@ -19,6 +19,7 @@ from app.core.digests import sha256_of
 from app.core.onnx_outline import NoOnnx, outline
 from engine.contract.card import FORMATS, ModelFormat
 from engine.contract.errors import UsageError, WorldError
+from engine.contract.onnx_operators import custom
 
 ENTRIES: dict[ModelFormat, str] = {
     "onnx": "model.onnx",
@@ -32,6 +33,7 @@ MOST_FILES = 10_000
 """In the folder of a command: more is a folder that was named by mistake."""
 
 _MOST_HEADER = 100_000_000
+_MOST_NAMED = 300
 _LEGACY_PICKLE = tuple(bytes([0x80, version]) for version in range(2, 6))
 _CONVERT = "Convert it once, in the sandbox: isoline-engine convert-checkpoint IN OUT; then add what it wrote"
 _KNOWN = (
@@ -91,7 +93,8 @@ def of_file(path: Path) -> ModelFiles:
     """A model in one file, with the files that it points at.
 
     Raises:
-        WorldError: as `format_of`; or a file that it points at is missing, or lies outside of its folder.
+        WorldError: as `format_of`; it has operators of its maker's; or a file that it points at is missing, or lies
+            outside of its folder.
     """
     found = format_of(path)
     entry = ENTRIES[found]
@@ -172,7 +175,13 @@ def _pointed_at(path: Path, entry: str) -> dict[str, Path]:
     """Files beside an ONNX graph that hold its weights, by the names that the graph has for them."""
     folder = path.resolve().parent
     found: dict[str, Path] = {}
-    for location in outline(path).locations:
+    told = outline(path)
+    if foreign := custom(told.operators, told.functions):
+        listed = "".join(sign if sign.isprintable() else "?" for sign in ", ".join(foreign)[:_MOST_NAMED])
+        reason = f"it uses operators that are code of its maker's, which is refused ({listed})"
+        step = "Ask its maker for a graph of standard operators, or for a program to be registered as a command"
+        raise WorldError("model file", reason, step, fault="model_custom_operators")
+    for location in told.locations:
         name = PurePosixPath(location)
         # Windows reads a backslash as a folder's end and a colon as a drive's.
         strange = not location or "\\" in location or ":" in location or name.is_absolute() or ".." in name.parts

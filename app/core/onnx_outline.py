@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.contract.onnx_operators import named
+
 DEEPEST = 24
 """Graphs within graphs; nothing that a tool writes comes near."""
 
@@ -32,6 +34,9 @@ _PARTS: dict[str, dict[int, str]] = {
     "tensor": {},
 }
 """By kind of message: which of its fields hold messages that may hold a tensor."""
+
+_NAMES = {"node": (7, 4), "function": (10, 1)}
+"""By kind of message: which of its fields hold its domain and its name."""
 
 
 class NoOnnx(Exception):
@@ -56,6 +61,8 @@ class Outline:
         locations: files that its tensors stand in, as it names them.
         producer: the program that wrote it.
         nodes: operators of all its graphs.
+        operators: their names, with the domain of those that are not the standard's own.
+        functions: operators that the file defines itself, named alike.
     """
 
     inputs: list[Port] = field(default_factory=list)
@@ -63,6 +70,8 @@ class Outline:
     locations: list[str] = field(default_factory=list)
     producer: str = ""
     nodes: int = 0
+    operators: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
 
 
 def outline(path: Path) -> Outline:
@@ -106,7 +115,8 @@ class _Reader:
         """Find every tensor, however deep."""
         if depth > DEEPEST * len(_PARTS):
             raise NoOnnx
-        self.told.nodes += kind == "node"
+        if kind in _NAMES:
+            self._name(kind, span)
         for number, _, value in self.fields(span):
             if not isinstance(value, tuple):
                 continue
@@ -114,6 +124,13 @@ class _Reader:
                 self._location(value)
             elif number in _PARTS[kind]:
                 self._walk(_PARTS[kind][number], value, depth + 1)
+
+    def _name(self, kind: str, span: Span) -> None:
+        """Note what an operator or function is called."""
+        told = {number: value for number, _, value in self.fields(span) if isinstance(value, tuple)}
+        domain, name = (self.text(told[number]) if number in told else "" for number in _NAMES[kind])
+        self.told.nodes += kind == "node"
+        (self.told.operators if kind == "node" else self.told.functions).add(named(domain, name))
 
     def _location(self, span: Span) -> None:
         """An entry on where a tensor stands: key and value."""

@@ -6,13 +6,19 @@ from pathlib import Path
 
 
 def write_onnx(
-    path: Path, name: str, axes: tuple[str, ...], *outputs: tuple[str, tuple[str, ...]], weights: str = ""
+    path: Path,
+    name: str,
+    axes: tuple[str, ...],
+    *outputs: tuple[str, tuple[str, ...]],
+    weights: str = "",
+    domain: str = "",
 ) -> Path:
     """A graph of one operator with one input and these outputs; axes are numbers or names.
 
-    With `weights` it has a tensor as well, which stands in the file of that name.
+    With `weights` it has a tensor as well, which stands in the file of that name; `domain` is the operator's.
     """
     node = _bytes(1, name) + b"".join(_bytes(2, out) for out, _ in outputs) + _bytes(4, "Identity")
+    node += _bytes(7, domain) if domain else b""
     ports = _bytes(11, _port(name, axes)) + b"".join(_bytes(12, _port(*output)) for output in outputs)
     stands = _bytes(8, "w") + _bytes(13, _bytes(1, "location") + _bytes(2, weights)) + _number(14, 1)
     ports += _bytes(5, stands) if weights else b""

@@ -136,6 +136,7 @@ def test_predictions_say_what_they_are_and_whose_word_a_mapping_is(say: Say, war
     assert (code, "--mapped-by NAME" in err) == (2, True)
     code, out, _ = say(*words, "--mapped-by", "Dr. Roe")
     assert (code, "mapped to labels by Dr. Roe: AF = atrial fibrillation; SR = no label" in out) == (0, True)
+    assert "Taken as: category" in out
     wide = tmp_path / "wide.csv"
     wide.write_text("record,AF,MI\n" + "\n".join(f"{name},{n % 2},0.{n}" for n, name in enumerate(names)))
     code, out, _ = say("model", "add", wide, "--as", "MI=probability", "--json")

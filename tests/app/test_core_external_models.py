@@ -13,6 +13,7 @@ from core_cases import make_workspace, quick_copy, sha256
 from external_cases import CONTRACT, archive, graph, safetensors, vendor_card
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx_files import write_onnx
 
 from app.core import external_models, external_rows, models
 from app.core.loopback import loopback_address
@@ -137,6 +138,15 @@ def test_weights_outside_of_the_model_s_folder_are_refused(workspace: Workspace,
     (tmp_path / "w.data").write_bytes(b"weights")
     with pytest.raises(WorldError, match="outside of its folder"):
         workspace.add_external(graph(tmp_path / "vendor", weights=place), vendor_card())
+    assert kept(workspace) == []
+
+
+def test_a_graph_with_operators_of_its_maker_s_own_is_refused_before_it_takes_a_name(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = write_onnx(tmp_path / "m.onnx", "x", ("1", "12", "1000"), ("y", ("1", "1")), domain="com.evil\x1b[2J")
+    with pytest.raises(WorldError, match=r"code of its maker's.*com\.evil\?\[2J/Identity"):
+        workspace.add_external(file, vendor_card())
     assert kept(workspace) == []
 
 

@@ -8,16 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from engine.contract.onnx_operators import custom
 from engine.zoo.sandbox.batching import Arrays
 from engine.zoo.sandbox.graph import Graph, Tensor
 from engine.zoo.sandbox.onnx_file import Told, read
 from engine.zoo.sandbox.serving import Refused
-
-STANDARD = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
-"""Operators that the runtime carries itself: the standard's, and its maker's own, which quantised graphs use."""
-
-LOADS_CODE = {"com.microsoft/EPContext", "com.microsoft/PythonOp", "com.microsoft/TorchEmbedding"}
-"""Of the maker's own: these hand a blob of the file to a device's driver or call back into Python."""
 
 NUMPY = {
     "tensor(float)": "float32",
@@ -61,9 +56,8 @@ def _looked_at(path: str, folder: str) -> Told:
             told = read(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     except (ValueError, RecursionError, IndexError):
         raise Refused("model_unreadable", "it is not an ONNX file") from None
-    foreign = {name for name in told.operators if _domain(name) not in STANDARD and name not in told.functions}
-    if foreign or LOADS_CODE & set(told.operators):
-        raise Refused("model_custom_operators", ", ".join(sorted(foreign or LOADS_CODE & set(told.operators)))[:300])
+    if foreign := custom(told.operators, told.functions):
+        raise Refused("model_custom_operators", ", ".join(foreign)[:300])
     inside = os.path.realpath(folder)
     for location in told.external:
         found = os.path.realpath(os.path.join(inside, location))
@@ -72,10 +66,6 @@ def _looked_at(path: str, folder: str) -> Told:
         if not os.path.isfile(found):
             raise Refused("model_external_data", "a file that holds its weights is not in its folder")
     return told
-
-
-def _domain(operator: str) -> str:
-    return operator.rpartition("/")[0]
 
 
 def _tensor(one: object) -> Tensor:
