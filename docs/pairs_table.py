@@ -16,8 +16,9 @@ COMMAND = "python docs/pairs.py FOLDER"
 HEAD = """# Every objective on every backbone: does it learn, does it collapse, what is it worth?
 
 Fifteen pairs at size `small` (width 128, the published depths, 300 tokens of a 2.5 s crop, batch 32, 600 steps, teacher
-decay 0.99 where there is a teacher; all else as in the study), {seeds}. Made by `{command}` from open
-recordings; the single runs stand in [pairs.csv](pairs.csv).
+decay 0.99 where there is a teacher; all else as in the study but for three choices of ours, told in
+[fidelity.md](fidelity.md)), {seeds}. Made by `{command}` from open recordings; the single runs stand in
+[pairs.csv](pairs.csv).
 
 **Pool**: {train} recordings to train on and {held} held out (a tenth of the patients) of PTB-XL's folds 1-8 and of the
 CinC Challenges, without any recording of PTB-XL's folds 9-10. These are {train} recordings, not the millions of the
