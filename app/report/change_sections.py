@@ -91,9 +91,9 @@ def _tally(results: VersionResults) -> str:
     told = [one.change.direction for one in whole_changes(results)]
     groups = [one.change.direction for one in group_changes(results)]
     return (
-        f"Of {counted(len(told), 'number')} in all, {told.count('worse'):,} are shown to be worse and "
-        f"{told.count('better'):,} better; of {counted(len(groups), 'number')} within groups, "
-        f"{groups.count('worse'):,} and {groups.count('better'):,}."
+        f"Of {counted(len(told), 'number')} in all, the new version is shown to be worse in {told.count('worse'):,} "
+        f"and better in {told.count('better'):,}; of {counted(len(groups), 'number')} within groups, "
+        f"in {groups.count('worse'):,} and {groups.count('better'):,}."
     )
 
 

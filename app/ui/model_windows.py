@@ -60,6 +60,10 @@ class MarkedEcg(EcgView):
         return rooms
 
 
+PLACEHOLDER = "What the model is fed of it"
+"""Stands where a window will be, before anything was tried."""
+
+
 class SeenWindow(QWidget):
     """The windows of a trial, one at a time; the arrow keys go from one to the next."""
 
@@ -127,6 +131,9 @@ class SeenWindow(QWidget):
         if self.results is not None and len(self.x_NCL):
             self._paint_leads(painter)
         painter.setPen(QColor(colours.muted))
+        if not len(self.x_NCL):
+            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(QRectF(self.rect()).adjusted(EDGE_PX, 0, -EDGE_PX, 0), words, PLACEHOLDER)
         foot = QRectF(EDGE_PX, self.height() - CAPTION_PX, self.width() - 2 * EDGE_PX, CAPTION_PX)
         text = QFontMetricsF(self.font()).elidedText(self.caption, Qt.TextElideMode.ElideRight, foot.width())
         painter.drawText(foot, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
