@@ -22,6 +22,8 @@ MOST_MARKERS = 12
 """Markers on one line: more run together and hide it."""
 STRIP, STRIPS = 48.0, 27.0
 """Height of a strip of counts below the plane, in points: of one alone, and of each of several."""
+SIDE, LEAST_SIDE = 236.0, 188.0
+"""Of a square plane, in points: what stands below it takes from it, so that the whole is seen at once."""
 LEAST_BAR = 4
 """A bar of the full height stands for so many at least: where few are counted, each is a tick, not a tower."""
 
@@ -128,7 +130,7 @@ class CurvePlot(Drawn):
         left, right = (36.0, width - key) if keyed else (26.0, width - 8.0)
         bottom = 30.0 + self._strip * len(counts)
         if plane.square:
-            right = min(right, left + 232.0)
+            right = min(right, left + max(SIDE - self._strip * len(self.counts), LEAST_SIDE))
             height = bottom + (right - left) + 34
         self.height = max(height, 40.0 + sum(_key_height(one) for one in series) if keyed else 0.0)
         self._box = _Box(left, right, bottom, self.height - 34)

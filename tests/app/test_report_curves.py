@@ -6,7 +6,7 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from app.report import style
-from app.report.curve_plot import Counts, CurvePlot, Plane, Series, _clipped, _cut, _stepped
+from app.report.curve_plot import LEAST_BAR, STRIP, Counts, CurvePlot, Plane, Series, _clipped, _cut, _stepped
 from app.report.svg import svg_text
 
 SQUARE = Plane("ROC", "false positive rate", "sensitivity", square=True, guides=[((0, 0), (1, 1))])
@@ -76,10 +76,19 @@ def test_counts_stand_below_the_plane_and_a_long_key_makes_room():
     few = plot(Series("a", [(0, 0), (1, 1)], 0))
     many = plot(*[Series(f"model {n}", [(0, 0), (1, 1)], n, "told") for n in range(16)])
     assert many.height > few.height
-    text = svg(plot(Series("a", [(0, 0), (1, 1)], 0), counts=Counts([1, 0, 4], [9, 3, 0])))
+    text = svg(plot(Series("a", [(0, 0), (1, 1)], 0), counts=[Counts([1, 0, 4], [9, 3, 0])]))
     assert text.count('stroke="none"') == 0
     assert len(re.findall(r'<rect [^>]*fill="#16202c"', text)) == 2
-    assert ">with the label</text>" in text
+    assert ">with the label, at most 4 a bar</text>" in text
+    assert ">without it, at most 9 a bar</text>" in text
+
+
+def test_few_that_are_counted_are_ticks_and_the_plane_makes_room_for_the_strip():
+    alone = plot(Series("a", [(0, 0), (1, 1)], 0))
+    counted = plot(Series("a", [(0, 0), (1, 1)], 0), counts=[Counts([1, 0], [1, 1])])
+    heights = re.findall(r'<rect [^>]*height="([\d.]+)" fill="#16202c"', svg(counted))
+    assert [float(one) for one in heights] == [pytest.approx((STRIP / 2 - 3) / LEAST_BAR, abs=0.01)]
+    assert counted.height == pytest.approx(alone.height, abs=1)
 
 
 def test_the_same_drawing_goes_into_a_pdf(tmp_path):
@@ -89,7 +98,7 @@ def test_the_same_drawing_goes_into_a_pdf(tmp_path):
     spans = [(0.5, 0.2, 1.4)]
     drawing = plot(
         Series("a", [(0, 0.2), (1, 0.8)], 0, band=band, spans=spans, chosen=[(0.5, 0.5)], marked=True),
-        counts=Counts([3], [4]),
+        counts=[Counts([3], [4])],
     )
     drawing.drawOn(canvas, 50, 100)
     canvas.save()
