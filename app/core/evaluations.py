@@ -130,6 +130,8 @@ def refuse_mode(found: RegisteredModel, settings: EvaluationSettings) -> None:
 def refuse_own(found: RegisteredModel, settings: EvaluationSettings) -> None:
     """A mode that an external model's outputs, or their lack, do not allow. Raises UsageError."""
     named = f"model {found.name}"
+    if settings.mode == "own" and found.source == "predictions":
+        raise UsageError(named, "its answers stand in its file, and no mode is asked for", "Leave the mode out")
     if settings.mode == "own" and found.source != "external":
         reason = f"a model of kind {found.source} has no outputs of its own that could answer"
         raise UsageError(named, reason, "Choose a vendor's model, or the mode linear")

@@ -18,6 +18,7 @@ from app.core.categories import CategoryMap, category_map
 from app.core.prediction_reading import Predictions, Reading, read_predictions
 from app.core.prediction_table import open_predictions
 from app.workspace import Workspace
+from engine.contract.config import EvaluationSettings
 from engine.contract.errors import UsageError, WorldError
 from engine.contract.model_source import PredictionsModel
 from engine.contract.results import EvaluateResults, parse_results
@@ -313,6 +314,14 @@ def test_the_same_numbers_are_not_called_something_else_later(workspace: Workspa
         workspace.add_predictions(file, "wide", probabilities=True)
     likely = workspace.add_predictions(file, "wide as probabilities", probabilities=True)
     assert (likely.sha256, likely.card["output"]) == (workspace.model("wide").sha256, "probability")
+
+
+def test_answers_from_a_file_take_no_mode(workspace: Workspace, tmp_path: Path) -> None:
+    names = [row.source_name for row in workspace.records()]
+    workspace.add_predictions(table(tmp_path, ("record", "NORM"), [(name, 0.5) for name in names]), "modeless")
+    workspace.create_cohort("asked", labels=["NORM"], folds=2)
+    with pytest.raises(UsageError, match="no mode is asked for"):
+        workspace.evaluate("modeless", "asked", ["NORM"], EvaluationSettings(mode="own"))
 
 
 @pytest.mark.slow
