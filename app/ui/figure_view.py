@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
@@ -266,7 +266,9 @@ class _Room(QScrollArea):
         room = self.maximumViewportSize() - QSize(bar + 2 * SIDE_PX, 2 + SIDE_PX)
         words = self._told.heightForWidth(room.width())
         self._sheet.fit(room - QSize(0, words))
-        self._column.activate()  # at once: else the words stand on the drawing for a moment
+        self._column.invalidate()
+        self.event(QEvent(QEvent.Type.LayoutRequest))  # at once: else the words stand on the drawing
+        self._column.activate()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the sheet into the new room."""
