@@ -185,7 +185,8 @@ class _Part:
 def _problem(size: SampleSize, least: int, who: str) -> str:
     """Why nothing can be said, or nothing."""
     if size.positive_patients is None or size.negative_patients is None:
-        return f"{who} has {size.patients} patients, {least} are needed" if size.patients < least else ""
+        some = f"{size.patients} patient{'s' * (size.patients != 1)}"
+        return f"{who} has {some}, {least} are needed" if size.patients < least else ""
     if size.fewest >= least:
         return ""
     have = f"{size.positive_patients} positive and {size.negative_patients} negative patients"

@@ -131,7 +131,9 @@ def test_the_numbers_and_figures_of_a_run_are_written_once_it_has_results(worksp
         workspace.export_figures(job, tmp_path / "out")
     monkeypatch.setattr("app.core.results.results", lambda session, job_id: told())
     files = workspace.export_figures(job, tmp_path / "out")
-    assert [file.name for file in files] == ["numbers.csv", "stress-sweeps.svg", "stress-faults.svg"]
+    assert [file.name for file in files] == [
+        *("numbers.csv", "stress-sweeps.svg", "stress-sweeps.csv", "stress-faults.svg", "stress-faults.csv")
+    ]
     rows = list(csv.DictReader(files[0].read_text().splitlines()))
     assert rows[0]["place"] == "clean"
     assert (rows[0]["value"], rows[0]["low"], rows[0]["records"]) == ("0.8", "0.75", "9")

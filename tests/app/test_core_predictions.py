@@ -286,6 +286,7 @@ def evaluated(workspace: Workspace, name: str) -> EvaluateResults:
     return results
 
 
+@pytest.mark.slow
 def test_signed_words_go_all_the_way_to_rates_and_to_answers_that_were_not_given(
     workspace: Workspace, tmp_path: Path
 ) -> None:

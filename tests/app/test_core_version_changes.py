@@ -95,6 +95,7 @@ def test_the_verbs_start_a_regression_and_tell_it_as_words_and_as_json(done, cap
     assert cli.main(["version", old, old, *there]) == 2
 
 
+@pytest.mark.slow
 def test_the_record_is_written_as_a_pdf_that_verify_knows_and_as_markdown(done, capsys):
     workspace, job = done
     folder = workspace.path.parent

@@ -81,6 +81,7 @@ def test_without_a_fault_the_bench_scores_as_the_evaluation_does(bench):
     assert abs(told.sweeps[0].levels[0].change.value) < 0.02
 
 
+@pytest.mark.slow
 def test_a_fault_that_drowns_the_waves_breaks_the_model_and_a_harmless_one_does_not(bench):
     _, told = stressed(bench, "sweeps", faults=("wander", "off_V3", "time_reversed"))
     one_off, wander, backwards = told.sweeps
@@ -114,6 +115,7 @@ def test_the_probe_is_fitted_on_whole_recordings_only(bench, monkeypatch):
     assert (told.records, told.patients) == (16, 16)
 
 
+@pytest.mark.slow
 def test_a_stopped_bench_goes_on_where_it_was_and_ends_with_the_same_numbers(bench, monkeypatch):
     _, whole = stressed(bench, "whole", faults=("emg=0.01,0.1,0.5",))
     folder = folder_of(bench, "cut", asked(bench, faults=("emg=0.01,0.1,0.5",)))
