@@ -245,7 +245,8 @@ def similarity(told: dict[str, AnyResults]) -> str:
         chance = one.chance[-1][-1] if one.chance else None
         lines.append(line([spoken(one.columns), f"{value:.2f}{band}", "" if chance is None else f"{chance:.2f}"]))
     warned = sorted({one.warning for one in found.cka if one.warning})
-    caption = "Debiased linear CKA on PTB-XL's test recordings, with the band over patients."
+    caption = "Debiased linear CKA on PTB-XL's test recordings, with the band over patients; without one where a few"
+    caption += " recordings carry most of a layer's spread."
     return "\n".join([*lines, "", caption, *warned, ""])
 
 
