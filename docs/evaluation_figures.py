@@ -9,8 +9,11 @@ from app.report.compared_curves import few_labels_of_models
 from app.report.compared_layers import cka_map, layer_profile
 from app.report.compared_stress import stress_of_models
 from app.report.figure import Figure
+from app.report.study_figures import figures as study_figures
 from app.report.svg import svg_text
-from engine.contract.results import AnyResults, CompareResults, EvaluateResults, StressResults
+from engine.contract.config import StudyConfig
+from engine.contract.results import AnyResults, CompareResults, EvaluateResults, StressResults, StudyResults
+from engine.contract.run import RunFolder
 
 SHOWN = ("cpc-s4", "jepa-s4", "hubert-s4", "cpc-net1d", "cpc-transformer", "random-s4")
 """Those that are drawn: more in one plot nobody can tell apart. The tables have all."""
@@ -20,11 +23,11 @@ TASKS = ("ptbxl", "ludb")
 ORDER = {name: place for place, name in enumerate(SHOWN)}
 
 
-def write_figures(told: Mapping[str, AnyResults], place: Path) -> dict[str, str]:
-    """Write every figure as SVG; gives back, by name, what each shows."""
+def write_figures(told: Mapping[str, AnyResults], folder: Path, place: Path) -> dict[str, str]:
+    """Write every figure of the runs in a folder as SVG; gives back, by name, what each shows."""
     place.mkdir(parents=True, exist_ok=True)
     shown = {}
-    for name, figure in figures(told):
+    for name, figure in [*figures(told), *_scaling(told, folder)]:
         (place / f"{name}.svg").write_text(svg_text(figure.drawing, figure.title, figure.told), encoding="utf-8")
         shown[name] = figure.told
     return shown
@@ -54,6 +57,14 @@ def _layers(told: Mapping[str, AnyResults]) -> Iterator[tuple[str, Figure]]:
     profile = layer_profile([one for one in maps if one.columns in SHOWN], ORDER)
     if profile is not None:
         yield f"ptbxl-{profile.name}", profile
+
+
+def _scaling(told: Mapping[str, AnyResults], folder: Path) -> Iterator[tuple[str, Figure]]:
+    """Loss and residual error of the probe over the nested pools."""
+    study = told.get("scaling")
+    config = RunFolder(folder / "scaling").config() if isinstance(study, StudyResults) else None
+    if isinstance(study, StudyResults) and isinstance(config, StudyConfig):
+        yield from ((f"scaling-{one.name}", one) for one in study_figures(study, config) if "-by-records" in one.name)
 
 
 def _named(results: AnyResults | None, name: str) -> EvaluateResults | None:
