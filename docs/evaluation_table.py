@@ -60,8 +60,8 @@ READING = """## What may be read from this, and what not
   that pretraining on 291 recordings helps where 257 have labels.
 - On the Transformer, linear probes of four objectives are below random weights; their features use a quarter of the
   width (effective rank 22 to 29 %, [pairs.md](pairs.md)). Only CPC's, which use two thirds, are above.
-- From 32 to 291 recordings no law can be told: the probe's error is flat, and every exponent's interval holds 0 but that
-  of CPC's loss without a floor.
+- From 32 to 291 recordings no law can be told: the probe's error is flat, and with a floor the exponents may be
+  anything from 0 to the limit of the fit.
 - No model tells LUDB's rhythms, though a plain RR interval finds its bradycardias at an AUROC of 0.99: means over
   windows of 2.5 s carry little rhythm, and there are 115 recordings to learn from. Age and sex do as well.
 """
