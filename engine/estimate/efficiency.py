@@ -25,7 +25,7 @@ from engine.contract.model_source import ExternalModel
 from engine.contract.run import RunFolder, Stopped
 from engine.estimate import external_cost, memory
 from engine.estimate.call_times import WARM_CALLS, timed
-from engine.estimate.energy import ASSUMED, WATTS_PER_CORE, EnergyMeter
+from engine.estimate.energy import KWH_PER_JOULE, EnergyMeter
 from engine.estimate.flops import flops_of
 from engine.estimate.rehearsal import forget_peak, peak
 from engine.training.device import pick_device, set_threads
@@ -34,7 +34,6 @@ from engine.zoo.native import LoadedModel, load_model
 
 NOTE = "Time, memory and energy are of this machine at this hour: other work on it moves them"
 POLL_S = 0.25
-KWH_PER_JOULE = 1 / 3.6e6
 
 
 def run(folder: RunFolder, config: EfficiencyConfig, events: EventWriter) -> EfficiencyResults:
@@ -169,7 +168,7 @@ def _timed(
     meter, worked = EnergyMeter(device, threads), time.process_time()
     times = timed(lambda: _call(encode, x_BCT), config.seconds)
     core_seconds = time.process_time() - worked
-    joules, source = _energy(meter, device, times.seconds, core_seconds)
+    joules, source = meter.spent(times.seconds, core_seconds)
     crops = batch * len(times.each)
     on_gpu = device.type == "cuda"
     return {
@@ -181,14 +180,6 @@ def _timed(
         "kwh_per_million_crops": 1e6 * joules / crops * KWH_PER_JOULE,
         "energy_source": source,
     }
-
-
-def _energy(meter: EnergyMeter, device: torch.device, seconds: float, core_seconds: float) -> tuple[float, str]:
-    """Joules, and where the number comes from: without a counter so much for each second that a core really worked."""
-    watts, source = meter.watts()
-    if device.type == "cpu" and source.startswith(ASSUMED):
-        return WATTS_PER_CORE * core_seconds, f"{ASSUMED}: {WATTS_PER_CORE:g} W for each core while it works"
-    return watts * seconds, source
 
 
 def _call(encode: Encoder, x_BCT: torch.Tensor) -> None:

@@ -17,6 +17,7 @@ RAPL = Path("/sys/class/powercap")
 ASSUMED = "assumed"
 """How a source begins that is no counter."""
 WATTS_PER_CORE = 8.0
+KWH_PER_JOULE = 1 / 3.6e6
 """Assumed where no counter can be read: what a busy core of a present desktop or server processor takes, roughly."""
 
 
@@ -45,6 +46,16 @@ class EnergyMeter:
         if spent and all(joules > 0 for joules in spent):  # a counter that turned over tells nothing
             return sum(spent) / seconds, "the processor's energy counter (RAPL), all that runs on it included"
         return self._threads * WATTS_PER_CORE, f"{ASSUMED}: {WATTS_PER_CORE:g} W for each of {self._threads} busy cores"
+
+    def spent(self, seconds: float, core_seconds: float) -> tuple[float, str]:
+        """Joules of so many seconds, and where the number comes from.
+
+        Without a counter it is so much for each second that a core really worked.
+        """
+        watts, source = self.watts()
+        if self._device.type == "cpu" and source.startswith(ASSUMED):
+            return WATTS_PER_CORE * core_seconds, f"{ASSUMED}: {WATTS_PER_CORE:g} W for each core while it works"
+        return watts * seconds, source
 
     def _of_gpu(self, seconds: float) -> tuple[float, str]:
         now = self._gauges.joules()

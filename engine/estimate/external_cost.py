@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -22,7 +23,7 @@ from engine.contract.errors import WorldError
 from engine.contract.model_source import ExternalModel
 from engine.estimate import memory
 from engine.estimate.call_times import WARM_CALLS, timed
-from engine.estimate.energy import ASSUMED, WATTS_PER_CORE
+from engine.estimate.energy import KWH_PER_JOULE, EnergyMeter
 from engine.zoo.external import LoadedExternal, Runner, load_external
 from engine.zoo.sandbox_runner import SandboxRunner
 from engine.zoo.taken import Taken
@@ -35,7 +36,6 @@ FORMATS = {
     "endpoint": "service on this machine",
 }
 NO_GPU = "a model of somebody else's runs on the processor here"
-KWH_PER_JOULE = 1 / 3.6e6
 
 
 def words_of(source: ExternalModel) -> str:
@@ -65,36 +65,41 @@ def measured(source: ExternalModel, cost: BatchCost, seconds: float) -> tuple[Ba
         source: the model.
         cost: device, threads and batch; a GPU is not measured.
         seconds: how long at least.
-
-    Raises:
-        WorldError: the model cannot be loaded.
     """
     if cost.device == "cuda":
         return cost.model_copy(update={"problem": NO_GPU}), []
-    with _started(source, cost.threads) as (model, runner):
-        x_NCT, base = noise(source.preprocessing, cost.batch), memory.resident_bytes()
-        memory.forget_peak()
-        try:
-            for _ in range(WARM_CALLS):
-                model.of_windows(x_NCT, cost.batch)
-            before = _taken(runner, base)
-            times = timed(lambda: _call(model, x_NCT), seconds)
-        except WorldError as error:
-            return cost.model_copy(update={"problem": error.reason}), list(model.notes)
-        after = _taken(runner, base)
-        told = times.told(cost.batch)
-        if before is not None and after is not None:
-            core_s, crops = after.cpu_s - before.cpu_s, cost.batch * len(times.each)
-            joules = WATTS_PER_CORE * core_s
-            told |= {
-                "core_ms": 1e3 * core_s / len(times.each),
-                "memory_bytes": after.peak_bytes,
-                "memory_source": after.words,
-                "watts": joules / times.seconds,
-                "kwh_per_million_crops": 1e6 * joules / crops * KWH_PER_JOULE,
-                "energy_source": f"{ASSUMED}: {WATTS_PER_CORE:g} W for each core while it works",
-            }
-        return cost.model_copy(update=told), list(model.notes)
+    notes: list[str] = []
+    try:
+        with _started(source, cost.threads) as (model, runner):
+            told = _timed(source, model, runner, cost, seconds)
+            notes = list(model.notes)
+    except WorldError as error:
+        told = {"problem": error.reason}
+    return cost.model_copy(update=told), notes
+
+
+def _timed(
+    source: ExternalModel, model: LoadedExternal, runner: Runner, cost: BatchCost, seconds: float
+) -> dict[str, object]:
+    x_NCT, base = noise(source.preprocessing, cost.batch), memory.resident_bytes()
+    memory.forget_peak()
+    for _ in range(WARM_CALLS):
+        model.of_windows(x_NCT, cost.batch)
+    before, meter = _taken(runner, base), EnergyMeter(torch.device("cpu"), cost.threads)
+    times = timed(lambda: _call(model, x_NCT), seconds)
+    after, told = _taken(runner, base), times.told(cost.batch)
+    if before is None or after is None:
+        return told
+    core_s, crops = after.cpu_s - before.cpu_s, cost.batch * len(times.each)
+    joules, counter = meter.spent(times.seconds, core_s)
+    return told | {
+        "core_ms": 1e3 * core_s / len(times.each),
+        "memory_bytes": after.peak_bytes,
+        "memory_source": after.words,
+        "watts": joules / times.seconds,
+        "kwh_per_million_crops": 1e6 * joules / crops * KWH_PER_JOULE,
+        "energy_source": counter,
+    }
 
 
 def noise(feed: Preprocessing, windows: int) -> NDArray[np.float32]:

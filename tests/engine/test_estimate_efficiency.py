@@ -127,6 +127,6 @@ def test_what_is_no_network_is_refused(tmp_path):
 
 def test_without_a_counter_energy_is_of_the_cores_that_worked_and_says_so(monkeypatch, tmp_path):
     meter = efficiency.EnergyMeter(efficiency.pick_device("cpu"), 1, rapl=tmp_path)
-    joules, source = efficiency._energy(meter, efficiency.pick_device("cpu"), seconds=10.0, core_seconds=2.0)
+    joules, source = meter.spent(seconds=10.0, core_seconds=2.0)
     assert joules == pytest.approx(16)
     assert source.startswith("assumed: 8 W")

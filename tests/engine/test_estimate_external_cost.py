@@ -113,3 +113,13 @@ def test_few_calls_have_no_95th_percentile_and_crops_are_counted_over_all_second
     assert (told["calls"], told["p95_ms"]) == (LEAST_CALLS, None)
     assert told["p50_ms"] == pytest.approx(1e3 * np.median(few.each))
     assert told["crops_per_s"] == pytest.approx(8 * LEAST_CALLS / few.seconds)
+
+
+def test_a_model_that_does_not_start_is_a_row_with_its_reason_and_not_a_lack_of_memory(weights, monkeypatch):
+    def fails(source, threads):
+        raise WorldError("model vendor", "the sandbox cannot isolate it", "Ask your administrator")
+
+    monkeypatch.setattr(external_cost, "load_external", fails)
+    cost = efficiency.BatchCost(device="cpu", device_name="cpu", threads=1, batch=2)
+    told, notes = external_cost.measured(weights[1], cost, 0.01)
+    assert (told.problem, notes) == ("the sandbox cannot isolate it", [])
