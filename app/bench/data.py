@@ -10,11 +10,10 @@ from __future__ import annotations
 import itertools
 import platform
 import shutil
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from app.assets import asset
 from app.bench.reference import PublishedLoader, by_wfdb, by_wfdb_and_scipy
+from app.bench.rows import Call, Row, in_turns
 from engine.contract.run import write_whole
 from engine.data import layout
 from engine.data.store import Store
@@ -40,50 +40,23 @@ SPARE_BYTES = 2**30
 """What the disk keeps free beside the simulated index."""
 
 Signal = NDArray[np.float32]
-Call = Callable[[], object]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One figure: CPU milliseconds of ours, the alternative and the floor.
+@dataclass(frozen=True, kw_only=True)
+class FlooredRow(Row):
+    """One figure beside its floor; the error is a share of the largest value.
 
     Attributes:
-        goal_ratio: how many times faster than the alternative it is to be; None where there is no goal.
         floor: what the floor is; nothing that gives the result can be faster.
-        error: largest difference of the two results, measured in this run, as a share of the largest value.
+        floor_ms: CPU milliseconds of the floor.
     """
 
-    name: str
-    what: str
-    unit: str
-    ours_ms: float
-    alternative: str
-    alternative_ms: float
-    goal_ratio: float | None
     floor: str
     floor_ms: float
-    error: float
-    tolerance: float
-
-    @property
-    def ratio(self) -> float:
-        """Alternative / ours."""
-        return self.alternative_ms / self.ours_ms
-
-    @property
-    def equal(self) -> bool:
-        """Whether both gave the same."""
-        return self.error <= self.tolerance
-
-    @property
-    def met(self) -> bool:
-        """Whether it is equal and as fast as is wished for."""
-        return self.equal and (self.goal_ratio is None or self.ratio >= self.goal_ratio)
 
     def told(self) -> dict[str, Any]:
         """All of it, for programs."""
-        shares = {"ratio": self.ratio, "share": self.floor_ms / self.ours_ms}
-        return asdict(self) | shares | {"equal": self.equal, "met": self.met}
+        return super().told() | {"share": self.floor_ms / self.ours_ms}
 
 
 def run(sizes: tuple[int, ...] = SIZES, files: int = FILES, records: int = RECORDS) -> dict[str, Any]:
@@ -133,11 +106,13 @@ def _reading(files: int) -> Iterator[Row]:
     )
     for name, what, ours, alternative, theirs, goal in cases:
         error = max(_difference(ours(header), theirs(header)) for header in headers)
-        ours_ms, theirs_ms, floor_ms = _in_turns([_each(call, headers) for call in (ours, theirs, from_file)])
+        ours_ms, theirs_ms, floor_ms = _times([_each(call, headers) for call in (ours, theirs, from_file)])
         count = len(headers)
         times = (ours_ms / count, theirs_ms / count, floor_ms / count)
         floor = "the bytes of the file in memory"
-        yield Row(name, what, "record", times[0], alternative, times[1], goal, floor, times[2], error, 5e-7)
+        yield FlooredRow(
+            name, what, "record", times[0], alternative, times[1], goal, error, 5e-7, floor=floor, floor_ms=times[2]
+        )
 
 
 def _crops(scratch: Path, records: int) -> Row:
@@ -160,11 +135,12 @@ def _crops(scratch: Path, records: int) -> Row:
     error = _difference(store.crops(rows, starts, CROP)[0], published.batch(rows, starts, CROP))
     ours = _repeated(_random_crops(store))
     theirs = _repeated(lambda: published.batch(*next(draws), CROP))
-    ours_ms, theirs_ms, floor_ms = (ms / BATCHES for ms in _in_turns([ours, theirs, _repeated(copied)]))
+    ours_ms, theirs_ms, floor_ms = (ms / BATCHES for ms in _times([ours, theirs, _repeated(copied)]))
     (scratch / "float32").unlink()
     what, floor = f"{BATCH} random crops of 2.5 s, 12 leads", "a copy of their samples"
-    return Row(
-        "crops", what, "batch", ours_ms, "published loader", theirs_ms, 15.0, floor, floor_ms, error, tolerance=0.0
+    loader = "published loader"
+    return FlooredRow(
+        "crops", what, "batch", ours_ms, loader, theirs_ms, 15.0, error, tolerance=0.0, floor=floor, floor_ms=floor_ms
     )
 
 
@@ -182,7 +158,7 @@ def _flat(scratch: Path, sizes: tuple[int, ...], records: int) -> dict[str, Any]
         again.measures()[0].sum()  # as a run does that looks for recordings shorter than a crop
     equal = all(_shares_samples(store, records) for store in stores.values())
     calls = [_repeated(_random_crops(store)) for store in stores.values()]
-    times = dict(zip(stores, (ms / BATCHES for ms in _in_turns(calls)), strict=True))
+    times = dict(zip(stores, (ms / BATCHES for ms in _times(calls)), strict=True))
     ratio = times[max(times)] / times[min(times)] if times else None
     return {
         "what": f"{BATCH} random crops of 2.5 s, by the number of recordings in the store",
@@ -261,13 +237,5 @@ def _repeated(call: Call) -> Call:
     return many_times
 
 
-def _in_turns(calls: list[Call]) -> list[float]:
-    """CPU milliseconds of each, the median of rounds in which they take turns; a first round does not count."""
-    times: list[list[float]] = [[] for _ in calls]
-    for number in range(ROUNDS + 1):
-        for call, told in zip(calls, times, strict=True):
-            begun = time.process_time()
-            call()
-            if number:
-                told.append(1e3 * (time.process_time() - begun))
-    return [statistics.median(told) for told in times]
+def _times(calls: Sequence[Call]) -> list[float]:
+    return in_turns(calls, ROUNDS, unheeded=1)

@@ -8,10 +8,8 @@ Legend: N recordings, P patients, B resamples, D features, L layers.
 from __future__ import annotations
 
 import platform
-import statistics
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -22,53 +20,13 @@ from scipy.stats import rankdata
 from app.bench import frozen_rows
 from app.bench.gram import gram_cka
 from app.bench.multilabel import by_scikit_learn, logistic_by_scikit_learn, scikit_learn_is_here
+from app.bench.rows import Row, in_turns
 from engine.metrics.cka import compare_layers
 from engine.metrics.discrimination import Ranked
 from engine.metrics.logistic import Basis, fit_all
 from engine.metrics.uncertainty import draw_multiplicities
 
 ROUNDS = 3
-
-Call = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure: CPU milliseconds of ours and of the alternative.
-
-    Attributes:
-        goal_ratio: how many times faster than the alternative it is to be; None where there is no goal.
-        error: largest difference of the two results, measured in this run.
-    """
-
-    name: str
-    what: str
-    unit: str
-    ours_ms: float
-    alternative: str
-    alternative_ms: float
-    goal_ratio: float | None
-    error: float
-    tolerance: float
-
-    @property
-    def ratio(self) -> float:
-        """Alternative / ours."""
-        return self.alternative_ms / self.ours_ms
-
-    @property
-    def equal(self) -> bool:
-        """Whether both gave the same."""
-        return self.error <= self.tolerance
-
-    @property
-    def met(self) -> bool:
-        """Whether it is equal and as fast as is wished for."""
-        return self.equal and (self.goal_ratio is None or self.ratio >= self.goal_ratio)
-
-    def told(self) -> dict[str, Any]:
-        """All of it, for programs."""
-        return asdict(self) | {"ratio": self.ratio, "equal": self.equal, "met": self.met}
 
 
 @dataclass(frozen=True)
@@ -125,7 +83,7 @@ def resamples(size: Size) -> Row:
         return [ranked_anew(column) for column in range(plainly)]
 
     error = float(np.abs(ours()[:plainly] - theirs()).max())
-    ours_ms, theirs_ms = _in_turns([ours, theirs])
+    ours_ms, theirs_ms = in_turns([ours, theirs], ROUNDS)
     return Row(
         name="auroc-resamples",
         what=f"AUROC of {records:,} recordings, patients resampled",
@@ -176,7 +134,7 @@ def many_labels(size: Size) -> Row:
     """Resamples of many labels, one recording a patient, beside scikit-learn's call for all labels."""
     data = _Labelled(size, size.labelled)
     error = data.error()
-    ours_ms, theirs_ms = _in_turns([data.ours, data.theirs])
+    ours_ms, theirs_ms = in_turns([data.ours, data.theirs], ROUNDS)
     return Row(
         name="auroc-labels",
         what=data.words,
@@ -194,7 +152,7 @@ def clusters(size: Size) -> Row:
     """The same with five recordings a patient, beside one: clusters are to cost no more than twice the time."""
     clustered, alone = _Labelled(size, size.labelled // 5), _Labelled(size, size.labelled)
     error = clustered.error()
-    ours_ms, alone_ms = _in_turns([clustered.ours, alone.ours])
+    ours_ms, alone_ms = in_turns([clustered.ours, alone.ours], ROUNDS)
     return Row(
         name="auroc-clusters",
         what=f"{clustered.words} of {clustered.patients:,} patients",
@@ -224,7 +182,7 @@ def similarity_of_layers(size: Size) -> Row:
         return gram_cka(list(layers.values()))
 
     error = float(np.abs(np.array(ours(), dtype=np.float64) - theirs()).max())
-    ours_ms, theirs_ms = _in_turns([ours, theirs])
+    ours_ms, theirs_ms = in_turns([ours, theirs], ROUNDS)
     return Row(
         name="cka",
         what=f"Unbiased CKA, {size.cka_records:,} recordings, {size.cka_layers} layers of {size.cka_features}",
@@ -286,7 +244,7 @@ class _Probe:
         The error is how far ours lies above scikit-learn's, relative; below it counts as 0.
         """
         above_L = self._objective(*self.ours()) / self._objective(*self.theirs()) - 1
-        ours_ms, theirs_ms = _in_turns([self.ours, self.theirs])
+        ours_ms, theirs_ms = in_turns([self.ours, self.theirs], ROUNDS)
         labels = self.y_NL.shape[1]
         return Row(
             name=name,
@@ -334,14 +292,3 @@ BESIDE_SCIKIT_LEARN: Sequence[Callable[[Size], Row]] = (
     all_targets,
 )
 """Measured before them where scikit-learn is installed, which Isoline itself does without."""
-
-
-def _in_turns(calls: Sequence[Call]) -> list[float]:
-    """CPU milliseconds of each, the median of rounds in which they take turns."""
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(ROUNDS):
-        for call, told in zip(calls, times, strict=True):
-            begun = time.process_time()
-            call()
-            told.append(1e3 * (time.process_time() - begun))
-    return [statistics.median(told) for told in times]
