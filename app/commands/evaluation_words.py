@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app import printing
 from app.commands.flag_words import FLAGS, flag_words, silent_words
-from app.commands.scaling_words import law_words
+from app.core.law_words import law_words
 from app.progress import duration
 from app.useful_risks import useful_risks
 from engine.contract.evaluation import EvaluateResults, FewLabelResults, LabelResult, TargetResult
@@ -280,7 +280,9 @@ def _best(best: int, epochs: Sequence[tuple[int, float | None]]) -> str:
 
 def _notes(results: EvaluateResults) -> list[str]:
     """What limits the numbers: failures to look at, missing scores, leaks."""
-    notes = [printing.paragraph(note, "  ") for note in (*results.notes, *_worst(results.labels))]
+    notes = [
+        printing.paragraph(f"{note[:1].upper()}{note[1:]}", "  ") for note in (*results.notes, *_worst(results.labels))
+    ]
     if results.leaks is not None:
         notes += [printing.paragraph(f"LEAK  {told}", "  ") for told in results.leaks.findings]
         notes += [printing.paragraph(f"OFF LABEL  {told}", "  ") for told in results.leaks.off_label]
@@ -290,7 +292,8 @@ def _notes(results: EvaluateResults) -> list[str]:
 
 def _worst(labels: Sequence[LabelResult]) -> list[str]:
     count = sum(len(item.failures) for item in labels)
-    told = f"{count:,} worst mistakes: isoline failure list JOB tells them, the window shows them with their traces"
+    what = "mistake is" if count == 1 else "mistakes are"
+    told = f"{count:,} {what} listed by isoline failure list JOB; the window shows the traces, too"
     return [told] * (count > 0)
 
 

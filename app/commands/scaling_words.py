@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app import printing
+from app.core.law_words import law_words
 from engine.contract.scaling import Association, DataBudget, ScalingFit
 
 
@@ -13,12 +14,6 @@ def fits_words(fits: Sequence[ScalingFit]) -> str:
     rows = [(one.series, one.metric, law_words(one), _exponent(one), one.points, _check(one)) for one in fits]
     heads = ("Scaling", "Number", "Fit", "Exponent (interval)", "Runs", "Largest size foretold without it")
     return printing.table(heads, rows, right=("Runs",))
-
-
-def law_words(fit: ScalingFit) -> str:
-    """The fitted law: "6 N^-0.189 + 0.5"."""
-    floor = f" + {fit.c:.4g}" if fit.c else ""
-    return f"{fit.a:.4g} N^{round(-fit.b, 3) + 0.0:.3f}{floor}"
 
 
 def _exponent(fit: ScalingFit) -> str:

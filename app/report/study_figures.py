@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from app.core.law_words import law_words
 from app.report.figure import Figure
 from app.report.study_charts import Dot, DotPlot, Line, LinePlot, Panel, Point
 from app.report.svg import svg_text
@@ -243,16 +244,11 @@ def _curves(
     fits: Sequence[ScalingFit], series: str, metric: str
 ) -> list[tuple[str, Callable[[float], float], tuple[float, ...]]]:
     chosen = [fit for fit in fits if (fit.series, fit.metric) == (series, metric)]
-    return [(_fit_name(fit), _law(fit), DASHES[0 if fit.c else 1]) for fit in chosen]
+    return [(law_words(fit, minus="−"), _law(fit), DASHES[0 if fit.c else 1]) for fit in chosen]
 
 
 def _law(fit: ScalingFit) -> Callable[[float], float]:
     return lambda n: fit.a * n**-fit.b + fit.c
-
-
-def _fit_name(fit: ScalingFit) -> str:
-    floor = f" + {fit.c:.3f}" if fit.c else ""
-    return f"{fit.a:.3g} · N^−{fit.b:.3f}{floor}"
 
 
 def _fit_text(lines: Sequence[Line]) -> str:

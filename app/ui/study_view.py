@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from app.core.law_words import law_words
 from app.core.rows import JobRow
 from app.ui import theme as themes
 from app.ui.banner import Banner
@@ -21,7 +22,6 @@ from app.ui.study_rows import RANKED_BY, StudyLook, about, figures, ranked_by
 from app.ui.study_tables import DifferenceTable, GridTable, RankingTable
 from app.ui.theme import Theme
 from app.ui.tiles import Tiles
-from engine.contract.results import ScalingFit
 
 if TYPE_CHECKING:
     from app.ui.scaling_plot import ScalingPlot
@@ -194,13 +194,8 @@ def _line(text: str, choice: QWidget, note: QWidget) -> QHBoxLayout:
 
 
 def _fit_columns() -> tuple[Column, ...]:
-    def law(fit: ScalingFit) -> str:
-        """The fitted power law as a formula."""
-        rest = f" + {fit.c:.3g}" if fit.c else ""
-        return f"{fit.a:.3g} N^{-fit.b:.2f}{rest}"
-
     return (
         Column("Series", lambda fit: fit.series, 112),
-        Column("Power law", law, 0),
+        Column("Power law", law_words, 0),
         Column("R²", lambda fit: "–" if fit.r_squared is None else f"{fit.r_squared:.2f}", 52, numeric=True),
     )

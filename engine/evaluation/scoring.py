@@ -161,7 +161,8 @@ def _supplied(source: PredictionsModel, opened: Opened) -> Scored:
     score_NL, prediction_NK = np.split(told.score_NL, [len(opened.labels)], axis=1)
     notes = []
     if told.foreign:
-        notes.append(f"{told.foreign} supplied scores name a recording or a label outside this evaluation")
+        named = "1 supplied score names" if told.foreign == 1 else f"{told.foreign:,} supplied scores name"
+        notes.append(f"{named} a recording or a label outside this evaluation")
     likely_L = np.array([source.kind_of(label) == "probability" for label in opened.labels], dtype=bool)
     probability_NL = np.where(likely_L, score_NL, np.nan) if likely_L.any() else None
     kinds = tuple(source.kind_of(label) for label in opened.labels)

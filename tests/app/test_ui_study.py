@@ -136,7 +136,7 @@ def test_scaling_is_drawn_by_objective_since_losses_are_not_on_one_scale(page):
     ]
     combo.setCurrentIndex(1)
     assert [name for name, _value, _pen in page.view.scaling.legend.entries] == ["s4 jepa"]
-    assert cells(page.view.fits, 0) == ["s4 jepa", "0.43 N^-0.25 + 0.24", "0.99"]
+    assert cells(page.view.fits, 0) == ["s4 jepa", "0.43 N^-0.250 + 0.24", "0.99"]
 
 
 def test_the_scaling_plot_leaves_as_the_figure_of_the_report_with_the_numbers_behind_it(qtbot, page, background):

@@ -218,7 +218,7 @@ def test_missing_and_non_finite_supplied_scores_are_counted_and_left_out(bench):
     assert told.missing_scores == 4
     assert told.labels[0].auroc.records == 36
     assert "4 of 40 recordings lack a score and are left out" in told.notes
-    assert "1 supplied scores name a recording or a label outside this evaluation" in told.notes
+    assert "1 supplied score names a recording or a label outside this evaluation" in told.notes
 
 
 def test_two_supplied_scores_for_one_recording_are_refused(bench):
