@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
-from app.ui.messages import Message, Messages
-from app.ui.window import MainWindow
 from app.workspace import Workspace
 from engine.contract.config import S4Config
 
@@ -19,17 +17,6 @@ PATIENCE_MS = 60_000
 FAULTS = ["low_pass=40,25", "gain_down=0.5,0.1"]
 BROKEN = [("Low-pass filter", 40), ("Low-pass filter", 25), ("Amplitude too small", 0.5), ("Amplitude too small", 0.1)]
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-class Heard(Messages):
-    """Takes messages down instead of showing them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[Message] = []
-
-    def show(self, message: Message) -> None:
-        self.told.append(message)
 
 
 @pytest.fixture
@@ -47,15 +34,6 @@ def ward(tmp_path, samples):
             workspace.create_cohort(name, dataset=name, labels=["NORM"], folds=2)
         workspace.add_random_model("untrained", S4Config(width=8, depth=1))
     return tmp_path / "ward"
-
-
-@pytest.fixture
-def window(qtbot, ward):
-    shown = MainWindow(Workspace.open(ward), messages=Heard())
-    qtbot.addWidget(shown)
-    shown.show()
-    yield shown
-    shown.close()
 
 
 def wait(qtbot, condition) -> None:

@@ -4,26 +4,15 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from test_journey_window import Heard, bring_in, state_of, wait
+from test_journey_window import bring_in, state_of, wait
 
 from app.ui.model_adding import AddExternal
-from app.ui.window import MainWindow
-from app.workspace import Workspace
 from engine.signal.condition import model_input
 from engine.zoo.architectures.ecgresnet import ECGResNet
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CLASSES = "NORM, MI, STTC, CD, HYP"
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    shown = MainWindow(Workspace.create(tmp_path / "ward"), messages=Heard())
-    qtbot.addWidget(shown)
-    shown.show()
-    yield shown
-    shown.close()
 
 
 @pytest.fixture

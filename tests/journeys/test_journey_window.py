@@ -10,9 +10,6 @@ from pypdf import PdfReader
 from PySide6.QtWidgets import QDialog
 
 from app.ui.import_dialog import ImportDialog
-from app.ui.messages import Message, Messages
-from app.ui.window import MainWindow
-from app.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -28,26 +25,6 @@ TINY = {
     "backbone.depth": "2",
     "objective.negatives": "16",
 }
-
-
-class Heard(Messages):
-    """Takes messages down instead of showing them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[Message] = []
-
-    def show(self, message: Message) -> None:
-        self.told.append(message)
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    shown = MainWindow(Workspace.create(tmp_path / "ward"), messages=Heard())
-    qtbot.addWidget(shown)
-    shown.show()
-    yield shown
-    shown.close()
 
 
 @pytest.fixture
