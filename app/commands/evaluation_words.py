@@ -240,7 +240,7 @@ def _few_labels(results: FewLabelResults | None) -> list[str]:
     heads = ("Training patients", "Patients", "Recordings", "Macro AUROC, mean of repeats (interval)")
     told = [printing.table(heads, rows, right=heads[1:3])]
     if results.fit is not None:
-        told.append(printing.paragraph(f"1 - macro AUROC over n labelled patients: {law_words(results.fit)}"))
+        told.append(printing.paragraph(f"1 - macro AUROC over n labelled patients: {law_words(results.fit, size='n')}"))
     if results.needed is not None:
         wanted = f"Labelled patients for a macro AUROC of {1 - results.needed.target:.4g}"
         told.append(printing.paragraph(f"{wanted}: {_patients(results.needed.labels)}"))

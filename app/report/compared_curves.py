@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from app.core.law_words import law_words
 from app.report import style
 from app.report.curve_plot import Counts, CurvePlot, Plane, Series
 from app.report.figure import Figure
@@ -220,7 +221,7 @@ def few_labels_of_models(evaluations: Sequence[EvaluateResults], order: Order) -
                 name=one.model,
                 points=[(at.patients * beside, at.macro.value or 0.0) for at in known],
                 series=place,
-                told="" if fit is None else f"1 − ({fit.a:.3g} n^−{fit.b:.2f} + {fit.c:.3f})",
+                told="" if fit is None else f"1 − ({law_words(fit, minus='−', size='n')})",
                 spans=spans,
                 marked=True,
                 law=_law(fit, known[0].patients, known[-1].patients),

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.core.rows import JobRow
 from app.ui import theme as themes
+from app.ui.cut_label import CutLabel
 from app.ui.signs import STATE_WORDS, state_icon
 from app.ui.training_rows import head_text
 
@@ -16,7 +17,7 @@ class JobHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state, self.heading, self.told = QLabel(), QLabel(), QLabel()
+        self.state, self.heading, self.told = QLabel(), CutLabel(), QLabel()
         self.log = QPushButton("Config and log")
         self.state.setFixedSize(QSize(18, 18))
         self.heading.setProperty("role", "heading")

@@ -15,6 +15,9 @@ WIDTH_PX = 88
 BUTTON_PX, LEAST_PX, GAP_PX, EDGE_PX = 64, 46, 2, 8
 """Height of a button, also where the window is too low for all of them at full height, and the room around them."""
 
+ICON_PX, LOW_ICON_PX, ROOMY_PX = 24, 18, 56
+"""An icon's side; in a button lower than the last the smaller one, or the word below it loses its descenders."""
+
 
 class Rail(QWidget):
     """A column of checkable buttons; the checked one is the page in view.
@@ -54,8 +57,10 @@ class Rail(QWidget):
         """Let every page keep its button: in a low window all of them are lower."""
         super().resizeEvent(event)
         room = (event.size().height() - 2 * EDGE_PX) // max(len(self.buttons), 1) - GAP_PX
+        side = ICON_PX if room >= ROOMY_PX else LOW_ICON_PX
         for button in self.buttons.values():
             button.setFixedHeight(min(max(room, LEAST_PX), BUTTON_PX))
+            button.setIconSize(QSize(side, side))
 
     def minimumSizeHint(self) -> QSize:
         """As low as its buttons can be."""
@@ -67,7 +72,7 @@ class Rail(QWidget):
         button.setText(title)
         button.setFont(QFont(FONT_FAMILY, 9))
         button.setCheckable(True)
-        button.setIconSize(QSize(24, 24))
+        button.setIconSize(QSize(ICON_PX, ICON_PX))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.setFixedHeight(BUTTON_PX)

@@ -64,7 +64,7 @@ def test_measured_numbers_stand_in_their_unit(text):
 
 def test_fewer_labels_tell_their_law_and_what_a_target_needs(text):
     assert "25 % 38 289 0.830" in words(text)
-    assert "0.6 N^-0.210 + 0.05" in text
+    assert "0.6 n^-0.210 + 0.05" in text
     assert "Labelled patients for a macro AUROC of 0.9: not estimable: more than ten times" in words(text)
 
 

@@ -23,3 +23,8 @@ def test_a_law_is_told_as_a_formula(a, b, c, said):
 def test_a_figure_sets_the_true_minus():
     fit = ScalingFit(series="cpc", metric="loss", points=12, a=6, b=0.189, c=0.5)
     assert law_words(fit, minus="−") == "6 N^−0.189 + 0.5"
+
+
+def test_a_curve_of_labels_has_a_letter_of_its_own():
+    fit = ScalingFit(series="labels", metric="1 - macro AUROC", points=5, a=0.6, b=0.21, c=0)
+    assert law_words(fit, size="n") == "0.6 n^-0.210"
