@@ -24,6 +24,7 @@ from engine.backbones.base import Backbone, Features, Products, through
 from engine.backbones.rotary import rotate
 from engine.backbones.stem import Stem
 from engine.contract.backbone import TransformerConfig
+from engine.kernels.attention import attention
 from engine.ranks.dropout import Dropout
 
 
@@ -52,7 +53,7 @@ class Attention(nn.Module):
         turned_BLHE = rotate(queries_keys.view(B, L, 2 * self.heads, -1), self.base)
         values_BLHE = self.key_dropout.drop(values.view(B, L, self.heads, -1), L, self.heads, 1)
         q_BHLE, k_BHLE = turned_BLHE.transpose(1, 2).chunk(2, 1)
-        read_BHLE = F.scaled_dot_product_attention(q_BHLE, k_BHLE, values_BLHE.transpose(1, 2), is_causal=self.causal)
+        read_BHLE = attention(q_BHLE, k_BHLE, values_BLHE.transpose(1, 2), self.causal)
         read_BLD: Tensor = self.output(read_BHLE.transpose(1, 2).reshape(B, L, D))
         return read_BLD
 

@@ -26,6 +26,7 @@ from engine.evaluation.probe import parts_of
 from engine.evaluation.progress import Pace
 from engine.evaluation.scoring import Scored
 from engine.evaluation.trained import TRAINED, Trained, cross_trained
+from engine.kernels.products import route_products
 from engine.training.checkpoint import checkpoint_name, sha256_of, write_checkpoint
 from engine.training.device import pick_device, set_threads
 from engine.zoo.native import CARD, WEIGHTS, LoadedModel, load_model
@@ -44,6 +45,8 @@ def trained_scores(
     _refuse_to_keep_folds(config, len(parts_of(opened.split)))
     set_threads(config.threads)
     device = pick_device(config.device)
+    if device.type == "cpu":
+        route_products()
     model = load_model(config.model)
     crops = Crops.of(model, Store.open(Path(config.store)), opened.record_ids)
     examples: Examples = crops

@@ -10,7 +10,7 @@ Shapes: N rows, I inputs, O outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 import torch
@@ -24,6 +24,9 @@ ROUNDING = 1e-5
 ROUNDING_OF_BF16 = 2e-2
 PROBE = (300, 512, 384)
 
+_ROUNDED, _WHOLE = "bf16", "ieee"
+"""What torch calls the precision that lets products go by oneDNN, and the one that does not."""
+
 
 def route_products() -> str:
     """Let torch's products of float32 on the CPU go by oneDNN, if they stay exact; says which way they go.
@@ -32,7 +35,7 @@ def route_products() -> str:
     """
     if not onednn_is_exact():
         return "torch's default, since oneDNN rounds on this processor"
-    _set_precision("bf16")
+    _set_precision(_ROUNDED)
     return "oneDNN, exact to float32"
 
 
@@ -43,11 +46,25 @@ def onednn_is_exact() -> bool:
         return _error(lambda x_NI, weight_OI, bias_O: F.linear(x_NI, weight_OI, bias_O)) < ROUNDING
 
 
-@contextmanager
-def by_onednn() -> Iterator[None]:
+def goes_by_onednn() -> bool:
+    """Whether products of float32 on the CPU go by oneDNN now."""
+    return _precision() in {_ROUNDED, "medium"}
+
+
+def by_onednn() -> AbstractContextManager[None]:
     """Within this, products of float32 on the CPU go by oneDNN, exact or not."""
+    return _at(_ROUNDED)
+
+
+def not_by_onednn() -> AbstractContextManager[None]:
+    """Within this, products of float32 on the CPU go by torch's default."""
+    return _at(_WHOLE)
+
+
+@contextmanager
+def _at(precision: str) -> Iterator[None]:
     before = _precision()
-    _set_precision("bf16")
+    _set_precision(precision)
     try:
         yield
     finally:
@@ -120,4 +137,4 @@ def _set_precision(value: str) -> None:
     if matmul is not None:
         matmul.fp32_precision = value
     else:
-        torch.set_float32_matmul_precision("medium" if value == "bf16" else value)
+        torch.set_float32_matmul_precision({_ROUNDED: "medium", _WHOLE: "highest"}.get(value, value))
