@@ -44,8 +44,9 @@ def visible(text: str) -> str:
 
 
 def paragraph(text: str, indent: str = "") -> str:
-    """Text wrapped to the page."""
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent))
+    """Text wrapped to the page, never within a word: an option as --against is one."""
+    ahead = " " * len(indent)
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=ahead, break_on_hyphens=False)
 
 
 def estimate(value: Estimate, signed: bool = False) -> str:

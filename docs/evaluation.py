@@ -3,10 +3,11 @@
     python docs/evaluation.py FOLDER --pairs PAIRS [--only WORD ...]
     python docs/evaluation.py FOLDER --pairs PAIRS --table
 
-PAIRS is the folder of `docs/pairs.py`: its store and its checkpoints are evaluated, nothing is pretrained here but the
-nested pools of the scaling fit. Every model is evaluated on PTB-XL's superclasses (fitted on folds 1-8, tested on the
-recordings of folds 9-10 that are here) and on LUDB's rhythms (out of five patient folds), in three modes; beside them
-random weights, S4 trained from scratch and age + sex. A search for leaks holds the pretraining pool against both tests.
+PAIRS is the folder of `docs/pairs.py --study pairs-tiny`, or of any other study of pairs: its store and its checkpoints
+are evaluated, nothing is pretrained here but the nested pools of the scaling fit. Every model is evaluated on PTB-XL's
+superclasses (fitted on folds 1-8, tested on the recordings of folds 9-10 that are here) and on LUDB's rhythms (out of
+five patient folds), in three modes; beside them random weights, S4 trained from scratch and age + sex. A search for
+leaks holds the pretraining pool against both tests.
 
 It may be killed and called again at any time: everything that was finished stands. `--only` keeps the runs whose names
 hold one of the words. `--table` writes the page of what stands.
@@ -50,12 +51,12 @@ ROOT = Path(__file__).resolve().parent.parent
 OBJECTIVES = ("cpc", "jepa", "data2vec", "dinosr", "hubert")
 BACKBONES = ("s4", "net1d", "transformer")
 SEED = 0
-"""Of the pretrainings that are evaluated: the one whose fifteen pairs are whole first."""
+"""Of the pretrainings that are evaluated, where there are several seeds."""
 
 RHYTHMS = ("Sinus rhythm", "Sinus bradycardia", "Atrial fibrillation")
 """Those of LUDB with ten recordings or more."""
 
-EPOCHS = {"frozen": 50, "finetune": 20, "supervised": 50}
+EPOCHS = {"frozen": 50, "finetune": 50, "supervised": 50}
 """The study trains 100 epochs; fewer here, since a core needs hours for a hundred."""
 
 SIZES = (32, 64, 128, 0)
@@ -104,7 +105,7 @@ def main() -> None:
         sys.exit(runs.work())
     from evaluation_table import write_page
 
-    write_page(runs.folder, ROOT / "docs" / "evaluation.md")
+    write_page(runs.folder, runs.pretrained(), ROOT / "docs" / "evaluation.md")
 
 
 class Runs:
@@ -151,13 +152,13 @@ class Runs:
                 yield f"random-{backbone}", untrained
 
     def _checkpoint(self, objective: str, backbone: str) -> NativeModel | None:
-        for path, config, results in self._pretrained():
+        for path, config, results in self.pretrained():
             if (config.objective.name, config.backbone.name, config.seed) == (objective, backbone, SEED):
                 return NativeModel(name=f"{objective} {backbone}", checkpoint=str(path / results.checkpoint))
         return None
 
     def _untrained(self, backbone: str) -> RandomModel | None:
-        for _, config, _ in self._pretrained():
+        for _, config, _ in self.pretrained():
             if (config.backbone.name, config.seed) == (backbone, SEED) and config.objective.name != "cpc":
                 return RandomModel(
                     name=f"random {backbone}",
@@ -169,7 +170,8 @@ class Runs:
                 )
         return None
 
-    def _pretrained(self) -> Iterator[tuple[Path, PretrainConfig, PretrainResults]]:
+    def pretrained(self) -> Iterator[tuple[Path, PretrainConfig, PretrainResults]]:
+        """Every finished pretraining of the pairs: its folder, what was asked, what became of it."""
         for path in sorted((self._pairs / "study" / "runs").glob("*/results.json")):
             config, results = RunFolder(path.parent).config(), parse_results(path.read_text(encoding="utf-8"))
             if isinstance(config, PretrainConfig) and isinstance(results, PretrainResults):

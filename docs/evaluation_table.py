@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,16 +11,21 @@ from evaluation import BACKBONES, EPOCHS, OBJECTIVES, RHYTHMS
 from evaluation_figures import write_figures
 from pairs import SUPERCLASSES
 
+from engine.contract.config import PretrainConfig
 from engine.contract.results import (
     AnyResults,
     CompareResults,
     Estimate,
     EvaluateResults,
     LeakageResults,
+    PretrainResults,
     StressResults,
     StudyResults,
     parse_results,
 )
+from engine.contract.run import RunFolder
+
+Pretrained = tuple[Path, PretrainConfig, PretrainResults]
 
 MODES = ("linear", "frozen", "finetune")
 IMAGES = "images/evaluation"
@@ -30,14 +35,17 @@ TITLES = {
 }
 HEAD = """# What fifteen pretrained models are worth, measured with everything that Isoline has
 
-The models of [pairs.md](pairs.md), one seed: five objectives on three backbones, size `small`, pretrained on 291
-recordings. They are examples of the method, not of what the objectives can do: every interval below is wide, and the
-study that this engine follows pretrained on up to eleven million recordings. Made by
+Five objectives on three backbones, one seed, at size `tiny`: width 64, 150 tokens of a 2.5 s crop, 600 steps
+(`engine/recipes/studies/pairs-tiny.toml`), so that all of it, finetuning included, is done in an afternoon on two cores
+and without a GPU. They are examples of the method, not of what the objectives can do: every interval below is wide, and
+the study that this engine follows pretrained on up to eleven million recordings. Made by
 
-    python docs/pairs.py PAIRS
+    python docs/pairs.py PAIRS --study pairs-tiny --page PAIRS/pairs.md
     python docs/evaluation.py FOLDER --pairs PAIRS
 
 The single figures, every label's included, stand in [evaluation.csv](evaluation.csv).
+
+**Pool.** {train} recordings to train on and {held} held out, of PTB-XL's folds 1-8 and of the CinC Challenges.
 
 **Tests.** PTB-XL: five superclasses (likelihood 50 or more), fitted on the recordings of folds 1-8 that are here and
 tested on those of folds 9-10. LUDB: three rhythms of ten recordings or more, out of five patient folds. Intervals are
@@ -45,7 +53,7 @@ tested on those of folds 9-10. LUDB: three rhythms of ten recordings or more, ou
 
 **Modes.** *Linear*: L2-penalised logistic regression on mean-pooled features. *Frozen*: attention pooling with a
 learned query, {frozen} epochs. *Finetune*: everything trained, three learning rates, {finetune} epochs (the study: 100
-each). *From scratch*: S4 without stem at 100 Hz, {supervised} epochs.
+each). *From scratch*: S4 of width 128 without stem at 100 Hz, {supervised} epochs.
 """
 
 READING = """## What may be read from this, and what not
@@ -67,29 +75,86 @@ READING = """## What may be read from this, and what not
 """
 """Written by hand, of the runs that stand in docs/evaluation.csv."""
 
+WIDER = "evaluation_small.csv"
+WIDER_MODES = {"linear probe": "linear", "frozen, attention pooling": "frozen", "finetuned": "finetuned"}
+WIDER_TOLD = """The pairs of [pairs.md](pairs.md), size `small`: width 128, 300 tokens, seed 0, pretrained on 291
+recordings of the same pool; finetuned for 20 epochs. Measured before, by the same program on the folder of those
+pairs, as far as two cores came; every label's figures stand in [evaluation_small.csv](evaluation_small.csv).
+"""
+
+PRETRAINED = """The trivial level is what a model reaches that ignores its input. Losses of different objectives cannot
+be compared."""
+
 BROKEN = """Of a sweep the mildest severity that costs 0.05 of the macro AUROC, with its interval; of a single fault the
 change of the macro AUROC. Linear probes, fitted on undisturbed recordings."""
 
 Wanted = TypeVar("Wanted", bound=AnyResults)
 
 
-def write_page(folder: Path, page: Path) -> None:
+def write_page(folder: Path, pretrained: Iterable[Pretrained], page: Path) -> None:
     """Write page and CSV; what is not done is named as such."""
+    known = list(pretrained)
     told = {path.parent.name: parse_results(path.read_text("utf-8")) for path in sorted(folder.glob("*/results.json"))}
     drawn = write_figures(told, folder, page.parent / IMAGES)
-    parts = [HEAD.format(**EPOCHS), leaks(told)]
+    parts = [HEAD.format(**EPOCHS, **pool(known)), leaks(told), *pretrainings(known)]
     for task, title in TITLES.items():
         parts += [worth(told, task, title), ranks(told, task), few(told, task)]
         parts += [picture(drawn, f"{task}-few-labels"), stress(told, task), picture(drawn, f"{task}-stress-of-models")]
     maps = [picture(drawn, name) for name in drawn if "-cka-" in name or name.endswith("-layer-profile")]
     laws = [picture(drawn, name) for name in drawn if name.startswith("scaling-")]
-    parts += [scaling(told), *laws, similarity(told), *maps, READING]
+    parts += [scaling(told), *laws, similarity(told), *maps, wider(page.parent / WIDER), READING]
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
     with page.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["test", "model", "mode", "label", "auroc", "low", "high", "interval", "records", "patients"])
         writer.writerows(single(told))
     print(f"{page}: {len(of(told, EvaluateResults))} evaluations")
+
+
+def pool(known: Sequence[Pretrained]) -> dict[str, int]:
+    """How many recordings the pretrainings had."""
+    splits = [row.split for row in RunFolder(known[0][0]).manifest()]
+    return {"train": splits.count("train"), "held": splits.count("validation")}
+
+
+def pretrainings(known: Sequence[Pretrained]) -> Iterator[str]:
+    """Whether each learnt something, and how much of its width its features use."""
+    lines = [
+        "## How they were pretrained\n",
+        "| model | held-out loss | trivial level | effective rank, % | collapsed | parameters |",
+        "|---|---|---|---|---|---|",
+    ]
+    found = {(config.backbone.name, config.objective.name): (config, results) for _, config, results in known}
+    for backbone in BACKBONES:
+        for objective in OBJECTIVES:
+            config, results = found[backbone, objective]
+            loss, trivial = (results.final[f"validation_{name}"] for name in ("loss", "trivial_loss"))
+            rank = results.collapse["effective_rank"]
+            share = "" if rank is None else f"{100 * rank / config.backbone.width:.1f}"
+            collapsed = "**yes**" if results.collapsed else "no"
+            cells = [spoken(f"{objective}-{backbone}"), *(f"{value:.4g}" for value in (loss, trivial))]
+            lines.append(line([*cells, share, collapsed, f"{results.parameters:,}"]))
+    yield "\n".join([*lines, "", PRETRAINED, ""])
+
+
+def wider(kept: Path) -> str:
+    """Macro AUROC of the same pairs at twice the width, as far as it was measured."""
+    with kept.open(newline="", encoding="utf-8") as file:
+        macros = {
+            (row["test"], row["model"], row["mode"]): f"{float(row['auroc']):.3f} ({float(row['low']):.3f} to "
+            f"{float(row['high']):.3f})"
+            for row in csv.DictReader(file)
+            if row["label"] == "macro"
+        }
+    measured = {key[::2] for key in macros}
+    columns = [(task, mode) for task in TITLES for mode in WIDER_MODES if (task, mode) in measured]
+    heads = [f"{'PTB-XL' if task == 'ptbxl' else 'LUDB'}, {WIDER_MODES[mode]}" for task, mode in columns]
+    lines = ["## At twice the width\n", WIDER_TOLD, f"| model | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for backbone in BACKBONES:
+        for objective in (*OBJECTIVES, "random"):
+            cells = [macros.get((task, f"{objective} {backbone}", mode), "-") for task, mode in columns]
+            lines.append(line([spoken(f"{objective}-{backbone}"), *cells]))
+    return "\n".join([*lines, "", "Macro AUROC. A dash: not measured.", ""])
 
 
 def picture(drawn: Mapping[str, str], name: str) -> str:
@@ -149,7 +214,7 @@ def ranks(told: dict[str, AnyResults], task: str) -> str:
         cells = [number(page[name].rank, 1) if name in page else "-" for page in shown.values()]
         lines.append(line([spoken(name), *cells]))
     rule = next(one.ranking.rule for one in tables.values() if one is not None and one.ranking is not None)
-    return "\n".join([*lines, "", f"1 is best. {rule}", ""])
+    return "\n".join([*lines, "", f"1 is best; a model {rule}.", ""])
 
 
 def compared(told: dict[str, AnyResults], task: str, mode: str) -> CompareResults | None:

@@ -43,6 +43,13 @@ def test_a_table_without_rows_is_its_headers():
     assert printing.table(("A", "B"), []) == "A  B"
 
 
+def test_an_option_is_never_broken_over_two_lines():
+    words = [f"say --against COHORT {'x' * length}" for length in range(1, 80)]
+    lines = printing.paragraph(" ".join(words), "  ").splitlines()
+    assert not any(line.endswith("-") for line in lines)
+    assert all(line.startswith("  ") for line in lines)
+
+
 def test_a_paired_difference_says_which_minus_which():
     text = printing.differences([Difference(model="a", reference="b", label="macro", estimate=FULL)])
     assert "a minus b" in text
