@@ -6,13 +6,11 @@ AUROC is the one number that all models share.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from app.core.law_words import law_words
 from app.report.figure import Figure
+from app.report.figure_numbers import csv_text
 from app.report.study_charts import Dot, DotPlot, Line, LinePlot, Panel, Point
 from app.report.svg import svg_text
 from engine.contract.config import AnyObjectiveConfig, CPCConfig, PretrainConfig, StudyConfig
@@ -116,7 +114,7 @@ def _losses(study: _Study) -> Iterator[Figure]:
             "Held-out loss, mean and Student interval over seeds, beside the level of a model that ignores its input. "
             "A backbone makes the targets of its own loss: read each row against its own level, not against the others."
         )
-        yield Figure("held-out-loss", "Held-out loss by objective", told, DotPlot(panels))
+        yield Figure("held-out-loss", "Held-out loss by objective", told, DotPlot(panels), _dot_numbers(panels))
 
 
 def _loss_dot(study: _Study, cell: StudyCell) -> Dot:
@@ -146,7 +144,17 @@ def _ranking(study: _Study) -> Iterator[Figure]:
         "Models by the macro AUROC of a linear probe on their frozen features, mean and Student interval over seeds. "
         "Whoever may equal the leader of a group shares its rank."
     )
-    yield Figure("ranking", "Ranking by linear probe", told, DotPlot([panel]))
+    yield Figure("ranking", "Ranking by linear probe", told, DotPlot([panel]), _dot_numbers([panel]))
+
+
+def _dot_numbers(panels: Sequence[Panel]) -> str:
+    """What the dots are drawn from: one row a dot, with the value of each seed and the level beside it."""
+    rows = [
+        (panel.title, dot.lead.rstrip("."), dot.name, *_ends(dot.mean), _each(dot.seeds), dot.level, panel.level_name)
+        for panel in panels
+        for dot in panel.dots
+    ]
+    return csv_text(("panel", "rank", "row", "mean", "low", "high", "method", "seeds", "level", "level_is"), rows)
 
 
 def _along(study: _Study) -> Iterator[Figure]:
@@ -177,18 +185,22 @@ def _loss_name(objective: str, axis: str) -> str:
 
 def _numbers(lines: Sequence[Line], axis: str) -> str:
     """What the lines are drawn from: one row a point, with the value of each seed."""
-    file = io.StringIO()
-    writer: Any = csv.writer(file, lineterminator="\n")
-    writer.writerow(("series", axis, "mean", "low", "high", "method", "seeds", "fits"))
-    for line in lines:
-        for point in line.points:
-            span = point.mean.interval
-            ends = (span.low, span.high, span.method) if span else ("", "", "")
-            seeds = " ".join(repr(value) for value in point.seeds)
-            writer.writerow(
-                (line.name, point.x, point.mean.value, *ends, seeds, "; ".join(fit[0] for fit in line.fits))
-            )
-    return file.getvalue()
+    rows = [
+        (line.name, point.x, *_ends(point.mean), _each(point.seeds), "; ".join(fit[0] for fit in line.fits))
+        for line in lines
+        for point in line.points
+    ]
+    return csv_text(("series", axis, "mean", "low", "high", "method", "seeds", "fits"), rows)
+
+
+def _ends(mean: Estimate) -> tuple[object, ...]:
+    """A mean, its bounds and how they were made."""
+    span = mean.interval
+    return (mean.value, span.low, span.high, span.method) if span else (mean.value, "", "", "")
+
+
+def _each(seeds: Sequence[float]) -> str:
+    return " ".join(repr(value) for value in seeds)
 
 
 def _probe_along(study: _Study, axis: str, log: bool) -> Iterator[Figure]:

@@ -1,5 +1,7 @@
 """Figures of a study: what they draw, and that nothing is drawn that was not measured."""
 
+import csv
+import io
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -84,6 +86,20 @@ def test_the_ranking_prints_rank_name_and_mean_of_each_cell_the_best_on_top(draw
     assert "CPC, S4, 16,000 recordings" in told
     assert "1." in told
     assert style.decimal(values[0] or 0.0) in told
+
+
+@pytest.mark.parametrize("name", ["held-out-loss", "ranking"])
+def test_the_numbers_behind_the_dots_are_those_drawn(drawn: dict[str, Figure], name: str) -> None:
+    plot = drawn[name].drawing
+    assert isinstance(plot, DotPlot)
+    dots = [(panel.title, dot) for panel in plot.panels for dot in panel.dots]
+    rows = list(csv.DictReader(io.StringIO(drawn[name].numbers)))
+    assert [(row["panel"], row["row"], float(row["mean"])) for row in rows] == [
+        (title, dot.name, dot.mean.value) for title, dot in dots
+    ]
+    for row, (_, dot) in zip(rows, dots, strict=True):
+        assert [float(value) for value in row["seeds"].split()] == list(dot.seeds)
+        assert dot.mean.interval is None or float(row["low"]) == dot.mean.interval.low
 
 
 def test_scaling_is_drawn_at_the_sizes_that_were_trained_on_with_both_fits(drawn: dict[str, Figure]) -> None:
