@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pairs import SUPERCLASSES, TEST_FOLDS, Member, ludb, ptbxl_rows
 from pairs import ptbxl as ptbxl_members
 
@@ -58,6 +59,9 @@ RHYTHMS = ("Sinus rhythm", "Sinus bradycardia", "Atrial fibrillation")
 
 EPOCHS = {"frozen": 50, "finetune": 50, "supervised": 50}
 """The study trains 100 epochs; fewer here, since a core needs hours for a hundred."""
+
+LONG = 300
+"""Epochs on LUDB once more, for two models: 92 recordings are two steps an epoch, and 50 epochs teach nothing there."""
 
 SIZES = (32, 64, 128, 0)
 """Recordings of the nested pools; 0 is all."""
@@ -193,8 +197,20 @@ class Runs:
                     yield self._asked(f"{task.name}-{name}-{mode}", task, model, mode)
         for task in self._tasks:
             yield self._asked(f"{task.name}-supervised", task, SUPERVISED, "supervised")
+        rhythms, known = self._tasks[1], dict(models)
+        yield self._asked(f"{rhythms.name}-supervised-long", rhythms, SUPERVISED, "supervised", epochs=LONG)
+        if "cpc-s4" in known:
+            yield self._asked(f"{rhythms.name}-cpc-s4-finetune-long", rhythms, known["cpc-s4"], "finetune", epochs=LONG)
 
-    def _asked(self, name: str, task: Task, model: Model, mode: str, few_labels: FewLabels | None = None) -> Asked:
+    def _asked(
+        self,
+        name: str,
+        task: Task,
+        model: Model,
+        mode: str,
+        few_labels: FewLabels | None = None,
+        epochs: int = 0,
+    ) -> Asked:
         config = EvaluateConfig.model_validate(
             {
                 "store": self._store,
@@ -203,7 +219,7 @@ class Runs:
                 "mode": mode,
                 "labels": task.labels,
                 "few_labels": few_labels,
-                "training": HeadTraining(epochs=EPOCHS.get(mode, 100)),
+                "training": HeadTraining(epochs=epochs or EPOCHS.get(mode, 100)),
                 "split_id": task.name,
                 "threads": 1,
                 "device": "cpu",
@@ -259,7 +275,7 @@ class Runs:
     def _scaling(self) -> Iterator[tuple[str, int]]:
         """Nested pools for CPC and JEPA on S4, probed on PTB-XL."""
         fields = load_study("scaling-small")
-        fields["store"] = self._store
+        fields |= {"store": self._store, "parallel": 2}
         fields["axes"] |= {"records": list(SIZES), "objective": ["cpc", "jepa"]}
         fields["base"] |= {"device": "cpu", "probe": {"cohort": "PTB-XL folds 1-8 to 9-10", "folds": False}}
         pool = RunFolder(self._pairs / "study").manifest()
@@ -308,11 +324,8 @@ def _ptbxl(pairs: Path, data: Path) -> Task:
 
 def _ludb(pairs: Path, data: Path) -> Task:
     members = _stored(pairs / "ludb.csv", list(ludb(data / "ludb")))
-    with (data / "ludb" / "ludb.csv").open(newline="", encoding="utf-8") as file:
-        row = {row["ID"].strip(): row for row in csv.DictReader(file)}
-    told = [row[member.path.stem] for _, member in members]
-    rhythm = [[part.strip() for part in one["Rhythms"].split("\n")] for one in told]
-    y_NL = np.array([[float(name in said) for name in RHYTHMS] for said in rhythm])
+    told = _told(data / "ludb", [member for _, member in members])
+    y_NL = rhythms(data / "ludb", [member for _, member in members])
     changed = [
         (record, Member(member.path, member.patient, "", tuple(y_L)))
         for (record, member), y_L in zip(members, y_NL.tolist(), strict=True)
@@ -321,6 +334,18 @@ def _ludb(pairs: Path, data: Path) -> Task:
     age = [_years(one["Age"]) for one in told]
     sex = [{"F": 1.0, "M": 0.0}.get(one["Sex"].strip(), np.nan) for one in told]
     return Task("ludb", RHYTHMS, changed, [f"fold-{fold}" for fold in folds], age, sex)
+
+
+def rhythms(folder: Path, members: Sequence[Member]) -> NDArray[np.float64]:
+    """Which of `RHYTHMS` each recording of LUDB has, [N, 3]."""
+    said = [[part.strip() for part in one["Rhythms"].split("\n")] for one in _told(folder, members)]
+    return np.array([[float(name in names) for name in RHYTHMS] for names in said])
+
+
+def _told(folder: Path, members: Sequence[Member]) -> list[dict[str, str]]:
+    with (folder / "ludb.csv").open(newline="", encoding="utf-8") as file:
+        row = {row["ID"].strip(): row for row in csv.DictReader(file)}
+    return [row[member.path.stem] for member in members]
 
 
 def _years(text: str) -> float:
