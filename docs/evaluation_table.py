@@ -81,9 +81,9 @@ READING = """## What may be read from this, and what not
   anything from 0 to the limit of the fit.
 - LUDB is at chance nearly everywhere, though a plain RR interval tells its bradycardias at an AUROC of 0.985, from
   windows of 2.5 s as the models have them (`python docs/ludb_rhythm.py`). Means of features over windows carry little
-  rhythm; and of the 115 recordings that train, 17 choose the epoch, about two bradycardias and one fibrillation among them.
-  Six times the epochs do not help: the training loss falls and those held out gain nothing. Only the linear probe on
-  CPC's Net1D finds bradycardias better than chance (0.69, 0.54 to 0.80). Rhythm wants more recordings.
+  rhythm; and of the 115 recordings that train, 17 choose the epoch, about two bradycardias and one fibrillation among
+  them. Six times the epochs do not help: the training loss falls and those held out gain nothing. Only the linear probe
+  on CPC's Net1D finds bradycardias better than chance (0.69, 0.54 to 0.80). Rhythm wants more recordings.
 """
 """Written by hand, of the runs that stand in docs/evaluation.csv."""
 
