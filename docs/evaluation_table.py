@@ -27,6 +27,7 @@ from engine.contract.run import RunFolder
 
 Pretrained = tuple[Path, PretrainConfig, PretrainResults]
 
+HEADS = ("run", "test", "model", "mode", "label", "auroc", "low", "high", "interval", "records", "patients")
 MODES = ("linear", "frozen", "finetune")
 IMAGES = "images/evaluation"
 TITLES = {
@@ -85,9 +86,9 @@ READING = """## What may be read from this, and what not
 - From 32 to 294 recordings no law can be told: the probe's error is flat, and with a floor the exponents may be
   anything from 0 to the limit of the fit.
 - LUDB is at chance nearly everywhere, though a plain RR interval tells its bradycardias at an AUROC of 0.985, from
-  windows of 2.5 s as the models have them (`python docs/ludb_rhythm.py`). It is chiefly too little training: the 92 to
-  98 recordings left beside those that choose the epoch are two steps an epoch, and the training loss stays where
-  knowing the shares alone puts it. Six times the epochs lift S4 from scratch from 0.499 to 0.701 (0.594 to 0.790);
+  windows of 2.5 s as the models have them (`python docs/ludb_rhythm.py`). It is chiefly too little training: the 98
+  recordings left beside those that choose the epoch are two steps an epoch, and the training loss stays where knowing
+  the shares alone puts it. Six times the epochs lift S4 from scratch from 0.499 to 0.701 (0.594 to 0.790);
   they do nothing for the finetuned CPC, whose backbone learns at a tenth of the rate. Of the frozen models only the
   linear probe on CPC's Net1D finds bradycardias better than chance (0.69, 0.54 to 0.80): means of features over
   windows carry little rhythm.
@@ -125,9 +126,7 @@ def write_page(folder: Path, pretrained: Iterable[Pretrained], page: Path) -> No
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
     with page.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["run", "test", "model", "mode", "label", "auroc", "low", "high", "interval", "records", "patients"]
-        )
+        writer.writerow(HEADS)
         writer.writerows(single(told))
     print(f"{page}: {len(of(told, EvaluateResults))} evaluations")
 
