@@ -185,7 +185,10 @@ def smooth_estimate(confusion: Confusion, smooth: Smooth, confidence: float = 0.
     if not np.isfinite(gradient_4).all():
         if smooth.of_rates is None:
             return Estimate(value=value, not_estimable="no interval: a count is 0", **counts)
-        return Estimate(value=value, interval=by_limits(confusion, smooth.of_rates, confidence), **counts)
+        interval = by_limits(confusion, smooth.of_rates, confidence)
+        if interval is None:
+            return Estimate(value=value, not_estimable="no interval: a count is 0, and one limit is infinite", **counts)
+        return Estimate(value=value, interval=interval, **counts)
     variance = clustered_variance(gradient_4, confusion)
     beside = bootstrap(resampled_B, confidence, smooth.bounds)
     if variance <= 0:
@@ -214,8 +217,10 @@ def freedom(gradient_4: Floats, confusion: Confusion) -> float:
     return max(1.0, min(confusion.fewest - 1.0, freedom_of(gradient_4 @ confusion.count_4P)))
 
 
-def by_limits(confusion: Confusion, of_rates: Callable[[float, float], float], confidence: float) -> Interval:
+def by_limits(confusion: Confusion, of_rates: Callable[[float, float], float], confidence: float) -> Interval | None:
     """The interval of a function of sensitivity and specificity from their limits, each with half of the error.
+
+    None where a limit is infinite: the likelihood ratio of a negative call where specificity may be 0.
 
     Args:
         confusion: the counts.
@@ -229,6 +234,8 @@ def by_limits(confusion: Confusion, of_rates: Callable[[float, float], float], c
         told = proportion_estimate(confusion.ratio(events, trials), "", half).interval
         ends.append((0.0, 1.0) if told is None else (told.low, told.high))
     low, high = sorted(of_rates(ends[0][side], ends[1][side]) for side in (0, 1))
+    if not np.isfinite([low, high]).all():
+        return None
     return Interval(
         low=low,
         high=high,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score, f1_score
@@ -185,6 +185,7 @@ LABELS = st.sampled_from([0.0, 1.0, float("nan")])
 
 
 @settings(max_examples=60)
+@example(rows=[(0.0, 0.0, 0), (0.0, 0.0, 0), (0.0, 0.3, 1), (1.0, 0.0, 0), (1.0, 0.0, 1)], threshold=0.3)
 @given(rows=st.lists(st.tuples(LABELS, VALUES, st.integers(0, 4)), max_size=14), threshold=st.sampled_from([0.3, 2.0]))
 def test_whatever_comes_in_every_number_has_a_value_an_interval_or_a_reason(rows, threshold):
     y_N, score_N, patient_N = (np.array([row[place] for row in rows], dtype=float) for place in range(3))
