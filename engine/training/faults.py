@@ -34,9 +34,14 @@ def is_rank_lost(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_RANK)
 
 
+class ReaderGone(RuntimeError):
+    """A process that reads crops ended while it handed a batch over."""
+
+
 def is_loader_lost(error: BaseException) -> bool:
     """Whether a process that reads crops is gone; torch says so from a signal handler, wherever the training is."""
-    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+    told = isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+    return told or isinstance(error, ReaderGone)
 
 
 def largest_that_fits(attempt: Callable[[int], None], size: int) -> int:

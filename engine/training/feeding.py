@@ -11,6 +11,7 @@ import contextlib
 import queue
 import signal
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import Protocol, TypeVar
 
@@ -20,9 +21,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from engine.objectives.base import Batch
 from engine.training.batches import TrainingBatches
+from engine.training.faults import ReaderGone
 
 AHEAD = 4
 """Batches that a thread or each process has ready."""
+
+DEATH_TOLD_S = 2.0
+"""How long torch may take to tell that a process which reads is dead."""
 
 Made = TypeVar("Made")
 
@@ -142,7 +147,14 @@ class ProcessFeed:
     def take(self, step: int) -> list[Batch]:
         """The parts of the batch of this step."""
         assert self._crops is not None
-        return self._batches.parts(step, next(self._crops))
+        try:
+            crops = next(self._crops)
+        except (ConnectionError, EOFError, FileNotFoundError) as error:
+            # It died while it handed a batch over. torch tells of the death by a RuntimeError from a signal handler,
+            # which is to come now and not in the middle of what follows.
+            time.sleep(DEATH_TOLD_S)
+            raise ReaderGone from error
+        return self._batches.parts(step, crops)
 
     def close(self) -> None:
         """End the processes: torch does so when the iterator goes."""

@@ -12,6 +12,7 @@ import training_cases as cases
 from engine.contract.errors import WorldError
 from engine.contract.events import SilentWriter
 from engine.data.store import Store
+from engine.training import feeding
 from engine.training.batches import ALONE, Share
 from engine.training.checkpoint import newest_checkpoint
 from engine.training.feeding import ProcessFeed, ThreadFeed, ahead, open_feed
@@ -71,6 +72,19 @@ def test_a_reading_process_that_is_killed_ends_the_run_by_name(store, tmp_path, 
         cases.work(folder)
     assert caught.value.fault == "loader_lost"
     assert newest_checkpoint(folder.checkpoints).path is not None
+
+
+@pytest.mark.parametrize("fault", [ConnectionResetError(), EOFError(), FileNotFoundError()])
+def test_a_reading_process_that_dies_as_it_hands_a_batch_over_ends_the_run_by_name(store, tmp_path, monkeypatch, fault):
+    def dying(*_, **__):
+        raise fault
+        yield
+
+    monkeypatch.setattr(feeding, "DEATH_TOLD_S", 0)
+    monkeypatch.setattr(feeding, "DataLoader", dying)
+    with pytest.raises(WorldError, match="a process that reads crops ended unexpectedly") as caught:
+        cases.work(cases.begin(store, tmp_path / "J0001", loaders=1))
+    assert caught.value.fault == "loader_lost"
 
 
 def test_a_store_travels_to_another_process_by_its_path(store):
